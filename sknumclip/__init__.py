@@ -1,0 +1,40 @@
+"""Predict a number from an image with CLIP: NumCLIP as scikit-learn estimators.
+
+The map of the package:
+
+- ``regressor``: :class:`NumCLIPRegressor`, the estimator; ``_base``: what estimators share
+- ``bins``: :class:`LinguisticBins`, ranges of the label named in words;
+  ``suggest``: :func:`suggest_bins`, such bins proposed by a language model
+- ``backbone``: CLIP models (the only importer of open_clip)
+- ``prompts``, ``modules``, ``losses``: the method of the paper as torch modules and functions
+- ``images``: reading, caching and augmenting images; ``embeddings``: frozen image features
+- ``_training``: the training loop (the only importer of skorch); ``checkpoint``: resuming it
+- ``persistence``: saving and loading fitted estimators
+- ``datasets``: pictures to try it on
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0.dev0"
+
+# Estimators pull in torch, so names are imported when first used.
+_MODULE_OF = {
+    "LinguisticBins": "bins",
+    "NumCLIPRegressor": "regressor",
+    "suggest_bins": "suggest",
+}
+_MODULES = ("backbone", "bins", "datasets", "losses")
+
+__all__ = ["LinguisticBins", "NumCLIPRegressor", "datasets", "losses", "suggest_bins"]
+
+
+def __getattr__(name):
+    if name in _MODULE_OF:
+        return getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,320 @@
+"""What the estimators share: from X to samples, the fit skeleton, outputs in batches."""
+
+import copy
+import hashlib
+import json
+import warnings
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._device import resolve_autocast_dtype, resolve_device
+from ._training import LR_SCHEDULES, Samples, Targets, epochs_of, release, train, trained_state
+from ._validation import as_images, check_template, check_y_and_weight
+from .backbone import checkpoint_gradients, load_backbone, lock_image_tower, vision_config
+from .bins import resolve_bins
+from .embeddings import embed_images
+from .images import CanvasStore
+from .modules import FeatureEncoder, ImageEncoder, NumCLIPModule
+from .prompts import FeaturePrompts, TokenPrompts, prompt_texts
+
+# What does not change the result of a fit, and so may differ when a killed one is resumed.
+_NOT_IN_CHECKPOINTS = (
+    *("accelerator", "callbacks", "checkpoint", "device", "image_cache", "num_workers"),
+    *("on_error", "random_state", "verbose"),
+)
+
+
+class BaseCLIPEstimator(BaseEstimator):
+    """Fit skeleton around the composed skorch net; subclasses list and document parameters."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        return tags
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "net_")
+
+    # ------------------------------------------------------------------------------------- fit
+
+    def _fit(self, X, y, sample_weight):
+        """Check all that can be checked, then read the images, then train."""
+        self._validate_params()
+        check_template(self.template)
+        X = self._check_X(X, reset=True)
+        y, weight = check_y_and_weight(X, y, sample_weight)
+        continued = self.net_.module_ if self._continues() else None
+        bins = resolve_bins(self.bins, y) if continued is None else self.bins_
+        bin_index = bins.assign(y)
+        device = self._resolve_device()
+        backbone = load_backbone(self.model_name, self.pretrained)
+
+        inputs, failures = self._prepare_inputs(X, backbone, device)
+        kept = np.setdiff1d(np.arange(len(y)), list(failures))
+        self._warn_of_skipped(X, failures)
+        if len(kept) < 2:
+            raise ValueError(f"At least 2 readable images are needed to fit. Got {len(kept)}.")
+        targets = Targets(
+            torch.tensor(y, dtype=torch.float32),
+            torch.from_numpy(bin_index),
+            torch.tensor(weight, dtype=torch.float32),
+        )
+        training, validation = self._split(inputs, targets, kept, backbone)
+        net = train(
+            partial(self._make_module, backbone, bins, inputs, device, continued),
+            training,
+            validation,
+            loss_options=self._loss_options(bins),
+            param_groups={
+                "encoder": self.lr if self.fine_tune != "none" else self.regressor_lr,
+                "prompts": self.prompt_lr,
+                "regressor": self.regressor_lr,
+            },
+            seed=self._draw_seed(),
+            max_epochs=self.max_epochs,
+            n_iter_no_change=self.n_iter_no_change,
+            batch_size=self._batch_size(),
+            lr_factor=LR_SCHEDULES[self.lr_schedule],
+            accumulate_steps=self.accumulate_steps,
+            accelerator=self.accelerator,
+            device=device,
+            callbacks=self.callbacks,
+            checkpoint_file=self._checkpoint_file(X, y, weight, backbone),
+            verbose=self.verbose,
+        )
+        self._finish(net, backbone, bins, X)
+        return self
+
+    def _continues(self):
+        return self.warm_start and self.__sklearn_is_fitted__()
+
+    def _batch_size(self):
+        if self.batch_size == "auto":
+            return 256 if self.fine_tune == "none" else 32
+        return self.batch_size
+
+    def _draw_seed(self):
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _loss_options(self, bins):
+        names = ("ranking_loss", "beta", "distance", "weight_norm", "mask_same_bin")
+        return {**{name: getattr(self, name) for name in names}, "label_range": bins.range}
+
+    def _resolve_device(self):
+        if self.accelerator is not None:
+            return self.accelerator.device
+        return resolve_device(self.device)
+
+    def _check_X(self, X, *, reset):
+        """Return X as Images or as a checked float32 array of features."""
+        images = as_images(X)
+        if images is not None:
+            return images
+        X = validate_data(self, X, dtype=np.float32, reset=reset)
+        if self.fine_tune != "none":
+            raise ValueError(
+                f"X is a 2-D array of features, but fine_tune={self.fine_tune!r} trains the image "
+                "tower and needs images. Use fine_tune='none' for features."
+            )
+        return X
+
+    def _store(self, images, encoder, cache=None):
+        return CanvasStore(
+            images,
+            encoder.preprocessing,
+            scale=encoder.canvas_scale,
+            cache=cache,
+            num_workers=self.num_workers,
+        )
+
+    def _prepare_inputs(self, X, backbone, device):
+        """Read every image once; return what training takes and what could not be read."""
+        if isinstance(X, np.ndarray):
+            return torch.from_numpy(X), {}
+        encoder = ImageEncoder(backbone.visual, backbone.preprocessing, self.canvas_scale)
+        if self.fine_tune != "none":
+            store = self._store(X, encoder, self.image_cache)
+            return store, store.read_all(self.on_error, verbose=self.verbose)
+        features, failures = self._embed(
+            X, _on_device(encoder, device), device, backbone.fingerprint
+        )
+        return torch.from_numpy(features), failures
+
+    def _split(self, inputs, targets, kept, backbone):
+        size = backbone.preprocessing.size if self.augment else None
+        if not self.early_stopping:
+            return Samples(inputs, targets, kept, size), None
+        training, validation = train_test_split(
+            kept, test_size=self.validation_fraction, random_state=self._draw_seed()
+        )
+        return Samples(inputs, targets, training, size), Samples(inputs, targets, validation)
+
+    def _make_module(self, backbone, bins, inputs, device, continued):
+        texts = prompt_texts(bins, self.template, self.prompt_init)
+        if isinstance(inputs, torch.Tensor):
+            prompts_class = FeaturePrompts
+            encoder = FeatureEncoder(inputs.shape[1], backbone.embed_dim)
+        else:
+            prompts_class = TokenPrompts
+            encoder = ImageEncoder(
+                self._trainable_tower(backbone), backbone.preprocessing, self.canvas_scale
+            )
+        module = NumCLIPModule(
+            encoder,
+            prompts_class.from_texts(backbone, texts, random=self.prompt_init == "random"),
+            bins=bins,
+            logit_scale=backbone.logit_scale,
+            shift=self.shift,
+            max_shift=self.max_shift,
+            autocast_dtype=resolve_autocast_dtype(self.precision, device),
+        )
+        if continued is not None:
+            module.load_state_dict(trained_state(continued), strict=False)
+        return module
+
+    def _trainable_tower(self, backbone):
+        visual = copy.deepcopy(backbone.visual).requires_grad_(True)
+        if self.fine_tune != "full":
+            lock_image_tower(visual, self.fine_tune)
+        if self.grad_checkpointing:
+            checkpoint_gradients(visual)
+        if self.compile:
+            visual.compile()
+        return visual
+
+    def _checkpoint_file(self, X, y, weight, backbone):
+        """Name the checkpoint after everything that the result depends on."""
+        if self.checkpoint is None:
+            return None
+        params = {
+            name: repr(value)
+            for name, value in sorted(self.get_params(deep=False).items())
+            if name not in _NOT_IN_CHECKPOINTS
+        }
+        params["random_state"] = repr(self.random_state)
+        digest = hashlib.sha256(json.dumps(params).encode())
+        digest.update(backbone.fingerprint.encode())
+        digest.update(y.tobytes() + weight.tobytes())
+        if isinstance(X, np.ndarray):
+            digest.update(X.tobytes())
+        else:
+            for i in range(len(X)):
+                digest.update(X.identity(i).encode("utf-8", "surrogateescape"))
+        return Path(self.checkpoint) / f"{digest.hexdigest()[:32]}.safetensors"
+
+    def _finish(self, net, backbone, bins, X):
+        module = release(net).module_
+        module.fix_prompts()
+        if self.fine_tune == "none" and not isinstance(X, np.ndarray):
+            # Shared with every other estimator on this backbone, so never moved or changed.
+            module.encoder = ImageEncoder(
+                backbone.visual, backbone.preprocessing, self.canvas_scale
+            )
+        self.net_ = net
+        self.bins_ = bins
+        self.history_ = pd.DataFrame(epochs_of(net))
+        self.n_iter_ = len(net.history)
+        self.backbone_ = {
+            "model_name": self.model_name,
+            "pretrained": backbone.pretrained,
+            "fingerprint": backbone.fingerprint,
+            "vision_config": vision_config(backbone),
+        }
+        self.fitted_ = True  # some libraries look for any attribute like this
+
+    def _warn_of_skipped(self, X, failures):
+        self.skipped_ = {X.name(i): reason for i, reason in sorted(failures.items())}
+        if failures:
+            warnings.warn(
+                f"{len(failures)} of {len(X)} images could not be read and were left out; see the "
+                "skipped_ attribute.",
+                stacklevel=4,
+            )
+
+    # --------------------------------------------------------------------------------- outputs
+
+    def _embed(self, images, encoder, device, fingerprint):
+        """Embed images with a frozen tower, ℓ2-normalised; each image once per process."""
+        dtype = resolve_autocast_dtype(self.precision, device)
+        store = self._store(images, encoder)
+
+        def encode(pixels):
+            with torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
+                features = encoder(pixels)
+            return torch.nn.functional.normalize(features.float(), dim=1)
+
+        return embed_images(
+            encode,
+            store,
+            batch_size=max(self._batch_size(), 64),
+            device=device,
+            on_error=self.on_error,
+            cache_key=None
+            if self.image_cache is None
+            else f"{fingerprint} {encoder.canvas_scale} {dtype}",
+        )
+
+    def _map(self, X, compute):
+        """Apply `compute` to the image features of X, in batches.
+
+        Returns
+        -------
+        float32 ndarray of shape (n_samples, width of what `compute` returns)
+            NaN for images that could not be read, if on_error="skip".
+        """
+        check_is_fitted(self)
+        X = self._check_X(X, reset=False)
+        device = self._resolve_device()
+        module = self._module_on(device)
+        if not isinstance(X, np.ndarray):
+            return self._map_images(X, module, device, compute)
+        if isinstance(module.encoder, ImageEncoder):
+            encode = partial(torch.nn.functional.normalize, dim=1)
+        else:
+            encode = module.encode
+        with torch.no_grad():
+            rows = [
+                compute(encode(batch.to(device))).cpu() for batch in torch.from_numpy(X).split(4096)
+            ]
+        return torch.cat(rows).numpy()
+
+    def _map_images(self, images, module, device, compute):
+        if not isinstance(module.encoder, ImageEncoder):
+            raise ValueError(
+                "This estimator was fitted on features, so it can only predict from features like "
+                "them. Pass the features of these images, or fit on images."
+            )
+        if self.fine_tune == "none":
+            features, _ = self._embed(images, module.encoder, device, self.backbone_["fingerprint"])
+            with torch.no_grad():
+                return compute(torch.from_numpy(features).to(device)).cpu().numpy()
+        values, _ = embed_images(
+            lambda pixels: compute(module.encode(pixels)),
+            self._store(images, module.encoder),
+            batch_size=max(self._batch_size(), 64),
+            device=device,
+            on_error=self.on_error,
+        )
+        return values
+
+    def _module_on(self, device):
+        module = self.net_.module_
+        module.autocast_dtype = resolve_autocast_dtype(self.precision, device)
+        if module.centers.device != device:
+            # The tower of a frozen model is shared, and .to() would move it for everyone.
+            if self.fine_tune == "none":
+                module.encoder = _on_device(module.encoder, device)
+            module.to(device)
+        return module
+
+
+def _on_device(module, device):
+    return module if device.type == "cpu" else copy.deepcopy(module).to(device)

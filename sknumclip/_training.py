@@ -1,0 +1,473 @@
+"""The training loop. The only module that imports skorch."""
+
+import copy
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EarlyStopping
+from skorch.helper import predefined_split
+from skorch.history import History
+from torch.utils.data import Dataset
+from tqdm.auto import tqdm
+
+from .checkpoint import (
+    load_optimizer_tensors,
+    optimizer_tensors,
+    read_checkpoint,
+    write_checkpoint,
+)
+from .images import training_views
+from .losses import fcrc_loss, regression_loss, released_fcrc_loss
+
+__all__ = ["Samples", "Targets", "epochs_of", "release", "restore_net", "train", "trained_state"]
+
+LR_SCHEDULES = {
+    "cosine": lambda epoch, max_epochs: (1 + math.cos(math.pi * epoch / max_epochs)) / 2,
+    "constant": lambda epoch, max_epochs: 1.0,
+}
+
+_LOSSES = ("loss", "ranking_loss", "l1_loss")
+
+RANKING_LOSSES = {
+    "fcrc": lambda logits, targets, options: _pair_loss(logits, targets, options, options["beta"]),
+    "infonce": lambda logits, targets, options: _pair_loss(logits, targets, options, beta=0.0),
+    "released": lambda logits, targets, options: released_fcrc_loss(
+        logits, targets.bin_index, sample_weight=targets.weight
+    ),
+    "none": lambda logits, targets, options: logits.new_zeros(()),
+}
+
+
+def _pair_loss(logits, targets, options, beta):
+    return fcrc_loss(
+        logits,
+        targets.bin_index,
+        targets.y,
+        label_range=options["label_range"],
+        beta=beta,
+        distance=options["distance"],
+        weight_norm=options["weight_norm"],
+        mask_same_bin=options["mask_same_bin"],
+        sample_weight=targets.weight,
+    )
+
+
+@dataclass
+class Targets:
+    """Labels, bins and weights of samples, tensors of shape (n,)."""
+
+    y: torch.Tensor
+    bin_index: torch.Tensor
+    weight: torch.Tensor
+
+    def __len__(self):
+        return len(self.y)
+
+    def __getitem__(self, indices):
+        return Targets(self.y[indices], self.bin_index[indices], self.weight[indices])
+
+    def to(self, device):
+        """Move to `device`."""
+        return Targets(self.y.to(device), self.bin_index.to(device), self.weight.to(device))
+
+
+@dataclass
+class Samples(Dataset):
+    """Inputs and targets of samples, and how to cut them into batches.
+
+    Parameters
+    ----------
+    inputs : CanvasStore or Tensor of shape (n, n_features)
+    targets : Targets
+        Of all inputs.
+    indices : ndarray of int
+        The inputs that these samples are.
+    view_size : tuple of int or None, default=None
+        Size of the random views cut from the canvases; None takes the canvases as they are.
+    """
+
+    inputs: object
+    targets: Targets
+    indices: np.ndarray
+    view_size: tuple[int, int] | None = None
+
+    def __len__(self):
+        return len(self.indices)
+
+    def batches(self, order, batch_size, device, generator=None):
+        """Yield (inputs, Targets) on `device`, `order` being positions in `indices`."""
+        chunks = [
+            self.indices[order[start : start + batch_size]]
+            for start in range(0, len(order), batch_size)
+        ]
+        if isinstance(self.inputs, torch.Tensor):
+            for chunk in chunks:
+                yield self.inputs[chunk].to(device), self.targets[chunk].to(device)
+            return
+        for chunk, canvases, failures in self.inputs.batches(chunks):
+            if failures:  # they were readable when fit began
+                raise OSError(f"Images vanished during training: {failures}")
+            canvases = torch.from_numpy(canvases).to(device, non_blocking=True)
+            if self.view_size is not None:
+                canvases = training_views(canvases, self.view_size, generator)
+            yield canvases, self.targets[chunk].to(device)
+
+
+class _Batches:
+    """Re-iterable batches. Order and views depend on the seed and the epoch alone."""
+
+    def __init__(self, net, samples, training):
+        self.net, self.samples, self.training = net, samples, training
+
+    def __iter__(self):
+        net, n = self.net, len(self.samples)
+        if not self.training:
+            yield from self.samples.batches(np.arange(n), net.batch_size, net.device)
+            return
+        generator = torch.Generator().manual_seed(net.seed + len(net.history))
+        order = torch.randperm(n, generator=generator).numpy()
+        rank, n_ranks = (
+            (net.accelerator.process_index, net.accelerator.num_processes)
+            if net.accelerator is not None
+            else (0, 1)
+        )
+        yield from self.samples.batches(order[rank::n_ranks], net.batch_size, net.device, generator)
+
+
+class NumCLIPNet(NeuralNet):
+    """skorch's net with the two losses of NumCLIP.
+
+    Parameters
+    ----------
+    module : callable
+        Makes the module.
+    loss_options : dict
+        ``ranking_loss``, ``beta``, ``distance``, ``weight_norm``, ``mask_same_bin`` and
+        ``label_range``, as in :class:`~sknumclip.NumCLIPRegressor`.
+    param_groups : dict of str to float
+        Learning rate by the first part of the parameter's name.
+    seed : int
+    lr_factor : callable
+        From the epoch, counted from 0, and `max_epochs` to the factor on all learning rates.
+    accumulate_steps : int, default=1
+    accelerator : accelerate.Accelerator or None, default=None
+    """
+
+    def __init__(
+        self,
+        module,
+        *,
+        loss_options,
+        param_groups,
+        seed,
+        lr_factor,
+        accumulate_steps=1,
+        accelerator=None,
+        **kwargs,
+    ):
+        self.loss_options = loss_options
+        self.param_groups = param_groups
+        self.seed = seed
+        self.lr_factor = lr_factor
+        self.accumulate_steps = accumulate_steps
+        self.accelerator = accelerator
+        super().__init__(module, criterion=torch.nn.Identity, **kwargs)
+
+    def initialize_module(self):
+        """Make the module from the factory."""
+        self.module_ = self.module()
+        return self
+
+    def initialize_optimizer(self, triggered_directly=None):
+        """Adam, with a learning rate for each part of the module."""
+        groups = [
+            {"params": parameters, "lr": lr, "base_lr": lr}
+            for name, lr in self.param_groups.items()
+            if (parameters := list(_trainable(getattr(self.module_, name))))
+        ]
+        fused = torch.device(self.device).type in ("cpu", "cuda")
+        self.optimizer_ = torch.optim.Adam(groups, fused=fused)
+        if self.accelerator is not None:
+            self.module_, self.optimizer_ = self.accelerator.prepare(self.module_, self.optimizer_)
+        return self
+
+    def get_iterator(self, dataset, training=False):
+        """Cut samples into batches."""
+        return _Batches(self, dataset, training)
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """As skorch does it, but losses leave the device once an epoch, not once a batch."""
+        if iterator is None:
+            return
+        totals, n_samples = 0.0, 0
+        if training:
+            torch.manual_seed(self.seed + len(self.history))  # for towers with dropout
+            for group in self.optimizer_.param_groups:
+                group["lr"] = group["base_lr"] * self.lr_factor(
+                    len(self.history) - 1, self.max_epochs
+                )
+            self._n_steps_left = math.ceil(len(iterator.samples) / self.batch_size)
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            totals = totals + step["losses"] * len(batch[1])
+            n_samples += len(batch[1])
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+        for name, value in zip(_LOSSES, (totals / n_samples).tolist(), strict=True):
+            self.history.record(f"{prefix}_{name}", value)
+        if not math.isfinite(self.history[-1, f"{prefix}_loss"]):
+            raise FloatingPointError(
+                f"The loss became {self.history[-1, f'{prefix}_loss']} in epoch "
+                f"{len(self.history)}. Lower lr, prompt_lr or regressor_lr, or use "
+                "precision='fp32'."
+            )
+
+    def train_step(self, batch, **fit_params):
+        """Compute gradients, and step every `accumulate_steps` batches and at the epoch's end."""
+        self._set_training(True)
+        inputs, targets = batch
+        losses = self.losses(self.infer(inputs), targets)
+        loss = losses[0] / self.accumulate_steps
+        loss.backward() if self.accelerator is None else self.accelerator.backward(loss)
+        self._n_steps_left -= 1
+        if self._n_steps_left % self.accumulate_steps == 0:
+            self.notify(
+                "on_grad_computed", named_parameters=self.module_.named_parameters(), batch=batch
+            )
+            self.optimizer_.step()
+            self.optimizer_.zero_grad(set_to_none=True)
+        return {"loss": losses[0].detach(), "losses": losses.detach()}
+
+    def validation_step(self, batch, **fit_params):
+        """Compute the losses without gradients."""
+        self._set_training(False)
+        inputs, targets = batch
+        with torch.no_grad():
+            losses = self.losses(self.infer(inputs), targets)
+        return {"loss": losses[0], "losses": losses}
+
+    def losses(self, output, targets):
+        """Return the total, the ranking loss and L1 (Section 3.5), Tensor of shape (3,)."""
+        options = self.loss_options
+        ranking = RANKING_LOSSES[options["ranking_loss"]](output.logits, targets, options)
+        l1 = regression_loss(
+            output.y_pred,
+            targets.y,
+            label_range=options["label_range"],
+            sample_weight=targets.weight,
+        )
+        return torch.stack([ranking + l1, ranking, l1])
+
+
+class _ProgressBar(Callback):
+    def on_train_begin(self, net, **kwargs):
+        self.bar = tqdm(total=net.max_epochs, initial=len(net.history), unit="epoch")
+
+    def on_epoch_end(self, net, **kwargs):
+        last = net.history[-1]
+        shown = [name for name in last if name.endswith("_loss") and name.count("_") > 1]
+        self.bar.set_postfix({name.removesuffix("_loss"): f"{last[name]:.3f}" for name in shown})
+        self.bar.update()
+
+    def on_train_end(self, net, **kwargs):
+        self.bar.close()
+
+
+class _Checkpoint(Callback):
+    """Write all that the next epoch depends on, and read it back.
+
+    Order of batches, views and dropout follow from seed and epoch, so no state of a random number
+    generator is needed.
+    """
+
+    def __init__(self, file):
+        self.file = file
+
+    def on_epoch_end(self, net, **kwargs):
+        stopper = _early_stopping(net)
+        best = getattr(stopper, "best_model_weights_", None) or {}
+        write_checkpoint(
+            self.file,
+            {
+                **{f"module.{name}": value for name, value in trained_state(net.module_).items()},
+                **{f"best.{name}": value for name, value in best.items() if _is_own(name)},
+                **optimizer_tensors(net.optimizer_),
+            },
+            {
+                "seed": net.seed,
+                "history": epochs_of(net),
+                "stopper": {
+                    name: getattr(stopper, name)
+                    for name in ("misses_", "dynamic_threshold_", "best_epoch_")
+                    if stopper is not None
+                },
+            },
+        )
+
+    def resume(self, net):
+        """Continue a killed fit, if there is one."""
+        if not self.file.exists():
+            return
+        tensors, state = read_checkpoint(self.file)
+        net.seed = state["seed"]
+        _load_own_state(net.module_, _with_prefix(tensors, "module."))
+        load_optimizer_tensors(net.optimizer_, tensors)
+        for row in state["history"]:
+            net.history.new_epoch()
+            for name, value in row.items():
+                net.history.record(name, value)
+        self.stopper_state = state["stopper"], _with_prefix(tensors, "best.")
+
+    def on_train_begin(self, net, **kwargs):
+        # skorch's early stopping forgets everything when training begins; this runs after it.
+        stopper = _early_stopping(net)
+        if stopper is None or not hasattr(self, "stopper_state"):
+            return
+        values, best = self.stopper_state
+        vars(stopper).update(values)
+        if best:
+            stopper.best_model_weights_ = {**copy.deepcopy(net.module_.state_dict()), **best}
+
+
+def train(
+    make_module,
+    training,
+    validation,
+    *,
+    max_epochs,
+    n_iter_no_change,
+    callbacks,
+    checkpoint_file,
+    verbose,
+    **net_options,
+):
+    """Train a module.
+
+    Parameters
+    ----------
+    make_module : callable
+        Makes the :class:`~sknumclip.modules.NumCLIPModule`.
+    training : Samples
+    validation : Samples or None
+        For early stopping.
+    max_epochs, n_iter_no_change : int
+    callbacks : list of skorch callbacks or None
+    checkpoint_file : Path or None
+    verbose : int
+    **net_options
+        Of :class:`NumCLIPNet`.
+
+    Returns
+    -------
+    NumCLIPNet
+        Trained; its module is the trained one, whatever accelerate wrapped it in.
+    """
+    used = [(f"user_{i}", copy.deepcopy(callback)) for i, callback in enumerate(callbacks or [])]
+    if verbose and max_epochs:
+        used.append(("progress_bar", _ProgressBar()))
+    if validation is not None:
+        used.append(
+            (
+                "early_stopping",
+                EarlyStopping("valid_l1_loss", n_iter_no_change, load_best=True),
+            )
+        )
+    if checkpoint_file is not None:
+        used.append(("checkpoint", _Checkpoint(checkpoint_file)))
+    net = NumCLIPNet(
+        make_module,
+        max_epochs=max_epochs,
+        callbacks=used,
+        train_split=None if validation is None else predefined_split(validation),
+        verbose=0,
+        callbacks__train_loss=None,
+        callbacks__valid_loss=None,
+        callbacks__print_log=None,
+        **net_options,
+    )
+    with torch.random.fork_rng(devices=_cuda_devices(net.device)):
+        torch.manual_seed(net.seed)
+        net.initialize()
+        if checkpoint_file is not None:
+            dict(net.callbacks_)["checkpoint"].resume(net)
+        net.partial_fit(training, epochs=max(0, max_epochs - len(net.history)))
+    return net
+
+
+def release(net):
+    """Keep what predictions need: the module, unwrapped, on the CPU, and the history."""
+    module = net.module_
+    if net.accelerator is not None:
+        module = net.accelerator.unwrap_model(module)
+    history = copy.copy(net.history)
+    net.accelerator = net.lr_factor = None
+    net.trim_for_prediction()  # clears the history too
+    net.history = history
+    net.module = type(module)
+    net.module_ = module.cpu().eval()
+    net.device = "cpu"
+    return net
+
+
+def restore_net(module, history):
+    """Wrap a loaded module the way :func:`train` and :func:`release` leave it.
+
+    Parameters
+    ----------
+    module : NumCLIPModule
+    history : list of dict
+        One per epoch, from :func:`epochs_of`.
+
+    Returns
+    -------
+    NumCLIPNet
+    """
+    net = NumCLIPNet(lambda: module, loss_options={}, param_groups={}, seed=0, lr_factor=None)
+    with net._current_init_context("module"):
+        net.module_ = module
+    net.history = History({"batches": [], **row} for row in history)
+    net.initialized_ = True
+    return net
+
+
+def epochs_of(net):
+    """Return the history of a net, list of dict of numbers, one per epoch."""
+    return [{k: v for k, v in row.items() if k != "batches"} for row in net.history]
+
+
+def _trainable(module):
+    return (parameter for parameter in module.parameters() if parameter.requires_grad)
+
+
+def _is_own(name):
+    return not name.startswith(("prompts.tower.", "text_features"))
+
+
+def trained_state(module):
+    """Return the state that training can change: without the frozen text tower and its output."""
+    return {name: value for name, value in module.state_dict().items() if _is_own(name)}
+
+
+def _load_own_state(module, state):
+    missing, unexpected = module.load_state_dict(state, strict=False)
+    if unexpected or any(map(_is_own, missing)):
+        raise ValueError("The checkpoint belongs to another model. Delete it to start anew.")
+
+
+def _with_prefix(tensors, prefix):
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def _early_stopping(net):
+    return dict(net.callbacks_).get("early_stopping")
+
+
+def _cuda_devices(device):
+    return [torch.device(device)] if torch.device(device).type == "cuda" else []

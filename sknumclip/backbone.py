@@ -1,0 +1,415 @@
+"""Pretrained CLIP models. The only module that imports open_clip."""
+
+import difflib
+import hashlib
+import os
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import open_clip
+import torch
+from torch import nn
+
+__all__ = [
+    "Backbone",
+    "BackboneError",
+    "Preprocessing",
+    "build_image_tower",
+    "checkpoint_gradients",
+    "load_backbone",
+    "lock_image_tower",
+    "vision_config",
+]
+
+TINY = Path(__file__).parent / "models" / "tiny"
+
+_NEXT_STEP = (
+    "Download the weights on a machine with a network and point at them with "
+    "pretrained='/path/to/weights.safetensors' or model_name='local-dir:/path/to/folder', or try "
+    "things out with model_name='tiny', the small model inside the package."
+)
+
+
+class BackboneError(RuntimeError):
+    """A CLIP model cannot be built, or its weights cannot be loaded."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a checkpoint wants its images.
+
+    Parameters
+    ----------
+    size : tuple of int
+        Height and width in pixels.
+    mean, std : tuple of float, length 3
+        Of the RGB channels scaled to [0, 1].
+    interpolation : {"bicubic", "bilinear"}
+        Used for resizing.
+    resize_mode : {"shortest", "longest", "squash"}
+        The shortest side fits and the rest is cropped, the longest side fits and the rest is
+        padded, or both are squeezed.
+    fill_color : int, default=0
+        Grey level of the padding.
+    """
+
+    size: tuple[int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: str
+    resize_mode: str
+    fill_color: int = 0
+
+    def to_dict(self):
+        """Return a dict of plain lists, strings and numbers."""
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, values):
+        """Take back what :meth:`to_dict` made."""
+        return cls(
+            **{
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in values.items()
+            }
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """A CLIP model taken apart. Shared between estimators, so nobody may change it in place."""
+
+    visual: nn.Module
+    text: "TextTower"
+    token_embedding: nn.Embedding
+    logit_scale: float
+    embed_dim: int
+    preprocessing: Preprocessing
+    model_name: str
+    pretrained: str
+
+    @cached_property
+    def tokenizer(self):
+        """Open_clip's tokenizer for this model."""
+        return open_clip.get_tokenizer(self.model_name)
+
+    @cached_property
+    def fingerprint(self):
+        """SHA-256 of the image tower's weights and preprocessing, a hex string."""
+        return fingerprint(self.visual.state_dict(), str(self.preprocessing))
+
+
+class TextTower(nn.Module):
+    """The text tower of a CLIP model, run from token embeddings instead of token ids.
+
+    Parameters
+    ----------
+    model : open_clip.CLIP or open_clip.CustomTextCLIP
+        The model whose frozen text tower is used; its parts are shared, not copied.
+    """
+
+    def __init__(self, model):
+        super().__init__()
+        # CLIP keeps the tower's parts flat, CustomTextCLIP below `.text`.
+        flat = not hasattr(model, "text")
+        tower = model if flat else model.text
+        if not hasattr(tower, "token_embedding") or getattr(tower, "cls_emb", None) is not None:
+            raise BackboneError(
+                "Learnable prompts need a text tower of open_clip's own kind, without a class "
+                f"token. Got {type(tower).__name__}: choose another model_name."
+            )
+        self.positional_embedding = tower.positional_embedding
+        self.transformer = tower.transformer
+        self.ln_final = tower.ln_final
+        self.text_projection = tower.text_projection
+        self.register_buffer("attn_mask", tower.attn_mask, persistent=False)
+        self.pool_type = model.text_pool_type if flat else tower.pool_type
+        self.eos_id = model.text_eos_id if flat else tower.eos_id
+        self.context_length = tower.context_length
+
+    @property
+    def ignores_padding(self):
+        """Whether only the tokens up to the end-of-text token matter."""
+        return self.attn_mask is not None and self.pool_type in ("argmax", "eos")
+
+    def pooled_position(self, tokens):
+        """Find the position whose output is the feature of the text.
+
+        Parameters
+        ----------
+        tokens : int Tensor of shape (n_texts, length)
+
+        Returns
+        -------
+        int Tensor of shape (n_texts,)
+        """
+        if self.pool_type == "argmax":  # the end-of-text token has the highest id
+            return tokens.argmax(dim=1)
+        if self.pool_type == "eos":
+            return (tokens == self.eos_id).int().argmax(dim=1)
+        position = {"first": 0, "last": tokens.shape[1] - 1}[self.pool_type]
+        return torch.full((len(tokens),), position, device=tokens.device)
+
+    def forward(self, embeddings, position):
+        """Compute the features of texts.
+
+        Parameters
+        ----------
+        embeddings : Tensor of shape (n_texts, length, width)
+            Token embeddings.
+        position : int Tensor of shape (n_texts,)
+            From :meth:`pooled_position`.
+
+        Returns
+        -------
+        Tensor of shape (n_texts, embed_dim)
+        """
+        length = embeddings.shape[1]
+        x = embeddings + self.positional_embedding[:length]
+        mask = None if self.attn_mask is None else self.attn_mask[:length, :length]
+        x = self.ln_final(self.transformer(x, attn_mask=mask))
+        x = x[torch.arange(len(x), device=x.device), position]
+        if isinstance(self.text_projection, nn.Linear):
+            return self.text_projection(x)
+        return x if self.text_projection is None else x @ self.text_projection
+
+
+def load_backbone(model_name, pretrained=None):
+    """Load a CLIP model with its weights, or raise.
+
+    Parameters
+    ----------
+    model_name : str
+        One of open_clip's architectures, ``"local-dir:FOLDER"``, ``"hf-hub:ORG/NAME"``, or
+        ``"tiny"``, the model inside the package.
+    pretrained : str, default=None
+        For an architecture: one of open_clip's tags, or a checkpoint file. Not used for the other
+        forms of `model_name`, which bring their own weights.
+
+    Returns
+    -------
+    Backbone
+        On the CPU, in float32 and eval mode, without gradients. Models are kept and shared: the
+        same call returns the same object as long as the files do not change.
+
+    Raises
+    ------
+    BackboneError
+        If the architecture or the tag does not exist, or the weights cannot be had. Models are
+        never used with random weights.
+    """
+    if model_name == "tiny":
+        model_name = f"local-dir:{TINY}"
+    if model_name.startswith(("local-dir:", "hf-hub:")):
+        pretrained = ""
+    return _load(model_name, pretrained, _file_state(model_name, pretrained))
+
+
+def fingerprint(state_dict, *more):
+    """Hash tensors by content.
+
+    Parameters
+    ----------
+    state_dict : dict of str to Tensor
+    *more : str
+        Further text to include.
+
+    Returns
+    -------
+    str
+        SHA-256 as a hex string.
+    """
+    digest = hashlib.sha256("\0".join(more).encode())
+    for name in sorted(state_dict):
+        tensor = state_dict[name].detach().cpu().contiguous()
+        digest.update(f"\0{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _file_state(model_name, pretrained):
+    """Names, sizes and times of local weights, so that a changed file is loaded anew."""
+    if model_name.startswith("local-dir:"):
+        files = sorted(Path(model_name.removeprefix("local-dir:")).glob("*"))
+    else:
+        files = [Path(pretrained)] if pretrained and os.path.isfile(pretrained) else []
+    return tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+
+
+@lru_cache(maxsize=2)
+def _load(model_name, pretrained, file_state):
+    model = _create_model(model_name, pretrained)
+    if isinstance(model, open_clip.CoCa):
+        raise BackboneError(f"CoCa models are not supported. Got model_name={model_name!r}.")
+    model.eval().requires_grad_(False)
+    config = model.visual.preprocess_cfg
+    size = config["size"]
+    return Backbone(
+        visual=model.visual,
+        text=TextTower(model).eval(),
+        token_embedding=getattr(model, "text", model).token_embedding,
+        logit_scale=model.logit_scale.exp().item(),
+        embed_dim=_embed_dim(model),
+        preprocessing=Preprocessing(
+            size=(size, size) if isinstance(size, int) else tuple(size),
+            mean=tuple(config["mean"]),
+            std=tuple(config["std"]),
+            interpolation=config["interpolation"],
+            resize_mode=config["resize_mode"],
+            fill_color=config["fill_color"],
+        ),
+        model_name=model_name,
+        pretrained=pretrained,
+    )
+
+
+def _create_model(model_name, pretrained):
+    options = {}
+    if not model_name.startswith(("local-dir:", "hf-hub:")):
+        options = _options_of_architecture(model_name, pretrained)
+    try:
+        return open_clip.create_model(
+            model_name, pretrained or None, require_pretrained=True, **options
+        )
+    except Exception as error:
+        # open_clip lets errors of every kind through: of the hub, the network, torch, the files.
+        raise BackboneError(
+            f"The CLIP model model_name={model_name!r}, pretrained={pretrained!r} cannot be "
+            f"loaded: {error} {_NEXT_STEP}"
+        ) from error
+
+
+def _options_of_architecture(model_name, pretrained):
+    """Check names and decide what open_clip leaves to its caller: QuickGELU and preprocessing."""
+    if model_name not in open_clip.list_models():
+        close = difflib.get_close_matches(model_name, open_clip.list_models(), n=3)
+        raise BackboneError(
+            f"open_clip has no architecture {model_name!r}."
+            + (f" Did you mean {' or '.join(map(repr, close))}?" if close else "")
+            + " model_name may also be 'local-dir:FOLDER', 'hf-hub:ORG/NAME' or 'tiny'."
+        )
+    tags = open_clip.list_pretrained_tags_by_model(model_name)
+    if not pretrained:
+        raise BackboneError(
+            f"pretrained must be a tag of {model_name!r}, one of {tags}, or a checkpoint file. Got "
+            f"pretrained={pretrained!r}."
+        )
+    if os.path.isfile(pretrained):
+        return {"force_preprocess_cfg": _preprocessing_of_all_tags(model_name)}
+    tag = open_clip.get_pretrained_cfg(model_name, pretrained)
+    if not tag:
+        raise BackboneError(
+            f"pretrained must be a tag of {model_name!r}, one of {tags}, or an existing checkpoint "
+            f"file. Got pretrained={pretrained!r}."
+        )
+    quick_gelu = open_clip.get_model_config(model_name).get("quick_gelu", False)
+    if quick_gelu and not tag.get("quick_gelu", False):
+        raise BackboneError(
+            f"The weights {pretrained!r} were trained without QuickGELU: use "
+            f"model_name={model_name.removesuffix('-quickgelu')!r} with them."
+        )
+    return {"force_quick_gelu": tag.get("quick_gelu", False)}
+
+
+def _preprocessing_of_all_tags(model_name):
+    """A bare weights file does not say how its images are normalised; its relatives do."""
+    keys = ("mean", "std", "interpolation", "resize_mode")
+    tags = open_clip.list_pretrained_tags_by_model(model_name)
+    known = {
+        tuple(open_clip.get_pretrained_cfg(model_name, tag).get(key) for key in keys)
+        for tag in tags
+    }
+    if len(known) > 1:
+        raise BackboneError(
+            f"A weights file alone does not tell how its images are normalised, and the published "
+            f"weights of {model_name!r} differ in that. Put the file into a folder with an "
+            "open_clip_config.json and use model_name='local-dir:FOLDER'."
+        )
+    return dict(zip(keys, known.pop(), strict=True)) if known else {}
+
+
+def _embed_dim(model):
+    for source in (getattr(model, "text", model), model.visual):
+        projection = getattr(source, "text_projection", None)
+        if isinstance(projection, nn.Linear):
+            return projection.out_features
+        if projection is not None:
+            return projection.shape[1]
+    return model.visual.output_dim
+
+
+def lock_image_tower(visual, unlocked_blocks):
+    """Freeze an image tower but for its last blocks, in place.
+
+    Parameters
+    ----------
+    visual : nn.Module
+    unlocked_blocks : int
+        How many of the last blocks stay trainable, with the projection after them.
+
+    Raises
+    ------
+    ValueError
+        If open_clip cannot lock this kind of tower in part.
+    """
+    # open_clip counts the projection of its own transformers as a group.
+    has_projection = isinstance(getattr(visual, "proj", None), nn.Parameter)
+    try:
+        visual.lock(unlocked_groups=unlocked_blocks + has_projection)
+    except (AssertionError, AttributeError, NotImplementedError, RuntimeError) as error:
+        raise ValueError(
+            f"This image tower ({type(visual).__name__}) cannot be fine-tuned in part: {error}. "
+            f"Got fine_tune={unlocked_blocks}; use fine_tune='full' or 'none'."
+        ) from error
+
+
+def checkpoint_gradients(visual):
+    """Let an image tower recompute activations in the backward pass, to save memory.
+
+    Raises
+    ------
+    ValueError
+        If the tower cannot do that.
+    """
+    if isinstance(visual, open_clip.modified_resnet.ModifiedResNet):
+        raise ValueError(
+            "grad_checkpointing=True has no effect on this image tower (ModifiedResNet). Use a "
+            "smaller batch_size, or a ViT as model_name."
+        )
+    visual.set_grad_checkpointing(True)
+
+
+def vision_config(backbone):
+    """Describe an image tower so that :func:`build_image_tower` can build it, without weights.
+
+    Returns
+    -------
+    dict
+        Of what JSON can hold.
+    """
+    config = open_clip.get_model_config(backbone.model_name)
+    tag = open_clip.get_pretrained_cfg(backbone.model_name, backbone.pretrained)
+    return {
+        "embed_dim": config["embed_dim"],
+        "vision_cfg": config["vision_cfg"],
+        "quick_gelu": bool(config.get("quick_gelu", False) or tag.get("quick_gelu", False)),
+    }
+
+
+def build_image_tower(config):
+    """Build the image tower that :func:`vision_config` described, with random weights.
+
+    Returns
+    -------
+    nn.Module
+        In eval mode; weights are to be loaded by the caller.
+    """
+    vision = {**config["vision_cfg"], "timm_model_pretrained": False}
+    # open_clip builds towers only in pairs, so the text tower is made as small as it can be.
+    text = {"context_length": 1, "vocab_size": 1, "width": 1, "heads": 1, "layers": 1}
+    model = open_clip.CLIP(config["embed_dim"], vision, text, quick_gelu=config["quick_gelu"])
+    return model.visual.eval()

@@ -1,0 +1,365 @@
+"""Linguistic bins: the label range, cut into contiguous ranges that have names in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+
+__all__ = ["LinguisticBins"]
+
+_PRESETS = {
+    # The five concepts of the paper. The last bin is left open towards the oldest human ages,
+    # but its centre stays where the paper's range (65 to 101) puts it.
+    "age": dict(
+        descriptions=("child", "teenager", "young adult", "middle adult", "older adult"),
+        edges=(0, 13, 19, 35, 65, 121),
+        centers=(6.5, 16, 27, 50, 83),
+    ),
+    "decade": dict(
+        descriptions=("1930s", "1940s", "1950s", "1960s", "1970s"),
+        edges=(1930, 1940, 1950, 1960, 1970, 1980),
+    ),
+    "aesthetics": dict(
+        descriptions=("unacceptable", "flawed", "ordinary", "professional", "exceptional"),
+        edges=(0.5, 1.5, 2.5, 3.5, 4.5, 5.5),
+    ),
+}
+
+_GENERIC_DESCRIPTIONS = {
+    2: ("low", "high"),
+    3: ("low", "medium", "high"),
+    4: ("very low", "low", "high", "very high"),
+    5: ("very low", "low", "medium", "high", "very high"),
+    6: ("extremely low", "very low", "low", "high", "very high", "extremely high"),
+    7: ("extremely low", "very low", "low", "medium", "high", "very high", "extremely high"),
+}
+
+
+@dataclass(frozen=True)
+class LinguisticBins:
+    """Contiguous ranges of a label, each named by words that CLIP knows.
+
+    The linguistic mapping of the paper, Section 3.3, as one value: text and range cannot come
+    apart. Instances are frozen, hashable and comparable, so they can be searched over:
+    ``GridSearchCV(reg, {"bins": [coarse, fine]})``.
+
+    Bin ``k`` holds the labels of the half-open range ``[edges[k], edges[k + 1])``; the last bin
+    includes its upper edge.
+
+    Parameters
+    ----------
+    descriptions : sequence of str, length n_bins
+        The words for each bin, from the lowest range to the highest. At least two, all different.
+    edges : sequence of float, length n_bins + 1
+        The ends of the ranges, in the unit of the label, finite and strictly increasing.
+    centers : sequence of float, length n_bins, default=None
+        The number each bin stands for (`b_k` in Eq. 1 of the paper), inside its range.
+        ``None`` takes the midpoints.
+    outside : {"raise", "clip"}, default="raise"
+        What :meth:`assign` does with labels outside the bins: raise an error, or assign them to
+        the first or the last bin.
+
+    See Also
+    --------
+    suggest_bins : Let a language model propose the words and ranges.
+
+    Examples
+    --------
+    >>> from sknumclip import LinguisticBins
+    >>> ages = LinguisticBins.from_mapping({"child": (0, 13), "teenager": (13, 19)})
+    >>> ages.centers
+    (6.5, 16.0)
+    >>> ages.assign([3, 12.5, 13, 19])
+    array([0, 0, 1, 1])
+    >>> ages
+    LinguisticBins(descriptions=('child', 'teenager'), edges=(0.0, 13.0, 19.0),
+                   centers=(6.5, 16.0), outside='raise')
+    """
+
+    descriptions: tuple[str, ...]
+    edges: tuple[float, ...]
+    centers: tuple[float, ...] | None = None
+    outside: str = "raise"
+
+    def __post_init__(self):
+        descriptions = _check_descriptions(self.descriptions)
+        edges = _check_numbers("edges", self.edges, len(descriptions) + 1)
+        if (np.diff(edges) <= 0).any():
+            raise ValueError(f"edges must be strictly increasing. Got edges={edges}.")
+        centers = tuple((np.array(edges[:-1]) + edges[1:]) / 2)
+        if self.centers is not None:
+            centers = _check_numbers("centers", self.centers, len(descriptions))
+        for description, low, center, high in zip(
+            descriptions, edges[:-1], centers, edges[1:], strict=True
+        ):
+            if not low <= center <= high:
+                raise ValueError(
+                    f"The center of bin {description!r} must lie in its range [{low:g}, {high:g}]. "
+                    f"Got {center:g}."
+                )
+        if self.outside not in ("raise", "clip"):
+            raise ValueError(f"outside must be 'raise' or 'clip'. Got outside={self.outside!r}.")
+        # A frozen dataclass stores the checked, canonical values this way.
+        object.__setattr__(self, "descriptions", descriptions)
+        object.__setattr__(self, "edges", edges)
+        object.__setattr__(self, "centers", tuple(float(center) for center in centers))
+
+    @classmethod
+    def from_mapping(cls, mapping, *, centers=None, outside="raise"):
+        """Make bins from ``{description: (low, high)}``.
+
+        Parameters
+        ----------
+        mapping : mapping of str to (float, float)
+            Each description's range ``[low, high)``, from the lowest to the highest, each range
+            starting where the one before it ends.
+        centers : sequence of float, default=None
+            As in :class:`LinguisticBins`.
+        outside : {"raise", "clip"}, default="raise"
+            As in :class:`LinguisticBins`.
+
+        Returns
+        -------
+        LinguisticBins
+
+        Raises
+        ------
+        ValueError
+            If the ranges are empty, out of order, overlap or leave a gap.
+        """
+        if not isinstance(mapping, Mapping) or not mapping:
+            raise ValueError(
+                f"bins must map each description to its range (low, high). Got {mapping!r}."
+            )
+        ranges = [_check_range(description, value) for description, value in mapping.items()]
+        names = list(mapping)
+        for i in range(1, len(ranges)):
+            (_, high), (low, _) = ranges[i - 1 : i + 1]
+            if low != high:
+                raise ValueError(
+                    f"Bins must be contiguous and go from low to high: {names[i - 1]!r} ends at "
+                    f"{high:g} but {names[i]!r} starts at {low:g}, which "
+                    f"{'leaves a gap' if low > high else 'is an overlap or out of order'}. "
+                    f"Let {names[i]!r} start at {high:g}."
+                )
+        edges = [ranges[0][0], *(high for _, high in ranges)]
+        return cls(tuple(names), tuple(edges), centers, outside)
+
+    @classmethod
+    def from_preset(cls, name, *, outside="raise"):
+        """Make the bins of one of the paper's three tasks.
+
+        Parameters
+        ----------
+        name : {"age", "decade", "aesthetics"}
+            ``"age"``: five stages of life over [0, 121) years; ``"decade"``: the years 1930 to
+            1980; ``"aesthetics"``: five grades, labelled 1 (unacceptable) to 5 (exceptional).
+        outside : {"raise", "clip"}, default="raise"
+            As in :class:`LinguisticBins`.
+
+        Returns
+        -------
+        LinguisticBins
+
+        Examples
+        --------
+        >>> from sknumclip import LinguisticBins
+        >>> LinguisticBins.from_preset("age").edges
+        (0.0, 13.0, 19.0, 35.0, 65.0, 121.0)
+        """
+        if name not in _PRESETS:
+            raise ValueError(f"There is no preset named {name!r}. Choose from {list(_PRESETS)}.")
+        return cls(**_PRESETS[name], outside=outside)
+
+    @classmethod
+    def from_quantiles(cls, y, n_bins=5, *, descriptions=None, outside="raise"):
+        """Make bins that hold about equally many of the labels `y`.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,)
+            Labels with at least ``n_bins + 1`` different quantiles.
+        n_bins : int, default=5
+            Number of bins, from 2 to 7 where `descriptions` is not given.
+        descriptions : sequence of str, length n_bins, default=None
+            The words for the bins; ``None`` takes generic ones ("very low" ... "very high").
+        outside : {"raise", "clip"}, default="raise"
+            As in :class:`LinguisticBins`.
+
+        Returns
+        -------
+        LinguisticBins
+
+        Raises
+        ------
+        ValueError
+            If `n_bins` is out of range or `y` has too few different values.
+
+        Examples
+        --------
+        >>> from sknumclip import LinguisticBins
+        >>> LinguisticBins.from_quantiles([1, 2, 3, 4, 9], 2)
+        LinguisticBins(descriptions=('low', 'high'), edges=(1.0, 3.0, 9.0),
+                       centers=(2.0, 6.0), outside='raise')
+        """
+        if not isinstance(n_bins, Integral) or n_bins < 2:
+            raise ValueError(f"The number of bins must be an int of at least 2. Got {n_bins!r}.")
+        if descriptions is None:
+            if n_bins not in _GENERIC_DESCRIPTIONS:
+                raise ValueError(
+                    f"There are generic words for 2 to {max(_GENERIC_DESCRIPTIONS)} bins only. Got "
+                    f"{n_bins}: name the bins yourself, as in bins={{'child': (0, 13), ...}}."
+                )
+            descriptions = _GENERIC_DESCRIPTIONS[n_bins]
+        y = _check_labels(y)
+        edges = np.quantile(y, np.linspace(0, 1, n_bins + 1))
+        if (np.diff(edges) <= 0).any():
+            raise ValueError(
+                f"y has too few different values for {n_bins} quantile bins: the edges would be "
+                f"{edges.tolist()}. Ask for fewer bins, or name them with their ranges, as in "
+                "bins={'none': (0, 1), 'some': (1, 10)}."
+            )
+        return cls(descriptions, tuple(edges), None, outside)
+
+    @property
+    def n_bins(self):
+        """Number of bins."""
+        return len(self.descriptions)
+
+    @property
+    def widths(self):
+        """Width of each bin in the unit of the label, a tuple of float of length n_bins."""
+        return tuple(float(width) for width in np.diff(self.edges))
+
+    @property
+    def range(self):
+        """Width of all bins together, in the unit of the label."""
+        return self.edges[-1] - self.edges[0]
+
+    def assign(self, y):
+        """Find the bin of each label.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,)
+            Finite numbers.
+
+        Returns
+        -------
+        ndarray of int of shape (n_samples,)
+            Index of the bin, from 0 to ``n_bins - 1``.
+
+        Raises
+        ------
+        ValueError
+            If a label is not a finite number, or outside the bins while ``outside="raise"``.
+        """
+        y = _check_labels(y)
+        low, high = self.edges[0], self.edges[-1]
+        if self.outside == "raise":
+            distance = np.maximum(low - y, y - high)
+            worst = np.argsort(-distance)[:5]
+            n_outside = int((distance > 0).sum())
+            if n_outside:
+                offenders = ", ".join(f"{y[i]:g} (at index {i})" for i in worst[:n_outside])
+                raise ValueError(
+                    f"{n_outside} of {len(y)} labels in y lie outside the bins, which cover "
+                    f"[{low:g}, {high:g}]. The worst: {offenders}. Widen the first or last bin, or "
+                    "use LinguisticBins(..., outside='clip') to count them to the end bins."
+                )
+        return np.searchsorted(self.edges[1:-1], y, side="right")
+
+    def to_dict(self):
+        """Return a dict of plain lists and strings, which the constructor takes back."""
+        return {
+            "descriptions": list(self.descriptions),
+            "edges": list(self.edges),
+            "centers": list(self.centers),
+            "outside": self.outside,
+        }
+
+
+def resolve_bins(bins, y):
+    """Turn the `bins` parameter of an estimator into :class:`LinguisticBins`.
+
+    Parameters
+    ----------
+    bins : LinguisticBins, mapping, str or int
+        See :class:`~sknumclip.NumCLIPRegressor`.
+    y : ndarray of shape (n_samples,)
+        The training labels, for quantile bins.
+
+    Returns
+    -------
+    LinguisticBins
+    """
+    if isinstance(bins, LinguisticBins):
+        return bins
+    if isinstance(bins, str):
+        return LinguisticBins.from_preset(bins)
+    if isinstance(bins, Mapping):
+        return LinguisticBins.from_mapping(bins)
+    if isinstance(bins, Integral) and not isinstance(bins, bool):
+        return LinguisticBins.from_quantiles(y, bins)
+    raise ValueError(
+        "bins must be LinguisticBins, a mapping {description: (low, high)}, one of the presets "
+        f"{list(_PRESETS)}, or the number of quantile bins. Got bins={bins!r}."
+    )
+
+
+def _check_descriptions(descriptions):
+    if isinstance(descriptions, (str, Mapping)) or not all(
+        isinstance(description, str) for description in descriptions
+    ):
+        raise ValueError(
+            "descriptions must be a sequence of strings. For a mapping of descriptions to ranges "
+            f"use LinguisticBins.from_mapping. Got descriptions={descriptions!r}."
+        )
+    descriptions = tuple(" ".join(description.split()) for description in descriptions)
+    if len(descriptions) < 2:
+        raise ValueError(f"At least 2 bins are needed. Got descriptions={descriptions}.")
+    if "" in descriptions:
+        raise ValueError(f"descriptions must not be empty. Got descriptions={descriptions}.")
+    # CLIP's tokenizers ignore case.
+    lowered = [description.lower() for description in descriptions]
+    repeated = sorted({name for name in lowered if lowered.count(name) > 1})
+    if repeated:
+        raise ValueError(f"Each bin needs words of its own. Got {repeated} more than once.")
+    return descriptions
+
+
+def _check_numbers(name, values, length):
+    try:
+        values = tuple(float(value) for value in values)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a sequence of numbers. Got {name}={values!r}.") from None
+    if len(values) != length:
+        raise ValueError(f"{name} must have {length} values for these bins. Got {len(values)}.")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} must be finite. Got {name}={values}.")
+    return values
+
+
+def _check_range(description, value):
+    try:
+        low, high = (float(end) for end in value)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"The range of bin {description!r} must be (low, high), two numbers. Got {value!r}."
+        ) from None
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise ValueError(
+            f"The range of bin {description!r} must be finite with low < high. Got {value!r}."
+        )
+    return low, high
+
+
+def _check_labels(y):
+    try:
+        y = np.asarray(y, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"Labels must be numbers. Got {y!r:.200}.") from None
+    if y.ndim != 1 or not np.isfinite(y).all():
+        raise ValueError(f"Labels must be a 1-D array of finite numbers. Got {y!r:.200}.")
+    return y

@@ -1,0 +1,116 @@
+"""Features of a frozen image tower, computed once per image."""
+
+from collections import OrderedDict
+from threading import Lock
+
+import numpy as np
+import torch
+
+from .images import ImageReadError
+
+__all__ = ["clear_embedding_cache", "embed_images"]
+
+MAX_CACHED_BYTES = 512 * 2**20
+
+
+class _EmbeddingCache:
+    """The most recently used embeddings of this process, by content.
+
+    A frozen tower knows no labels, so folds and candidates of a search may share its output.
+    """
+
+    def __init__(self, max_bytes):
+        self.max_bytes = max_bytes
+        self._rows = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def get(self, key):
+        with self._lock:
+            row = self._rows.get(key)
+            if row is not None:
+                self._rows.move_to_end(key)
+            return row
+
+    def put(self, key, row):
+        with self._lock:
+            if key not in self._rows:
+                self._rows[key] = row
+                self._bytes += row.nbytes
+            while self._bytes > self.max_bytes:
+                self._bytes -= self._rows.popitem(last=False)[1].nbytes
+
+    def clear(self):
+        with self._lock:
+            self._rows.clear()
+            self._bytes = 0
+
+
+_CACHE = _EmbeddingCache(MAX_CACHED_BYTES)
+
+
+def clear_embedding_cache():
+    """Forget the embeddings that this process has kept."""
+    _CACHE.clear()
+
+
+def embed_images(encode, store, *, batch_size, device, on_error, cache_key=None):
+    """Embed images, and only those that are not in the cache.
+
+    Parameters
+    ----------
+    encode : callable
+        From uint8 Tensor of shape (n, 3, H, W) on `device` to Tensor of shape (n, width).
+    store : CanvasStore
+    batch_size : int
+    device : torch.device
+    on_error : {"raise", "skip"}
+    cache_key : str or None, default=None
+        What the embeddings depend on besides the image; None uses no cache.
+
+    Returns
+    -------
+    features : float32 ndarray of shape (n_images, width)
+        NaN for images that cannot be read.
+    failures : dict of int to str
+        What is wrong with those, by index.
+
+    Raises
+    ------
+    ImageReadError
+        If there are any and ``on_error="raise"``. It names them all.
+    """
+    keys = _cache_keys(store.images, cache_key)
+    rows = [None if key is None else _CACHE.get(key) for key in keys]
+    missing = [i for i, row in enumerate(rows) if row is None]
+    chunks = [missing[start : start + batch_size] for start in range(0, len(missing), batch_size)]
+    all_failures = {}
+    with torch.no_grad():
+        for indices, canvases, failures in store.batches(chunks):
+            all_failures.update(failures)
+            # Once it is clear that this ends with an error, only the rest of the list is needed.
+            if not len(indices) or (all_failures and on_error == "raise"):
+                continue
+            features = encode(torch.from_numpy(canvases).to(device, non_blocking=True))
+            for i, row in zip(indices, features.float().cpu().numpy(), strict=True):
+                rows[i] = row.copy()
+                if keys[i] is not None:
+                    _CACHE.put(keys[i], rows[i])
+    store.raise_failures(all_failures, on_error)
+    if all(row is None for row in rows):
+        raise ImageReadError({store.images.name(i): all_failures[i] for i in missing}, len(rows))
+    unread = np.full_like(next(row for row in rows if row is not None), np.nan)
+    return np.stack([unread if row is None else row for row in rows]), all_failures
+
+
+def _cache_keys(images, cache_key):
+    if cache_key is None:
+        return [None] * len(images)
+    return [_cache_key(images, i, cache_key) for i in range(len(images))]
+
+
+def _cache_key(images, i, cache_key):
+    try:
+        return f"{cache_key}\0{images.identity(i)}"
+    except (OSError, ValueError):  # reading it will tell what is wrong
+        return None

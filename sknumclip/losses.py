@@ -1,0 +1,223 @@
+"""The ranking losses of NumCLIP, as functions of tensors (Sections 3.4 and 3.5 of the paper).
+
+A batch of M images with labels makes M image-text pairs: the text of sample j is the prompt of the
+bin that its label falls in. Everything is computed from ``logits`` of shape (M, n_bins), the
+cosine similarity of each image with each bin's prompt divided by the temperature.
+"""
+
+import torch
+import torch.nn.functional as F
+
+__all__ = ["fcrc_loss", "label_distance", "negative_log_weights", "released_fcrc_loss"]
+
+DISTANCES = {
+    "absolute": lambda distance: distance,
+    "sqrt": torch.sqrt,
+    "squared": torch.square,
+}
+
+
+def label_distance(y, label_range, distance="absolute"):
+    """Distance between all pairs of labels, without a unit (Eq. 6 and Table 6 of the paper).
+
+    Parameters
+    ----------
+    y : Tensor of shape (M,)
+        Labels.
+    label_range : float
+        Width of all bins together, in the unit of `y`: labels that far apart have distance 1.
+    distance : {"absolute", "sqrt", "squared"}, default="absolute"
+        ``|y_i - y_j|`` in units of `label_range`, its square root, or its square.
+
+    Returns
+    -------
+    Tensor of shape (M, M)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sknumclip.losses import label_distance
+    >>> label_distance(torch.tensor([0.0, 25.0]), 100, "sqrt")
+    tensor([[0.0000, 0.5000],
+            [0.5000, 0.0000]])
+    """
+    return DISTANCES[distance]((y[:, None] - y[None, :]).abs() / label_range)
+
+
+def negative_log_weights(distance, is_negative, *, beta, weight_norm="softmax"):
+    """Logarithm of the weights λ of the negatives (Eq. 5 of the paper).
+
+    In each row the weights of the negatives have mean 1 and grow with their distance.
+
+    Parameters
+    ----------
+    distance : Tensor of shape (M, M)
+        Distance of the labels of anchors (rows) and candidates (columns), at least 0.
+    is_negative : bool Tensor of shape (M, M)
+        Which candidates are negatives of which anchors.
+    beta : float
+        Scale of the distance. 0 gives all negatives weight 1. No effect if ``weight_norm="mean"``.
+    weight_norm : {"softmax", "mean"}, default="softmax"
+        ``"softmax"``: λ is proportional to ``exp(beta * distance)``; ``"mean"``: proportional to
+        the distance itself, as in the released code.
+
+    Returns
+    -------
+    Tensor of shape (M, M)
+        log λ at the negatives, -inf everywhere else.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sknumclip.losses import negative_log_weights
+    >>> is_negative = torch.tensor([[False, True, True]])
+    >>> log_weights = negative_log_weights(
+    ...     torch.tensor([[0.0, 0.1, 0.3]]), is_negative, beta=1.0, weight_norm="mean"
+    ... )
+    >>> log_weights.exp()
+    tensor([[0.0000, 0.5000, 1.5000]])
+    """
+    scores = beta * distance if weight_norm == "softmax" else distance.log()
+    scores = scores.masked_fill(~is_negative, -torch.inf)
+    n_negatives = is_negative.sum(dim=1, keepdim=True)
+    log_weights = scores - scores.logsumexp(dim=1, keepdim=True) + n_negatives.to(scores).log()
+    # Rows whose scores are all -inf came out as NaN: anchors without negatives (masked here), or,
+    # with weight_norm="mean", with negatives at distance 0 only, which then weigh the same.
+    log_weights = log_weights.nan_to_num(nan=0.0, neginf=-torch.inf)
+    return log_weights.masked_fill(~is_negative, -torch.inf)
+
+
+def fcrc_loss(
+    logits,
+    bin_index,
+    y,
+    *,
+    label_range,
+    beta,
+    distance="absolute",
+    weight_norm="softmax",
+    mask_same_bin=True,
+    sample_weight=None,
+):
+    """Fine-grained cross-modal ranking-based contrastive loss (FCRC, Eq. 4 of the paper).
+
+    With ``f_ij = exp(logits[i, bin_index[j]])``, the similarity of image i and the text of
+    sample j, each image contributes ``-log(f_ii / (f_ii + sum_j λ_ij f_ij))``, the sum being over
+    its negatives; each text contributes the same with the roles exchanged, and both directions are
+    averaged. ``beta=0`` is InfoNCE.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (M, n_bins)
+        Cosine similarity of images and prompts, divided by the temperature.
+    bin_index : int Tensor of shape (M,)
+        The bin of each sample.
+    y : Tensor of shape (M,)
+        Labels.
+    label_range : float
+        Width of all bins together, in the unit of `y`.
+    beta : float
+        Scale of the label distance in the weights λ; see :func:`negative_log_weights`.
+    distance : {"absolute", "sqrt", "squared"}, default="absolute"
+        See :func:`label_distance`.
+    weight_norm : {"softmax", "mean"}, default="softmax"
+        See :func:`negative_log_weights`.
+    mask_same_bin : bool, default=True
+        Samples of one bin share their text, so they are not negatives of each other. ``False``
+        treats them as negatives all the same.
+    sample_weight : Tensor of shape (M,), default=None
+        Weight of each sample's terms in the mean.
+
+    Returns
+    -------
+    Tensor of shape ()
+        At least 0; 0 for a batch without negatives.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sknumclip.losses import fcrc_loss
+    >>> logits = torch.tensor([[2.0, 0.0], [0.0, 2.0]])
+    >>> fcrc_loss(logits, torch.tensor([0, 1]), torch.tensor([5.0, 50.0]), label_range=100, beta=4)
+    tensor(0.1269)
+    """
+    pair_logits = _at_least_float32(logits)[:, bin_index]  # (M images, M texts)
+    is_negative = ~torch.eye(len(y), dtype=torch.bool, device=y.device)
+    if mask_same_bin:
+        is_negative = bin_index[:, None] != bin_index[None, :]
+    log_weights = negative_log_weights(
+        label_distance(y, label_range, distance), is_negative, beta=beta, weight_norm=weight_norm
+    )
+    log_weights = log_weights.fill_diagonal_(0.0)  # the positive itself, with weight 1
+    image_to_text = (pair_logits + log_weights).logsumexp(dim=1) - pair_logits.diagonal()
+    text_to_image = (pair_logits.T + log_weights).logsumexp(dim=1) - pair_logits.diagonal()
+    return _mean((image_to_text + text_to_image) / 2, sample_weight)
+
+
+def released_fcrc_loss(logits, bin_index, *, sample_weight=None):
+    """The form that the authors' released code gives the FCRC loss; for reference only.
+
+    It differs from Eq. 4: the weights multiply the logits instead of their exponentials (so they
+    act the wrong way round where logits are negative), negatives are the other bins rather than
+    the other samples, their distance is counted in bins, and there is no ``beta``.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (M, n_bins)
+        Cosine similarity of images and prompts, divided by the temperature.
+    bin_index : int Tensor of shape (M,)
+        The bin of each sample.
+    sample_weight : Tensor of shape (M,), default=None
+        Weight of each sample in the mean.
+
+    Returns
+    -------
+    Tensor of shape ()
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sknumclip.losses import released_fcrc_loss
+    >>> released_fcrc_loss(torch.tensor([[3.0, 1.0, 1.0]]), torch.tensor([0]))
+    tensor(0.2514)
+    """
+    logits = _at_least_float32(logits)
+    n_bins = logits.shape[1]
+    bins = torch.arange(n_bins, device=logits.device)
+    distance = (bin_index[:, None] - bins[None, :]).abs().to(logits)  # (M, n_bins)
+    weights = distance / distance.sum(dim=1, keepdim=True) * (n_bins - 1)
+    weights = weights + (distance == 0)
+    losses = F.cross_entropy(logits * weights, bin_index, reduction="none")
+    return _mean(losses, sample_weight)
+
+
+def regression_loss(y_pred, y, *, label_range, sample_weight=None):
+    """Mean absolute error in hundredths of the range of the bins (Section 3.5 of the paper).
+
+    Counted so, a task in years and the same task in days train alike.
+
+    Parameters
+    ----------
+    y_pred, y : Tensor of shape (M,)
+        Predictions and labels.
+    label_range : float
+        Width of all bins together, in the unit of `y`.
+    sample_weight : Tensor of shape (M,), default=None
+        Weight of each sample in the mean.
+
+    Returns
+    -------
+    Tensor of shape ()
+    """
+    return _mean((_at_least_float32(y_pred) - y).abs() * (100 / label_range), sample_weight)
+
+
+def _at_least_float32(values):
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
+def _mean(losses, sample_weight):
+    if sample_weight is None:
+        return losses.mean()
+    # A batch of zero weights has nothing to learn from, rather than 0 / 0.
+    return (losses * sample_weight).sum() / sample_weight.sum().clamp_min(torch.finfo().tiny)

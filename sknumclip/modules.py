@@ -1,0 +1,196 @@
+"""The NumCLIP model as torch modules (Sections 3.1 to 3.3 of the paper)."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+__all__ = ["FeatureEncoder", "ImageEncoder", "NumCLIPModule", "Output", "ShiftRegressor"]
+
+
+class Output(NamedTuple):
+    """What :class:`NumCLIPModule` computes for n samples."""
+
+    y_pred: torch.Tensor
+    """Predictions in the unit of the label, of shape (n,)."""
+    logits: torch.Tensor
+    """Cosine similarities with the prompts over the temperature, of shape (n, n_bins)."""
+    centers: torch.Tensor
+    """The bin centres after the shift, of shape (n, n_bins)."""
+
+
+class ImageEncoder(nn.Module):
+    """Image tower that takes pixels as they come from the disk.
+
+    Parameters
+    ----------
+    visual : nn.Module
+        The image tower.
+    preprocessing : Preprocessing
+    canvas_scale : float, default=1.0
+        How much larger than the tower's images the canvases are that predictions are made from;
+        the centre is cut out. It is as in training, so that things have the size they had there.
+    """
+
+    def __init__(self, visual, preprocessing, canvas_scale=1.0):
+        super().__init__()
+        self.visual = visual
+        self.preprocessing = preprocessing
+        self.canvas_scale = canvas_scale
+        mean, std = (
+            torch.tensor(values).view(1, 3, 1, 1)
+            for values in (preprocessing.mean, preprocessing.std)
+        )
+        self.register_buffer("factor", 1 / (255 * std), persistent=False)
+        self.register_buffer("offset", -mean / std, persistent=False)
+
+    def train(self, mode=True):
+        """Set the mode, except for batch norms: few images make poor statistics."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+        return self
+
+    def forward(self, images):
+        """Embed uint8 images or canvases of shape (n, 3, height, width) as (n, embed_dim)."""
+        height, width = self.preprocessing.size
+        top, left = (images.shape[2] - height) // 2, (images.shape[3] - width) // 2
+        images = images[:, :, top : top + height, left : left + width]
+        return self.visual(images * self.factor + self.offset)
+
+
+class FeatureEncoder(nn.Module):
+    """Stands where the image tower would, for features that were computed before.
+
+    Parameters
+    ----------
+    n_features : int
+        Width of the features. Embeddings of the tower's own width are used as they are; others
+        go through a learned linear map.
+    embed_dim : int
+        Width of the joint space of images and texts.
+    """
+
+    def __init__(self, n_features, embed_dim):
+        super().__init__()
+        self.projection = nn.Identity()
+        if n_features != embed_dim:
+            self.projection = nn.Linear(n_features, embed_dim)
+
+    def forward(self, features):
+        """Map features of shape (n, n_features) to (n, embed_dim)."""
+        return self.projection(features)
+
+
+class ShiftRegressor(nn.Module):
+    """The small regressor that moves the bin centres (δ in Eq. 1 of the paper).
+
+    Parameters
+    ----------
+    n_bins : int
+    max_shift : float
+        Bound of δ, below 1 so that ``1 / (1 + δ)`` has no pole.
+    hidden : int, default=64
+        Width of the hidden layer.
+    """
+
+    def __init__(self, n_bins, max_shift, hidden=64):
+        super().__init__()
+        self.max_shift = max_shift
+        self.hidden = nn.Linear(n_bins, hidden)
+        self.out = nn.Linear(hidden, n_bins)
+        # No shift at the start: the untrained model is the zero-shot model.
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, logits):
+        """Return δ of shape (n, n_bins), within ±max_shift."""
+        # Only differences of logits mean something.
+        logits = logits - logits.mean(dim=1, keepdim=True)
+        return self.max_shift * torch.tanh(self.out(F.gelu(self.hidden(logits))))
+
+
+def relative_shift(centers, widths, delta):
+    """Eq. 1 of the paper: b / (1 + δ)."""
+    return centers / (1 + delta)
+
+
+def width_shift(centers, widths, delta):
+    """Shift by a share of the bin's width: b + δ · width. Does not care where zero is."""
+    return centers + delta * widths
+
+
+SHIFTS = {"relative": relative_shift, "width": width_shift}
+
+
+class NumCLIPModule(nn.Module):
+    """Compare images with the prompts of the bins, then move the bin centres.
+
+    Parameters
+    ----------
+    encoder : nn.Module
+        From a batch of inputs to features of shape (n, embed_dim).
+    prompts : nn.Module
+        From nothing to text features of shape (n_bins, embed_dim).
+    bins : LinguisticBins
+    logit_scale : float
+        1 / temperature, from the CLIP model; stays as it is.
+    shift : {"relative", "width"}
+    max_shift : float
+    autocast_dtype : torch.dtype or None, default=None
+        Precision of the two towers; everything after them is float32.
+    """
+
+    def __init__(
+        self, encoder, prompts, *, bins, logit_scale, shift, max_shift, autocast_dtype=None
+    ):
+        super().__init__()
+        self.encoder = encoder
+        self.prompts = prompts
+        self.regressor = ShiftRegressor(bins.n_bins, max_shift)
+        self.logit_scale = logit_scale
+        self.shift = shift
+        self.autocast_dtype = autocast_dtype
+        self.register_buffer("centers", torch.tensor(bins.centers, dtype=torch.float32))
+        self.register_buffer("widths", torch.tensor(bins.widths, dtype=torch.float32))
+        self.register_buffer("text_features", None)
+
+    def fix_prompts(self):
+        """Keep the text features as constants: after training no text tower is needed."""
+        with torch.no_grad():
+            self.text_features = F.normalize(self.prompts().float(), dim=1)
+        self.prompts.release()
+
+    def encode(self, inputs):
+        """Return the ℓ2-normalised image features z, float32 of shape (n, embed_dim)."""
+        with self._autocast():
+            features = self.encoder(inputs)
+        return F.normalize(features.float(), dim=1)
+
+    def encode_texts(self):
+        """Return the ℓ2-normalised text features w, float32 of shape (n_bins, embed_dim)."""
+        if self.text_features is not None:
+            return self.text_features
+        with self._autocast():
+            features = self.prompts()
+        return F.normalize(features.float(), dim=1)
+
+    def forward(self, inputs):
+        """Predict from a batch of inputs; see :class:`Output`."""
+        return self.from_features(self.encode(inputs))
+
+    def from_features(self, features):
+        """Predict from ℓ2-normalised image features (Eq. 1 of the paper)."""
+        logits = self.logit_scale * features @ self.encode_texts().T
+        shifted = SHIFTS[self.shift](self.centers, self.widths, self.regressor(logits))
+        y_pred = (logits.softmax(dim=1) * shifted).sum(dim=1)
+        return Output(y_pred, logits, shifted)
+
+    def _autocast(self):
+        return torch.autocast(
+            self.centers.device.type,
+            dtype=self.autocast_dtype,
+            enabled=self.autocast_dtype is not None,
+        )

@@ -1,0 +1,241 @@
+"""Save and load fitted estimators as JSON and safetensors: readable, and nothing is executed."""
+
+import json
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import safetensors
+import safetensors.torch
+import sklearn
+import torch
+from sklearn.utils.validation import check_is_fitted
+
+from . import __version__
+from ._training import restore_net, trained_state
+from .backbone import Preprocessing, build_image_tower, load_backbone
+from .bins import LinguisticBins
+from .modules import FeatureEncoder, ImageEncoder, NumCLIPModule
+from .prompts import FeaturePrompts, TokenPrompts
+
+__all__ = ["load", "save"]
+
+FORMAT_VERSION = 1
+_CONFIG, _TENSORS = "sknumclip.json", "model.safetensors"
+_SHARED_TOWER = "encoder.visual."  # of a frozen model: stored by reference
+
+
+def save(estimator, path):
+    """Save a fitted estimator to a folder.
+
+    A fine-tuned image tower is saved with its weights. A frozen one is saved as a reference: its
+    name and the hash of its weights, which :func:`load` compares.
+
+    Parameters
+    ----------
+    estimator : NumCLIPRegressor
+    path : str or Path
+        Folder; made if needed. Files of an earlier save are replaced.
+
+    Warns
+    -----
+    UserWarning
+        If a parameter cannot be written as JSON (callbacks, an accelerator, a RandomState). It
+        has its default after loading.
+    """
+    check_is_fitted(estimator)
+    module = estimator.net_.module_
+    encoder = module.encoder
+    tensors = {**trained_state(module), "text_features": module.text_features}
+    if estimator.fine_tune == "none":
+        tensors = {
+            name: tensor for name, tensor in tensors.items() if not name.startswith(_SHARED_TOWER)
+        }
+    config = {
+        "format_version": FORMAT_VERSION,
+        "class": type(estimator).__name__,
+        "versions": {
+            "sknumclip": __version__,
+            "torch": torch.__version__,
+            "scikit-learn": sklearn.__version__,
+        },
+        "params": _encode_params(estimator),
+        "bins": estimator.bins_.to_dict(),
+        "backbone": estimator.backbone_,
+        "logit_scale": module.logit_scale,
+        "encoder": {
+            "n_features": estimator.n_features_in_,
+            "embed_dim": len(tensors["text_features"][0]),
+        }
+        if isinstance(encoder, FeatureEncoder)
+        else {
+            "preprocessing": encoder.preprocessing.to_dict(),
+            "canvas_scale": encoder.canvas_scale,
+        },
+        "feature_names_in": list(getattr(estimator, "feature_names_in_", [])),
+        "history": estimator.history_.to_dict(orient="list"),
+        "skipped": estimator.skipped_,
+    }
+    path = Path(path)
+    path.mkdir(parents=True, exist_ok=True)
+    _write(
+        path / _TENSORS,
+        safetensors.torch.save({name: tensor.contiguous() for name, tensor in tensors.items()}),
+    )
+    _write(path / _CONFIG, json.dumps(config, indent=1).encode())
+
+
+def load(cls, path):
+    """Load a fitted estimator from a folder that :func:`save` wrote.
+
+    Parameters
+    ----------
+    cls : type
+        The estimator's class.
+    path : str or Path
+
+    Returns
+    -------
+    estimator of type `cls`
+
+    Raises
+    ------
+    ValueError
+        If the folder does not hold a readable model of this class and format.
+    BackboneError
+        If the frozen image tower that the model refers to cannot be had.
+    """
+    config, tensors = _read(Path(path))
+    if config["class"] != cls.__name__:
+        raise ValueError(
+            f"{path} holds a {config['class']}: use {config['class']}.load. Got {cls.__name__}."
+        )
+    estimator = cls(**_decode_params(config["params"]))
+    bins = LinguisticBins(**config["bins"])
+    module = NumCLIPModule(
+        _restore_encoder(config, estimator),
+        _restore_prompts(tensors),
+        bins=bins,
+        logit_scale=config["logit_scale"],
+        shift=estimator.shift,
+        max_shift=estimator.max_shift,
+    )
+    module.text_features = torch.empty_like(tensors["text_features"])
+    missing, unexpected = module.load_state_dict(tensors, strict=False)
+    missing = [
+        name
+        for name in missing
+        if not (estimator.fine_tune == "none" and name.startswith(_SHARED_TOWER))
+    ]
+    if missing or unexpected:
+        raise ValueError(
+            f"{path} is damaged: {_TENSORS} lacks {missing} and has {unexpected} too many."
+        )
+    estimator.bins_ = bins
+    estimator.backbone_ = config["backbone"]
+    estimator.history_ = pd.DataFrame(config["history"])
+    estimator.n_iter_ = len(estimator.history_)
+    estimator.skipped_ = config["skipped"]
+    estimator.net_ = restore_net(module, estimator.history_.to_dict(orient="records"))
+    estimator.fitted_ = True
+    if "n_features" in config["encoder"]:
+        estimator.n_features_in_ = config["encoder"]["n_features"]
+    if config["feature_names_in"]:
+        estimator.feature_names_in_ = np.array(config["feature_names_in"], dtype=object)
+    return estimator
+
+
+def _restore_encoder(config, estimator):
+    encoder = config["encoder"]
+    if "n_features" in encoder:
+        return FeatureEncoder(encoder["n_features"], encoder["embed_dim"])
+    preprocessing = Preprocessing.from_dict(encoder["preprocessing"])
+    reference = config["backbone"]
+    if estimator.fine_tune != "none":
+        visual = build_image_tower(reference["vision_config"])
+    else:
+        backbone = load_backbone(estimator.model_name, estimator.pretrained)
+        if backbone.fingerprint != reference["fingerprint"]:
+            raise ValueError(
+                f"The image tower model_name={estimator.model_name!r}, "
+                f"pretrained={estimator.pretrained!r} has other weights now than when this model "
+                f"was saved (hash {backbone.fingerprint[:12]}, not "
+                f"{reference['fingerprint'][:12]}). Restore the old weights, or fit again."
+            )
+        visual = backbone.visual
+    return ImageEncoder(visual, preprocessing, encoder["canvas_scale"])
+
+
+def _restore_prompts(tensors):
+    if "prompts.step" in tensors:
+        return FeaturePrompts(tensors["prompts.fixed_features"])
+    names = ("embeddings", "is_word", "position")
+    return TokenPrompts(*(tensors[f"prompts.{name}"] for name in names))
+
+
+def _read(path):
+    try:
+        config = json.loads((path / _CONFIG).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(
+            f"{path} is not a folder that NumCLIPRegressor.save wrote: it has no {_CONFIG}."
+        ) from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path / _CONFIG} is damaged: {error}.") from error
+    version = config.get("format_version") if isinstance(config, dict) else None
+    if version != FORMAT_VERSION:
+        raise ValueError(
+            f"{path} has format {version!r}, but this sknumclip {__version__} reads format "
+            f"{FORMAT_VERSION}. Install the version of sknumclip that saved it."
+        )
+    try:
+        return config, safetensors.torch.load_file(path / _TENSORS)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ValueError(f"{path / _TENSORS} cannot be read: {error}.") from error
+
+
+def _write(file, content):
+    """Write beside the file and rename, so that a kill leaves the old file or the new one."""
+    temporary = file.with_name(file.name + ".tmp")
+    temporary.write_bytes(content)
+    os.replace(temporary, file)
+
+
+def _encode_params(estimator):
+    defaults = type(estimator)().get_params(deep=False)
+    params, lost = {}, []
+    for name, value in estimator.get_params(deep=False).items():
+        try:
+            params[name] = _encode(value)
+            json.dumps(params[name])
+        except TypeError:
+            params[name] = _encode(defaults[name])
+            lost.append(name)
+    if lost:
+        warnings.warn(
+            f"The parameters {lost} cannot be saved as JSON; they have their defaults after "
+            "loading. Predictions do not depend on them.",
+            stacklevel=4,
+        )
+    return params
+
+
+def _encode(value):
+    if isinstance(value, LinguisticBins):
+        return {"LinguisticBins": value.to_dict()}
+    if isinstance(value, np.generic):
+        return value.item()
+    if hasattr(value, "items"):
+        return {"mapping": {name: [float(end) for end in ends] for name, ends in value.items()}}
+    return str(value) if isinstance(value, (os.PathLike, torch.device)) else value
+
+
+def _decode_params(params):
+    bins = params["bins"]
+    if isinstance(bins, dict) and "LinguisticBins" in bins:
+        bins = LinguisticBins(**bins["LinguisticBins"])
+    elif isinstance(bins, dict):
+        bins = {name: tuple(ends) for name, ends in bins["mapping"].items()}
+    return {**params, "bins": bins}

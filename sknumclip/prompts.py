@@ -1,0 +1,179 @@
+"""Learnable prompts: one sentence per bin, as token embeddings (Section 3.3 of the paper)."""
+
+import copy
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ._validation import check_template
+
+__all__ = ["PROMPT_INITS", "FeaturePrompts", "TokenPrompts", "prompt_texts", "tokenize"]
+
+
+def prompt_texts(bins, template, prompt_init="words"):
+    """Word the prompt of each bin.
+
+    Parameters
+    ----------
+    bins : LinguisticBins
+    template : str
+        Sentence with one ``{}``.
+    prompt_init : {"words", "numbers", "random"}, default="words"
+        ``"numbers"`` puts the bin's centre in digits where the others put its description.
+
+    Returns
+    -------
+    list of str, length n_bins
+
+    Examples
+    --------
+    >>> from sknumclip import LinguisticBins
+    >>> from sknumclip.prompts import prompt_texts
+    >>> ages = LinguisticBins.from_mapping({"child": (0, 13), "teenager": (13, 19)})
+    >>> prompt_texts(ages, "the person is a {}.")
+    ['the person is a child.', 'the person is a teenager.']
+    >>> prompt_texts(ages, "{}", "numbers")
+    ['6.5', '16']
+    """
+    check_template(template)
+    return [template.replace("{}", words) for words in PROMPT_INITS[prompt_init](bins)]
+
+
+# How a bin is put into words. "random" forgets them again, but keeps their number of tokens.
+PROMPT_INITS = {
+    "words": lambda bins: bins.descriptions,
+    "numbers": lambda bins: [f"{center:g}" for center in bins.centers],
+    "random": lambda bins: bins.descriptions,
+}
+
+
+def tokenize(backbone, texts):
+    """Tokenize prompts, cut to the positions that the text tower has to see.
+
+    Parameters
+    ----------
+    backbone : Backbone
+    texts : list of str
+
+    Returns
+    -------
+    int Tensor of shape (n_texts, length)
+        Length of the longest text where the tower ignores padding, else its context length.
+
+    Raises
+    ------
+    ValueError
+        If a text has more tokens than the tower's context length; open_clip would silently cut it.
+    """
+    limit = backbone.text.context_length
+    tokens = backbone.tokenizer(texts)
+    # A text that fits is only padded further when there is more room.
+    padding = backbone.tokenizer([""], context_length=limit + 1)[0, -1]
+    beyond = backbone.tokenizer(texts, context_length=limit + 64)[:, limit:]
+    too_long = [text for text, rest in zip(texts, beyond, strict=True) if (rest != padding).any()]
+    if too_long:
+        raise ValueError(
+            f"{len(too_long)} of {len(texts)} prompts have more tokens than the {limit} that "
+            f"{backbone.model_name!r} can read, among them {too_long[0]!r}. Use shorter "
+            "descriptions or a shorter template."
+        )
+    if backbone.text.ignores_padding:
+        length = int(backbone.text.pooled_position(tokens).max()) + 1
+        tokens = tokens[:, :length]
+    return tokens
+
+
+class TokenPrompts(nn.Module):
+    """The prompts of the bins as learnable token embeddings, read by the frozen text tower.
+
+    The tokens of the words are learned; the marks of start and end of text and the padding stay.
+
+    Parameters
+    ----------
+    embeddings : Tensor of shape (n_bins, length, width)
+        Token embeddings to start from.
+    is_word : bool Tensor of shape (n_bins, length, 1)
+        Which of them are learned.
+    position : int Tensor of shape (n_bins,)
+        From :meth:`~sknumclip.backbone.TextTower.pooled_position`.
+    tower : TextTower, default=None
+        Needed by ``forward`` only.
+    """
+
+    def __init__(self, embeddings, is_word, position, tower=None):
+        super().__init__()
+        self.embeddings = nn.Parameter(embeddings.clone())
+        self.register_buffer("fixed_embeddings", embeddings)
+        self.register_buffer("is_word", is_word)
+        self.register_buffer("position", position)
+        self.tower = tower
+
+    @classmethod
+    def from_texts(cls, backbone, texts, *, random=False):
+        """Start from sentences.
+
+        Parameters
+        ----------
+        backbone : Backbone
+        texts : list of str, length n_bins
+            From :func:`prompt_texts`.
+        random : bool, default=False
+            Whether to replace the words by random embeddings of the same spread.
+
+        Returns
+        -------
+        TokenPrompts
+        """
+        tokens = tokenize(backbone, texts)
+        embeddings = backbone.token_embedding(tokens).detach()
+        special = backbone.tokenizer([""]).unique()
+        is_word = ~torch.isin(tokens, special)[..., None]
+        if random:
+            noise = torch.randn_like(embeddings)
+            spread = backbone.token_embedding.weight.std()
+            embeddings = torch.where(is_word, noise * spread, embeddings)
+        # A copy, because training may move it to another device.
+        tower = copy.deepcopy(backbone.text)
+        return cls(embeddings, is_word, backbone.text.pooled_position(tokens), tower)
+
+    def forward(self):
+        """Return the text features, Tensor of shape (n_bins, embed_dim)."""
+        embeddings = torch.where(self.is_word, self.embeddings, self.fixed_embeddings)
+        return self.tower(embeddings, self.position)
+
+    def release(self):
+        """Let go of the text tower, which is needed for training only."""
+        self.tower = None
+
+
+class FeaturePrompts(nn.Module):
+    """The prompts of the bins as learnable text features, for a frozen image tower.
+
+    The text tower reads the sentences once; what is learned is a step away from its output. With
+    frozen images this fits as well as :class:`TokenPrompts` and takes no text tower per step.
+
+    Parameters
+    ----------
+    features : Tensor of shape (n_bins, embed_dim)
+        ℓ2-normalised text features to start from.
+    """
+
+    def __init__(self, features):
+        super().__init__()
+        self.register_buffer("fixed_features", features)
+        self.step = nn.Parameter(torch.zeros_like(features))
+
+    @classmethod
+    def from_texts(cls, backbone, texts, *, random=False):
+        """Start from sentences; see :meth:`TokenPrompts.from_texts`."""
+        with torch.no_grad():
+            features = TokenPrompts.from_texts(backbone, texts, random=random)()
+        return cls(F.normalize(features, dim=1))
+
+    def forward(self):
+        """Return the text features, Tensor of shape (n_bins, embed_dim)."""
+        return self.fixed_features + self.step
+
+    def release(self):
+        """Nothing is needed for training only."""

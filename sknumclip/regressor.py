@@ -1,0 +1,438 @@
+"""NumCLIPRegressor, the estimator."""
+
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import RegressorMixin
+
+from . import persistence
+from ._base import BaseCLIPEstimator
+from ._training import LR_SCHEDULES, RANKING_LOSSES
+from ._validation import HasMethods, Interval, StrOptions, as_images
+from .bins import LinguisticBins
+from .losses import DISTANCES
+from .modules import SHIFTS
+from .prompts import PROMPT_INITS
+
+__all__ = ["NumCLIPRegressor"]
+
+
+class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
+    """Predict a number from an image with CLIP.
+
+    The label range is cut into bins that are named in words CLIP knows ("teenager"). An image is
+    compared with the words of each bin, a small regressor moves the bin centres, and the
+    prediction is the sum of the moved centres weighted by the probabilities of the bins (Eq. 1 of
+    [1]_). Image tower, prompts and regressor are trained end to end by a ranking loss (FCRC,
+    Eq. 4) and the absolute error.
+
+    Parameters
+    ----------
+    bins : LinguisticBins, mapping, {"age", "decade", "aesthetics"} or int, default=5
+        The ranges of the label and their names: :class:`LinguisticBins`, or a mapping of each
+        description to its range ``(low, high)``, or the name of a preset, or the number of
+        quantile bins of y, which then have generic names ("very low" ... "very high").
+    template : str, default="{}"
+        Sentence for the words, with one ``{}``, like "the person is a {}.".
+    model_name : str, default="ViT-B-16"
+        One of open_clip's architectures, ``"local-dir:FOLDER"``, ``"hf-hub:ORG/NAME"``, or
+        ``"tiny"``: a small model inside the package that knows nothing but counting coloured
+        shapes, to try things out without a download.
+    pretrained : str or None, default="openai"
+        For an architecture: one of open_clip's tags of weights, which are downloaded when first
+        used, or a checkpoint file. Other forms of `model_name` bring their own weights.
+    prompt_init : {"words", "numbers", "random"}, default="words"
+        How prompts start: with the bin's description, its centre in digits, or random tokens.
+    fine_tune : {"full", "none"} or int, default="full"
+        What to train of the image tower: all of it, its last n blocks, or nothing. With
+        ``"none"`` each image is embedded once and epochs take milliseconds; X may then also be a
+        2-D array of features.
+    ranking_loss : {"fcrc", "infonce", "released", "none"}, default="fcrc"
+        The loss beside the absolute error. ``"infonce"`` weights all negatives the same;
+        ``"released"`` is the form in the authors' code, for reference.
+    beta : float, default=4.0
+        Scale of the label distance in the FCRC weights, at least 0. Distances are counted in
+        units of the range of the bins, so beta has no unit; 0 is InfoNCE.
+    distance : {"absolute", "sqrt", "squared"}, default="absolute"
+        Distance of labels in the FCRC weights (Table 6).
+    weight_norm : {"softmax", "mean"}, default="softmax"
+        How FCRC weights get their mean of 1. With ``"mean"``, `beta` cancels out.
+    mask_same_bin : bool, default=True
+        Whether samples of one bin, which share their prompt, are kept from being negatives of
+        each other.
+    shift : {"width", "relative"}, default="width"
+        How δ, the regressor's output, moves a bin centre b: to ``b + δ · width`` of the bin, or
+        to ``b / (1 + δ)`` as in Eq. 1, which means little where the zero of the scale is
+        arbitrary (years), and was less exact on faces too.
+    max_shift : float, default=0.5
+        Bound of \\|δ\\|, between 0 and 1, both excluded.
+    max_epochs : int, default=100
+        Number of passes over the data; 0 gives the zero-shot model.
+    batch_size : int or "auto", default="auto"
+        Images per step; the ranking loss compares the images of one batch. ``"auto"`` is 32, as in
+        the paper, or 256 with ``fine_tune="none"``.
+    lr : float, default=1e-5
+        Learning rate of the image tower.
+    prompt_lr : float, default=1e-4
+        Learning rate of the prompts.
+    regressor_lr : float, default=1e-3
+        Learning rate of the regressor.
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        Whether learning rates fall to 0 along half a cosine or stay.
+    augment : bool, default=True
+        Whether the image tower is trained on random crops of the canvas and on mirrored images
+        (Section 4.1). Otherwise it is trained on what predictions are made from, the centre crop.
+    canvas_scale : float, default=8/7
+        Images are resized to a canvas of this many times the tower's image size, at least 1; the
+        paper crops 224 from 256 pixels. 1 shows whole images, just as the checkpoint wants them.
+    early_stopping : bool, default=False
+        Whether to set aside part of the data and to stop when its error no longer falls.
+    validation_fraction : float, default=0.1
+        The part to set aside for early stopping.
+    n_iter_no_change : int, default=10
+        Number of epochs without improvement before early stopping.
+    device : str, default="auto"
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+    precision : {"auto", "fp32", "bf16"}, default="auto"
+        Precision of the towers' activations; weights are kept in fp32. ``"auto"`` is bf16 wherever
+        the hardware multiplies it natively.
+    compile : bool, default=False
+        Whether to compile the image tower with ``torch.compile``.
+    image_cache : {"auto", "memory"}, str, Path or None, default="auto"
+        Where decoded images are kept during ``fit``, so that only the first pass decodes: in
+        memory, in a folder (which later fits use again), or, with ``"auto"``, in memory or else in
+        a temporary folder, as space allows. None keeps nothing.
+    num_workers : "auto" or int, default="auto"
+        Threads that decode images; ``"auto"`` is one per core.
+    grad_checkpointing : bool, default=False
+        Whether to save memory by computing activations twice.
+    accumulate_steps : int, default=1
+        Number of batches whose gradients are added up before each step. The ranking loss still
+        compares the images of one batch only.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do with images that cannot be read: raise one error that lists all of them before
+        training, or leave them out of ``fit`` and predict NaN in their places.
+    checkpoint : str, Path or None, default=None
+        Folder in which ``fit`` notes its state after each epoch. The same call after a kill goes
+        on from there, to the same result.
+    callbacks : list of skorch callbacks or None, default=None
+        Passed on to skorch.
+    accelerator : accelerate.Accelerator or None, default=None
+        Trains data-parallel and sets the device. Each process computes the ranking loss on its
+        own batches.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the last result instead of starting anew.
+    random_state : int, RandomState instance or None, default=None
+        Determines everything random. On a CPU the same state gives the same result to the bit.
+    verbose : int, default=1
+        0 is silent; 1 shows a progress bar with the losses.
+
+    Attributes
+    ----------
+    bins_ : LinguisticBins
+        The bins in use.
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.module_`` is the torch module.
+    history_ : DataFrame
+        One row per epoch: ``train_ranking_loss``, ``train_l1_loss`` (in hundredths of the range
+        of the bins), their sum ``train_loss``, the same for validation, and duration in seconds.
+    n_iter_ : int
+        Number of epochs run.
+    skipped_ : dict of str to str
+        Images left out of ``fit``, and why.
+    n_features_in_ : int
+        Number of features, if X was an array of features.
+
+    References
+    ----------
+    .. [1] Y. Du, Q. Zhai, W. Dai, X. Li, "Teach CLIP to Develop a Number Sense for Ordinal
+       Regression", ECCV 2024, arXiv:2408.03574.
+
+    Examples
+    --------
+    >>> from sknumclip import NumCLIPRegressor
+    >>> from sknumclip.datasets import make_counting_images
+    >>> X, y = make_counting_images(60, random_state=0)
+    >>> reg = NumCLIPRegressor(model_name="tiny", max_epochs=2, random_state=0, verbose=0)
+    >>> reg.fit(X[:50], y[:50]).predict(X[50:]).shape
+    (10,)
+    """
+
+    _parameter_constraints = {
+        "bins": [
+            LinguisticBins,
+            HasMethods(["items"]),
+            str,
+            Interval(Integral, 2, None, closed="left"),
+        ],
+        "template": [str],
+        "model_name": [str],
+        "pretrained": [str, None],
+        "prompt_init": [StrOptions(set(PROMPT_INITS))],
+        "fine_tune": [StrOptions({"full", "none"}), Interval(Integral, 1, None, closed="left")],
+        "ranking_loss": [StrOptions(set(RANKING_LOSSES))],
+        "beta": [Interval(Real, 0, None, closed="left")],
+        "distance": [StrOptions(set(DISTANCES))],
+        "weight_norm": [StrOptions({"softmax", "mean"})],
+        "mask_same_bin": ["boolean"],
+        "shift": [StrOptions(set(SHIFTS))],
+        "max_shift": [Interval(Real, 0, 1, closed="neither")],
+        "max_epochs": [Interval(Integral, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="left")],
+        "prompt_lr": [Interval(Real, 0, None, closed="left")],
+        "regressor_lr": [Interval(Real, 0, None, closed="left")],
+        "lr_schedule": [StrOptions(set(LR_SCHEDULES))],
+        "augment": ["boolean"],
+        "canvas_scale": [Interval(Real, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "device": [str, torch.device],
+        "precision": [StrOptions({"auto", "fp32", "bf16"})],
+        "compile": ["boolean"],
+        "image_cache": [str, HasMethods(["__fspath__"]), None],
+        "num_workers": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
+        "grad_checkpointing": ["boolean"],
+        "accumulate_steps": [Interval(Integral, 1, None, closed="left")],
+        "on_error": [StrOptions({"raise", "skip"})],
+        "checkpoint": [str, HasMethods(["__fspath__"]), None],
+        "callbacks": [list, None],
+        "accelerator": [HasMethods(["prepare", "backward"]), None],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        bins=5,
+        *,
+        template="{}",
+        model_name="ViT-B-16",
+        pretrained="openai",
+        prompt_init="words",
+        fine_tune="full",
+        ranking_loss="fcrc",
+        beta=4.0,
+        distance="absolute",
+        weight_norm="softmax",
+        mask_same_bin=True,
+        shift="width",
+        max_shift=0.5,
+        max_epochs=100,
+        batch_size="auto",
+        lr=1e-5,
+        prompt_lr=1e-4,
+        regressor_lr=1e-3,
+        lr_schedule="cosine",
+        augment=True,
+        canvas_scale=8 / 7,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        device="auto",
+        precision="auto",
+        compile=False,
+        image_cache="auto",
+        num_workers="auto",
+        grad_checkpointing=False,
+        accumulate_steps=1,
+        on_error="raise",
+        checkpoint=None,
+        callbacks=None,
+        accelerator=None,
+        warm_start=False,
+        random_state=None,
+        verbose=1,
+    ):
+        self.bins = bins
+        self.template = template
+        self.model_name = model_name
+        self.pretrained = pretrained
+        self.prompt_init = prompt_init
+        self.fine_tune = fine_tune
+        self.ranking_loss = ranking_loss
+        self.beta = beta
+        self.distance = distance
+        self.weight_norm = weight_norm
+        self.mask_same_bin = mask_same_bin
+        self.shift = shift
+        self.max_shift = max_shift
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.prompt_lr = prompt_lr
+        self.regressor_lr = regressor_lr
+        self.lr_schedule = lr_schedule
+        self.augment = augment
+        self.canvas_scale = canvas_scale
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.device = device
+        self.precision = precision
+        self.compile = compile
+        self.image_cache = image_cache
+        self.num_workers = num_workers
+        self.grad_checkpointing = grad_checkpointing
+        self.accumulate_steps = accumulate_steps
+        self.on_error = on_error
+        self.checkpoint = checkpoint
+        self.callbacks = callbacks
+        self.accelerator = accelerator
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y, sample_weight=None):
+        """Train on images and their numbers.
+
+        Parameters
+        ----------
+        X : sequence of paths or PIL images, one-column DataFrame of paths, uint8 array of shape \
+                (n_samples, height, width, 3), or array of shape (n_samples, n_features)
+            Images; features only with ``fine_tune="none"``: embeddings of the tower's width are
+            used as they are, others go through a learned linear map.
+        y : array-like of shape (n_samples,)
+            Numbers, within the bins.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples in both losses, at least 0.
+
+        Returns
+        -------
+        self : NumCLIPRegressor
+
+        Raises
+        ------
+        ValueError
+            If a parameter or a label is not allowed, or labels lie outside the bins.
+        ImageReadError
+            If images cannot be read and ``on_error="raise"``. It lists all of them.
+        BackboneError
+            If the CLIP model cannot be loaded.
+        """
+        return self._fit(X, y, sample_weight)
+
+    def predict(self, X, return_std=False):
+        """Predict the numbers of images.
+
+        Parameters
+        ----------
+        X : as in :meth:`fit`
+        return_std : bool, default=False
+            Whether to return the standard deviation of the predicted distribution too: of the
+            mixture of the bins, each taken as uniform over its width around its moved centre.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,)
+            NaN for images that cannot be read, if ``on_error="skip"``.
+        y_std : ndarray of shape (n_samples,)
+            Only with ``return_std=True``.
+        """
+        y_pred, proba, centers = self._outputs(X)
+        if not return_std:
+            return y_pred
+        variance = centers**2 + np.square(self.bins_.widths) / 12
+        return y_pred, np.sqrt(((proba * variance).sum(axis=1) - y_pred**2).clip(0))
+
+    def predict_bin_proba(self, X):
+        """Predict the probability of each bin.
+
+        Parameters
+        ----------
+        X : as in :meth:`fit`
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_bins)
+            Rows sum to 1; NaN for images that cannot be read, if ``on_error="skip"``.
+        """
+        return self._outputs(X)[1]
+
+    def transform(self, X):
+        """Embed images.
+
+        Parameters
+        ----------
+        X : as in :meth:`fit`
+
+        Returns
+        -------
+        float32 ndarray of shape (n_samples, embed_dim)
+            ℓ2-normalised features of the trained image tower.
+        """
+        return self._map(X, lambda features: features)
+
+    def explain(self, X):
+        """Say what each prediction rests on.
+
+        Parameters
+        ----------
+        X : as in :meth:`fit`
+
+        Returns
+        -------
+        DataFrame
+            One row per image, indexed by its path where it has one: ``concept``, the description
+            of the most probable bin; ``low`` and ``high``, its range; its ``probability``;
+            ``shift``, how far the regressor moved its centre, in the unit of y; and
+            ``prediction``.
+        """
+        y_pred, proba, centers = self._outputs(X)
+        unread = np.isnan(y_pred)
+        winner = np.where(unread[:, None], 0, proba).argmax(axis=1)
+        samples, bins = np.arange(len(winner)), self.bins_
+        images = as_images(X)
+        return pd.DataFrame(
+            {
+                "concept": np.array(bins.descriptions, dtype=object)[winner],
+                "low": np.array(bins.edges[:-1])[winner],
+                "high": np.array(bins.edges[1:])[winner],
+                "probability": proba[samples, winner],
+                "shift": centers[samples, winner] - np.array(bins.centers)[winner],
+                "prediction": y_pred,
+            },
+            index=None if images is None else [images.label(i) for i in samples],
+        ).mask(np.tile(unread[:, None], 6))
+
+    def save(self, path):
+        """Save to a folder, as JSON and safetensors; see :func:`sknumclip.persistence.save`.
+
+        Parameters
+        ----------
+        path : str or Path
+            Folder; made if needed.
+        """
+        persistence.save(self, path)
+
+    @classmethod
+    def load(cls, path):
+        """Load what :meth:`save` saved.
+
+        Parameters
+        ----------
+        path : str or Path
+            Folder.
+
+        Returns
+        -------
+        NumCLIPRegressor
+            Fitted.
+        """
+        return persistence.load(cls, path)
+
+    def _outputs(self, X):
+        """Return y_pred (n,), probabilities (n, n_bins) and moved centres (n, n_bins)."""
+
+        def compute(features):
+            output = self.net_.module_.from_features(features)
+            columns = output.y_pred[:, None], output.logits.softmax(dim=1), output.centers
+            return torch.cat(columns, dim=1)
+
+        values = self._map(X, compute).astype(np.float64)
+        n_bins = (values.shape[1] - 1) // 2
+        return values[:, 0], values[:, 1 : 1 + n_bins], values[:, 1 + n_bins :]

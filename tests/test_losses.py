@@ -1,0 +1,178 @@
+"""The losses against an independent float64 computation, one pair at a time."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from sknumclip.losses import (
+    fcrc_loss,
+    label_distance,
+    negative_log_weights,
+    regression_loss,
+    released_fcrc_loss,
+)
+
+
+def fcrc_by_hand(logits, bins, y, label_range, beta, distance, weight_norm, mask=True):
+    """Eq. 4 to 6 as they stand, in float64 and plain loops."""
+    power = {"absolute": 1, "sqrt": 0.5, "squared": 2}[distance]
+    m = len(y)
+    f = [[math.exp(logits[i][bins[j]]) for j in range(m)] for i in range(m)]
+    total = 0.0
+    for i in range(m):
+        negatives = [j for j in range(m) if (bins[j] != bins[i] if mask else j != i)]
+        d = {j: (abs(y[i] - y[j]) / label_range) ** power for j in negatives}
+        raw = {j: math.exp(beta * d[j]) if weight_norm == "softmax" else d[j] for j in negatives}
+        mean = sum(raw.values()) / len(raw) if raw else 1.0
+        for f_of in (lambda j, i=i: f[i][j], lambda j, i=i: f[j][i]):  # image→text, text→image
+            negative = sum(raw[j] / mean * f_of(j) for j in negatives)
+            total -= math.log(f_of(i) / (f_of(i) + negative)) / (2 * m)
+    return total
+
+
+@pytest.fixture
+def batch():
+    rng = np.random.default_rng(0)
+    y = rng.uniform(0, 100, size=9)
+    bins = np.digitize(y, [20, 40, 60])
+    return rng.normal(size=(9, 4)) * 3, bins, y
+
+
+@pytest.mark.parametrize("distance", ["absolute", "sqrt", "squared"])
+@pytest.mark.parametrize("weight_norm", ["softmax", "mean"])
+@pytest.mark.parametrize("mask", [True, False])
+def test_fcrc_exact_value(batch, distance, weight_norm, mask):
+    logits, bins, y = batch
+    loss = fcrc_loss(
+        torch.tensor(logits),
+        torch.tensor(bins),
+        torch.tensor(y),
+        label_range=100.0,
+        beta=4.0,
+        distance=distance,
+        weight_norm=weight_norm,
+        mask_same_bin=mask,
+    )
+    expected = fcrc_by_hand(logits, bins, y, 100.0, 4.0, distance, weight_norm, mask)
+    assert loss.item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_fcrc_without_beta_is_infonce(batch):
+    logits, _, y = batch
+    # One sample per bin, so InfoNCE is plain cross-entropy on the square of similarities.
+    logits, bins, y = torch.tensor(logits[:4]), torch.arange(4), torch.tensor(y[:4])
+    loss = fcrc_loss(logits, bins, y, label_range=100, beta=0)
+    cross_entropy = torch.nn.functional.cross_entropy
+    expected = (cross_entropy(logits, bins) + cross_entropy(logits.T, bins)) / 2
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("weight_norm", ["softmax", "mean"])
+def test_weights_have_mean_one_and_grow_with_distance(batch, weight_norm):
+    _, bins, y = batch
+    is_negative = torch.tensor(bins[:, None] != bins[None, :])
+    distance = label_distance(torch.tensor(y), 100.0)
+    weights = negative_log_weights(distance, is_negative, beta=3.0, weight_norm=weight_norm).exp()
+    np.testing.assert_allclose((weights.sum(1) / is_negative.sum(1)).numpy(), 1, rtol=1e-12)
+    for row, mask, apart in zip(weights, is_negative, distance, strict=True):
+        in_order = row[mask][apart[mask].argsort()]
+        assert (in_order.diff() > 0).all()
+
+
+def test_fcrc_does_not_depend_on_the_order_of_the_batch(batch):
+    logits, bins, y = (torch.tensor(part) for part in batch)
+    order = torch.randperm(9)
+    kwargs = dict(label_range=100, beta=4)
+    assert fcrc_loss(logits, bins, y, **kwargs).item() == pytest.approx(
+        fcrc_loss(logits[order], bins[order], y[order], **kwargs).item(), rel=1e-6
+    )
+
+
+def test_fcrc_gradient_is_right(batch):
+    logits, bins, y = (torch.tensor(part) for part in batch)
+    assert torch.autograd.gradcheck(
+        lambda x: fcrc_loss(x, bins, y, label_range=100, beta=4), logits.requires_grad_()
+    )
+
+
+@pytest.mark.parametrize("bins", [[2], [1, 1, 1]])
+def test_fcrc_is_zero_without_negatives(bins):
+    logits = torch.randn(len(bins), 4, requires_grad=True)
+    loss = fcrc_loss(
+        logits, torch.tensor(bins), torch.arange(len(bins)).float(), label_range=10, beta=4
+    )
+    loss.backward()
+    assert loss.item() == 0
+    assert (logits.grad == 0).all()
+
+
+@pytest.mark.parametrize("weight_norm", ["softmax", "mean"])
+def test_fcrc_of_equal_labels_kept_as_negatives_is_finite(weight_norm):
+    loss = fcrc_loss(
+        torch.zeros(3, 2),
+        torch.zeros(3, dtype=torch.int64),
+        torch.ones(3),
+        label_range=10,
+        beta=4,
+        weight_norm=weight_norm,
+        mask_same_bin=False,
+    )
+    assert loss.item() == pytest.approx(math.log(3), rel=1e-6)
+
+
+@pytest.mark.parametrize("beta", [0.0, 4.0, 1000.0])
+def test_fcrc_is_finite_at_extreme_bf16_logits(beta):
+    logits = torch.tensor([[100.0, -100.0], [100.0, -100.0], [-100.0, 100.0]])
+    logits = logits.to(torch.bfloat16).requires_grad_()
+    loss = fcrc_loss(
+        logits, torch.tensor([0, 1, 0]), torch.tensor([0.0, 90.0, 1.0]), label_range=100, beta=beta
+    )
+    loss.backward()
+    assert math.isfinite(loss.item())
+    assert torch.isfinite(logits.grad).all()
+    assert logits.grad.abs().sum() > 0
+
+
+def test_fcrc_sample_weight_counts_samples(batch):
+    logits, bins, y = (torch.tensor(part) for part in batch)
+    kwargs = dict(label_range=100, beta=4)
+    plain = fcrc_loss(logits, bins, y, **kwargs)
+    ones = fcrc_loss(logits, bins, y, sample_weight=torch.full((9,), 3.0), **kwargs)
+    none = fcrc_loss(logits, bins, y, sample_weight=torch.zeros(9), **kwargs)
+    assert ones.item() == pytest.approx(plain.item(), rel=1e-6)
+    assert none.item() == 0
+
+
+def test_released_form_exact_value():
+    rng = np.random.default_rng(1)
+    logits, bins = rng.normal(size=(6, 5)) * 2 + 5, rng.integers(5, size=6)
+    expected = 0.0
+    for row, true in zip(logits, bins, strict=True):
+        distances = [abs(true - k) for k in range(5)]
+        weighted = [
+            row[k] * (1 if k == true else distances[k] / sum(distances) * 4) for k in range(5)
+        ]
+        expected -= weighted[true] - math.log(sum(math.exp(value) for value in weighted))
+    loss = released_fcrc_loss(torch.tensor(logits), torch.tensor(bins))
+    assert loss.item() == pytest.approx(expected / 6, rel=1e-6)
+
+
+def test_released_form_inverts_the_weights_of_negative_logits():
+    """Why it is not the default: equal logits of -20 push away the *nearest* bin hardest."""
+    logits = torch.full((1, 5), -20.0, requires_grad=True)
+    released_fcrc_loss(logits, torch.tensor([0])).backward()
+    weights = torch.tensor([1, 0.4, 0.8, 1.2, 1.6])
+    push = logits.grad[0] / weights  # softmax probabilities, less 1 for the true bin
+    assert push[1].item() == pytest.approx(0.9997, abs=1e-4)
+
+
+def test_regression_loss_has_no_unit():
+    y, y_pred = torch.tensor([10.0, 20.0]), torch.tensor([12.0, 19.0])
+    in_years = regression_loss(y_pred, y, label_range=100.0)
+    in_days = regression_loss(y_pred * 365, y * 365, label_range=36500.0)
+    assert in_years.item() == pytest.approx(1.5)
+    assert in_days.item() == pytest.approx(1.5)
+    weight = torch.tensor([3.0, 1.0])
+    assert regression_loss(y_pred, y, label_range=100.0, sample_weight=weight).item() == 1.75
