@@ -16,12 +16,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._device import resolve_autocast_dtype, resolve_device
-from ._training import LR_SCHEDULES, Samples, Targets, epochs_of, release, train, trained_state
+from ._samples import Samples, Targets
+from ._training import LR_SCHEDULES, epochs_of, release, train, trained_state
 from ._validation import as_images, check_template, check_y_and_weight
 from .backbone import checkpoint_gradients, load_backbone, lock_image_tower, vision_config
 from .bins import resolve_bins
+from .canvases import CanvasStore
 from .embeddings import embed_images
-from .images import CanvasStore
 from .modules import FeatureEncoder, ImageEncoder, NumCLIPModule
 from .prompts import FeaturePrompts, TokenPrompts, prompt_texts
 

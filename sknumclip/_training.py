@@ -2,7 +2,6 @@
 
 import copy
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,7 +9,6 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping
 from skorch.helper import predefined_split
 from skorch.history import History
-from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
 from .checkpoint import (
@@ -19,10 +17,9 @@ from .checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from .images import training_views
 from .losses import fcrc_loss, regression_loss, released_fcrc_loss
 
-__all__ = ["Samples", "Targets", "epochs_of", "release", "restore_net", "train", "trained_state"]
+__all__ = ["epochs_of", "release", "restore_net", "train", "trained_state"]
 
 LR_SCHEDULES = {
     "cosine": lambda epoch, max_epochs: (1 + math.cos(math.pi * epoch / max_epochs)) / 2,
@@ -53,67 +50,6 @@ def _pair_loss(logits, targets, options, beta):
         mask_same_bin=options["mask_same_bin"],
         sample_weight=targets.weight,
     )
-
-
-@dataclass
-class Targets:
-    """Labels, bins and weights of samples, tensors of shape (n,)."""
-
-    y: torch.Tensor
-    bin_index: torch.Tensor
-    weight: torch.Tensor
-
-    def __len__(self):
-        return len(self.y)
-
-    def __getitem__(self, indices):
-        return Targets(self.y[indices], self.bin_index[indices], self.weight[indices])
-
-    def to(self, device):
-        """Move to `device`."""
-        return Targets(self.y.to(device), self.bin_index.to(device), self.weight.to(device))
-
-
-@dataclass
-class Samples(Dataset):
-    """Inputs and targets of samples, and how to cut them into batches.
-
-    Parameters
-    ----------
-    inputs : CanvasStore or Tensor of shape (n, n_features)
-    targets : Targets
-        Of all inputs.
-    indices : ndarray of int
-        The inputs that these samples are.
-    view_size : tuple of int or None, default=None
-        Size of the random views cut from the canvases; None takes the canvases as they are.
-    """
-
-    inputs: object
-    targets: Targets
-    indices: np.ndarray
-    view_size: tuple[int, int] | None = None
-
-    def __len__(self):
-        return len(self.indices)
-
-    def batches(self, order, batch_size, device, generator=None):
-        """Yield (inputs, Targets) on `device`, `order` being positions in `indices`."""
-        chunks = [
-            self.indices[order[start : start + batch_size]]
-            for start in range(0, len(order), batch_size)
-        ]
-        if isinstance(self.inputs, torch.Tensor):
-            for chunk in chunks:
-                yield self.inputs[chunk].to(device), self.targets[chunk].to(device)
-            return
-        for chunk, canvases, failures in self.inputs.batches(chunks):
-            if failures:  # they were readable when fit began
-                raise OSError(f"Images vanished during training: {failures}")
-            canvases = torch.from_numpy(canvases).to(device, non_blocking=True)
-            if self.view_size is not None:
-                canvases = training_views(canvases, self.view_size, generator)
-            yield canvases, self.targets[chunk].to(device)
 
 
 class _Batches:

@@ -1,23 +1,18 @@
-"""From what users call images to batches of uint8 pixels: reading, resizing, caching, views."""
+"""One image at a time: what users call images, reading them, resizing, training views."""
 
 import hashlib
 import os
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-import joblib
 import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as tv
-from tqdm.auto import tqdm
 
 __all__ = [
-    "CanvasStore",
     "ImageReadError",
     "Images",
+    "canvas_size",
     "read_image",
     "resize_image",
     "training_views",
@@ -162,7 +157,7 @@ def resize_image(image, preprocessing, scale=1.0):
         canvas.paste(image, (left, top))
         image = canvas
     image = tv.center_crop(image, [height, width])
-    return np.asarray(image).transpose(2, 0, 1)
+    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
 
 
 def canvas_size(preprocessing, scale=1.0):
@@ -199,203 +194,6 @@ def training_views(canvases, size, generator):
     rows, columns = rows.to(device)[:, :, None], columns.to(device)[:, None, :]
     # Indexing puts the channels last; the towers want them second.
     return canvases.permute(0, 2, 3, 1)[samples, rows, columns].permute(0, 3, 1, 2).contiguous()
-
-
-class CanvasStore:
-    """Canvases of images, decoded by threads and kept as the cache allows.
-
-    Parameters
-    ----------
-    images : Images
-    preprocessing : Preprocessing
-    scale : float, default=1.0
-        See :func:`resize_image`.
-    cache : {"auto", "memory"}, str, Path or None, default=None
-        Where to keep canvases: in memory, in a folder, or nowhere. ``"auto"``: in memory if they
-        take less than half of what is free, else in a temporary folder.
-    num_workers : int or "auto", default="auto"
-        Threads that decode. Pillow decodes outside Python's global lock, so threads are enough.
-    """
-
-    def __init__(self, images, preprocessing, *, scale=1.0, cache=None, num_workers="auto"):
-        self.images = images
-        self.preprocessing = preprocessing
-        self.scale = scale
-        self.shape = (3, *canvas_size(preprocessing, scale))
-        self.num_workers = joblib.cpu_count() if num_workers == "auto" else num_workers
-        self._cache = _make_cache(cache, images, self.shape, f"{preprocessing} {scale}")
-
-    def __len__(self):
-        return len(self.images)
-
-    def __getitem__(self, i):
-        """Return the canvas of image `i`, uint8 ndarray of shape (3, H, W)."""
-        canvas = self._cache.get(i)
-        if canvas is None:
-            canvas = resize_image(self.images.read(i), self.preprocessing, self.scale)
-            self._cache.put(i, canvas)
-        return canvas
-
-    def batches(self, index_batches):
-        """Decode batch after batch, the next one while the caller uses the last.
-
-        Parameters
-        ----------
-        index_batches : iterable of sequences of int
-
-        Yields
-        ------
-        indices : ndarray of int of shape (n_read,)
-            Images that could be read.
-        canvases : uint8 ndarray of shape (n_read, 3, H, W)
-        failures : dict of int to str
-            What is wrong with the others, by index.
-        """
-        if self.num_workers == 0:
-            for indices in index_batches:
-                yield self._collect(indices, map(self._try_get, indices))
-            return
-        with ThreadPoolExecutor(self.num_workers) as pool:
-            pending = None
-            for indices in index_batches:
-                started = indices, [pool.submit(self._try_get, i) for i in indices]
-                if pending is not None:
-                    yield self._collect(pending[0], (job.result() for job in pending[1]))
-                pending = started
-            if pending is not None:
-                yield self._collect(pending[0], (job.result() for job in pending[1]))
-
-    def read_all(self, on_error, *, verbose=0):
-        """Read every image once, which fills the cache, and find all that cannot be read.
-
-        Parameters
-        ----------
-        on_error : {"raise", "skip"}
-        verbose : int, default=0
-            Whether to show a progress bar.
-
-        Returns
-        -------
-        dict of int to str
-            What is wrong with unreadable images, by index.
-
-        Raises
-        ------
-        ImageReadError
-            If there are any and ``on_error="raise"``. It names them all.
-        """
-        everything = np.arange(len(self))
-        chunks = np.split(everything, range(64, len(self), 64))
-        failures = {}
-        with tqdm(total=len(self), unit="image", disable=not verbose, leave=False) as bar:
-            for indices, _, failed in self.batches(chunks):
-                failures.update(failed)
-                bar.update(len(indices) + len(failed))
-        self.raise_failures(failures, on_error)
-        return failures
-
-    def raise_failures(self, failures, on_error):
-        """Raise ImageReadError for failures (dict of int to str), unless they may be skipped."""
-        if failures and on_error == "raise":
-            named = {self.images.name(i): failures[i] for i in sorted(failures)}
-            raise ImageReadError(named, len(self))
-
-    def _try_get(self, i):
-        try:
-            return self[i]
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            # Pillow's readers raise SyntaxError for some broken files.
-            return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-
-    def _collect(self, indices, results):
-        results = list(results)
-        read = [k for k, result in enumerate(results) if not isinstance(result, str)]
-        canvases = np.empty((len(read), *self.shape), dtype=np.uint8)
-        for row, k in enumerate(read):
-            canvases[row] = results[k]
-        failures = {
-            int(i): result
-            for i, result in zip(indices, results, strict=True)
-            if isinstance(result, str)
-        }
-        return np.asarray(indices)[read], canvases, failures
-
-
-class _MemoryCache:
-    def __init__(self, n, shape):
-        self._canvases = np.zeros((n, *shape), dtype=np.uint8)
-        self._filled = np.zeros(n, dtype=bool)
-
-    def get(self, i):
-        return self._canvases[i] if self._filled[i] else None
-
-    def put(self, i, canvas):
-        self._canvases[i] = canvas
-        self._filled[i] = True
-
-
-class _FolderCache:
-    """One file per canvas, named by the content of its image and how it was resized."""
-
-    def __init__(self, folder, images, shape, recipe):
-        self._folder = Path(folder)
-        self._images = images
-        self._shape = shape
-        self._recipe = recipe
-
-    def _file(self, i):
-        key = f"{self._images.identity(i)}\0{self._recipe}".encode("utf-8", "surrogateescape")
-        name = hashlib.blake2b(key, digest_size=20).hexdigest()
-        return self._folder / name[:2] / f"{name}.raw"
-
-    def get(self, i):
-        try:
-            canvas = np.fromfile(self._file(i), dtype=np.uint8)
-        except FileNotFoundError:
-            return None
-        # A file of any other size was torn by a full disk: decode again.
-        return canvas.reshape(self._shape) if canvas.size == np.prod(self._shape) else None
-
-    def put(self, i, canvas):
-        file = self._file(i)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # Written aside and renamed, so that no other process sees half a canvas.
-        handle, temporary = tempfile.mkstemp(dir=file.parent)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(canvas.tobytes())
-            os.replace(temporary, file)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-
-
-class _NoCache:
-    def get(self, i):
-        return None
-
-    def put(self, i, canvas):
-        pass
-
-
-def _make_cache(cache, images, shape, recipe):
-    if cache is None:
-        return _NoCache()
-    if cache == "memory" or (cache == "auto" and len(images) * np.prod(shape) < _free_memory() / 2):
-        return _MemoryCache(len(images), shape)
-    if cache != "auto":
-        return _FolderCache(cache, images, shape, recipe)
-    folder = tempfile.TemporaryDirectory(prefix="sknumclip-")
-    store = _FolderCache(folder.name, images, shape, recipe)
-    store.owner = folder  # removed together with the cache
-    return store
-
-
-def _free_memory():
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # not known on this system
-        return 4 * 2**30
 
 
 def _file_problem(path):

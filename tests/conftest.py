@@ -1,13 +1,80 @@
-"""Shared by all tests: one thread count, seeds, no network."""
+"""Shared by all tests: no network, seeds, and small CLIP models of every kind in folders."""
 
+import json
 import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # a test that reaches for the network must fail, not wait
 
+import numpy as np
+import open_clip
 import pytest
+import safetensors.torch
 import torch
+
+VISION = {
+    "vit": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 16},
+    "resnet": {"image_size": 32, "layers": [1, 1, 1, 1], "width": 8, "patch_size": None},
+}
+TEXT = {"context_length": 20, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2}
+MODELS = {
+    "clip": {"embed_dim": 16, "vision_cfg": VISION["vit"], "text_cfg": TEXT},
+    "quickgelu": {
+        "embed_dim": 16,
+        "vision_cfg": VISION["vit"],
+        "text_cfg": TEXT,
+        "quick_gelu": True,
+    },
+    "resnet": {"embed_dim": 16, "vision_cfg": VISION["resnet"], "text_cfg": TEXT},
+    "custom": {
+        "embed_dim": 16,
+        "vision_cfg": VISION["vit"],
+        "text_cfg": TEXT,
+        "custom_text": True,
+    },
+    # As in SigLIP: padding is attended to, the last position is taken, logits have a bias.
+    "siglip": {
+        "embed_dim": 16,
+        "vision_cfg": VISION["vit"],
+        "text_cfg": {**TEXT, "no_causal_mask": True, "pool_type": "last", "proj_bias": True},
+        "custom_text": True,
+        "init_logit_bias": -10,
+    },
+}
+PREPROCESSING = {
+    "mean": [0.5, 0.4, 0.3],
+    "std": [0.2, 0.25, 0.3],
+    "interpolation": "bilinear",
+    "resize_mode": "shortest",
+}
+
+
+def save_clip(folder, config, preprocessing=PREPROCESSING):
+    """Save a CLIP model with random weights in open_clip's local-dir format."""
+    torch.manual_seed(0)
+    config = json.loads(json.dumps(config))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "open_clip_config.json").write_text(
+        json.dumps({"model_cfg": config, "preprocess_cfg": preprocessing})
+    )
+    custom = config.pop("custom_text", False)
+    model = (open_clip.CustomTextCLIP if custom else open_clip.CLIP)(**config)
+    safetensors.torch.save_model(model, folder / "open_clip_model.safetensors")
+    return f"local-dir:{folder}"
+
+
+@pytest.fixture(scope="session")
+def clip_models(tmp_path_factory):
+    """model_name of a small random CLIP model of each kind."""
+    root = tmp_path_factory.mktemp("clip")
+    return {kind: save_clip(root / kind, config) for kind, config in MODELS.items()}
 
 
 @pytest.fixture(autouse=True)
-def seed():
+def _seed():
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def pixels():
+    """Eight 40 × 48 pictures."""
+    return np.random.default_rng(0).integers(0, 256, size=(8, 40, 48, 3), dtype=np.uint8)

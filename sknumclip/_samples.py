@@ -1,0 +1,72 @@
+"""What training iterates over: inputs with their labels, cut into batches."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from .images import training_views
+
+__all__ = ["Samples", "Targets"]
+
+
+@dataclass
+class Targets:
+    """Labels, bins and weights of samples, tensors of shape (n,)."""
+
+    y: torch.Tensor
+    bin_index: torch.Tensor
+    weight: torch.Tensor
+
+    def __len__(self):
+        return len(self.y)
+
+    def __getitem__(self, indices):
+        return Targets(self.y[indices], self.bin_index[indices], self.weight[indices])
+
+    def to(self, device):
+        """Move to `device`."""
+        return Targets(self.y.to(device), self.bin_index.to(device), self.weight.to(device))
+
+
+@dataclass
+class Samples(Dataset):
+    """Inputs and targets of samples, and how to cut them into batches.
+
+    Parameters
+    ----------
+    inputs : CanvasStore or Tensor of shape (n, n_features)
+    targets : Targets
+        Of all inputs.
+    indices : ndarray of int
+        The inputs that these samples are.
+    view_size : tuple of int or None, default=None
+        Size of the random views cut from the canvases; None takes the canvases as they are.
+    """
+
+    inputs: object
+    targets: Targets
+    indices: np.ndarray
+    view_size: tuple[int, int] | None = None
+
+    def __len__(self):
+        return len(self.indices)
+
+    def batches(self, order, batch_size, device, generator=None):
+        """Yield (inputs, Targets) on `device`, `order` being positions in `indices`."""
+        chunks = [
+            self.indices[order[start : start + batch_size]]
+            for start in range(0, len(order), batch_size)
+        ]
+        if isinstance(self.inputs, torch.Tensor):
+            for chunk in chunks:
+                yield self.inputs[chunk].to(device), self.targets[chunk].to(device)
+            return
+        for chunk, canvases, failures in self.inputs.batches(chunks):
+            if failures:  # they were readable when fit began
+                raise OSError(f"Images vanished during training: {failures}")
+            canvases = torch.from_numpy(canvases).to(device, non_blocking=True)
+            if self.view_size is not None:
+                canvases = training_views(canvases, self.view_size, generator)
+            yield canvases, self.targets[chunk].to(device)

@@ -1,0 +1,196 @@
+"""CLIP models of every kind come out as open_clip has them, or do not come out at all."""
+
+import json
+
+import numpy as np
+import open_clip
+import pytest
+import safetensors.torch
+import torch
+from conftest import MODELS, PREPROCESSING, save_clip
+from PIL import Image
+
+from sknumclip.backbone import (
+    BackboneError,
+    Preprocessing,
+    build_image_tower,
+    checkpoint_gradients,
+    load_backbone,
+    lock_image_tower,
+    vision_config,
+)
+from sknumclip.images import resize_image
+from sknumclip.modules import ImageEncoder
+from sknumclip.prompts import TokenPrompts
+
+TEXTS = ["a photo of a child", "a photo of a much, much older adult.", "x"]
+
+
+def assert_features_equal_open_clip(model_name, image):
+    """Image and text features against open_clip's own, from the picture and the sentences on."""
+    reference, preprocess = open_clip.create_model_from_pretrained(model_name)
+    reference.eval()
+    backbone = load_backbone(model_name)
+    encoder = ImageEncoder(backbone.visual, backbone.preprocessing)
+    canvas = torch.from_numpy(resize_image(image, backbone.preprocessing))[None]
+    tokens = open_clip.get_tokenizer(model_name)(TEXTS)
+    with torch.no_grad():
+        expected = reference.encode_image(preprocess(image)[None])
+        torch.testing.assert_close(encoder(canvas), expected, rtol=1e-5, atol=1e-5)
+        expected = reference.encode_text(tokens)
+        actual = TokenPrompts.from_texts(backbone, TEXTS)()
+        torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5)
+    assert backbone.embed_dim == expected.shape[1]
+    assert backbone.logit_scale == pytest.approx(reference.logit_scale.exp().item())
+
+
+@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("size", [(40, 48), (51, 33), (32, 32)])
+def test_features_equal_open_clip(clip_models, kind, size):
+    pixels = np.random.default_rng(0).integers(0, 256, size=(*size, 3), dtype=np.uint8)
+    assert_features_equal_open_clip(clip_models[kind], Image.fromarray(pixels))
+
+
+@pytest.mark.parametrize("resize_mode", ["shortest", "longest", "squash"])
+@pytest.mark.parametrize("size", [(40, 48), (90, 33), (20, 20)])
+def test_every_resize_mode_equals_open_clip(tmp_path, resize_mode, size):
+    name = save_clip(
+        tmp_path, MODELS["clip"], {**PREPROCESSING, "resize_mode": resize_mode, "fill_color": 7}
+    )
+    pixels = np.random.default_rng(0).integers(0, 256, size=(*size, 3), dtype=np.uint8)
+    assert_features_equal_open_clip(name, Image.fromarray(pixels))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ["ViT-B-32", "RN50", "ViT-B-16-SigLIP"])
+def test_real_architectures_equal_open_clip(tmp_path, architecture):
+    config = open_clip.get_model_config(architecture)
+    for key in ("hf_tokenizer_name", "tokenizer_kwargs"):  # the tokenizer would be downloaded
+        config["text_cfg"].pop(key, None)
+    config["text_cfg"]["vocab_size"] = 49408
+    preprocessing = {**PREPROCESSING, "resize_mode": "squash"}
+    pixels = np.random.default_rng(0).integers(0, 256, size=(300, 260, 3), dtype=np.uint8)
+    assert_features_equal_open_clip(
+        save_clip(tmp_path, config, preprocessing), Image.fromarray(pixels)
+    )
+
+
+def test_only_causal_towers_are_cut_to_the_prompt(clip_models):
+    for kind, ignores_padding in {"clip": True, "custom": True, "siglip": False}.items():
+        prompts = TokenPrompts.from_texts(load_backbone(clip_models[kind]), ["x", "a child"])
+        assert prompts.embeddings.shape[1] == (4 if ignores_padding else 20)
+
+
+def test_preprocessing_comes_from_the_checkpoint(clip_models):
+    preprocessing = load_backbone(clip_models["clip"]).preprocessing
+    assert preprocessing.mean == (0.5, 0.4, 0.3)
+    assert preprocessing.interpolation == "bilinear"
+    assert preprocessing.size == (32, 32)
+    assert Preprocessing.from_dict(json.loads(json.dumps(preprocessing.to_dict()))) == preprocessing
+
+
+def weights_file(tmp_path, architecture, **options):
+    file = tmp_path / "weights.safetensors"
+    model = open_clip.create_model(architecture, **options)
+    safetensors.torch.save_model(model, file)
+    return model.eval(), str(file)
+
+
+@pytest.mark.slow
+def test_quick_gelu_comes_from_the_tag(tmp_path, monkeypatch):
+    # Real weights need a network; random ones of the same shape stand at their place in the cache.
+    reference, file = weights_file(tmp_path, "ViT-B-32", force_quick_gelu=True)
+    monkeypatch.setattr(open_clip.factory, "download_pretrained", lambda *args, **kwargs: file)
+    backbone = load_backbone("ViT-B-32", "openai")
+    image = torch.randn(1, 3, 224, 224)
+    with torch.no_grad():
+        torch.testing.assert_close(backbone.visual(image), reference.encode_image(image))
+    assert vision_config(backbone)["quick_gelu"]
+
+
+@pytest.mark.slow
+def test_a_checkpoint_file_works(tmp_path):
+    reference, file = weights_file(tmp_path, "ViT-B-32")
+    backbone = load_backbone("ViT-B-32", file)
+    image = torch.randn(1, 3, 224, 224)
+    with torch.no_grad():
+        torch.testing.assert_close(backbone.visual(image), reference.encode_image(image))
+
+
+def test_the_same_call_shares_the_model_and_a_changed_file_does_not(tmp_path):
+    name = save_clip(tmp_path, MODELS["clip"])
+    first = load_backbone(name)
+    assert load_backbone(name) is first
+    weights = safetensors.torch.load_file(tmp_path / "open_clip_model.safetensors")
+    weights["visual.proj"] += 1
+    safetensors.torch.save_file(weights, tmp_path / "open_clip_model.safetensors")
+    assert load_backbone(name).fingerprint != first.fingerprint
+
+
+def test_an_image_tower_is_rebuilt_from_its_description(clip_models):
+    for kind in MODELS:
+        backbone = load_backbone(clip_models[kind])
+        visual = build_image_tower(json.loads(json.dumps(vision_config(backbone))))
+        visual.load_state_dict(backbone.visual.state_dict())
+        image = torch.randn(2, 3, 32, 32)
+        with torch.no_grad():
+            torch.testing.assert_close(visual(image), backbone.visual(image))
+
+
+def test_lock_leaves_the_last_blocks(clip_models):
+    visual = load_backbone(clip_models["clip"]).visual
+    lock_image_tower(visual, 1)
+    trainable = {name for name, p in visual.named_parameters() if p.requires_grad}
+    visual.requires_grad_(False)
+    assert {"proj", "ln_post.weight", "ln_post.bias"} < trainable
+    assert {name.split(".")[2] for name in trainable if "resblocks" in name} == {"1"}
+    assert "conv1.weight" not in trainable
+
+
+def test_what_a_resnet_cannot_do_is_an_error(clip_models):
+    visual = load_backbone(clip_models["resnet"]).visual
+    with pytest.raises(ValueError, match="fine_tune='full' or 'none'"):
+        lock_image_tower(visual, 1)
+    with pytest.raises(ValueError, match="grad_checkpointing=True has no effect"):
+        checkpoint_gradients(visual)
+
+
+@pytest.mark.parametrize(
+    ("model_name", "pretrained", "message"),
+    [
+        ("ViT-B16", "openai", "Did you mean 'ViT-B-16'"),
+        ("ViT-B-16", "openia", "tag of 'ViT-B-16', one of .*'openai'.* Got pretrained='openia'"),
+        ("ViT-B-16", None, "pretrained must be a tag"),
+        ("ViT-B-32-quickgelu", "laion2b_s34b_b79k", "one of"),
+        ("local-dir:/no/such/folder", None, "not found.*model_name='tiny'"),
+    ],
+)
+def test_what_does_not_exist_is_an_error_with_a_next_step(model_name, pretrained, message):
+    with pytest.raises(BackboneError, match=message):
+        load_backbone(model_name, pretrained)
+
+
+def test_missing_weights_are_an_error_never_random(tmp_path):
+    name = save_clip(tmp_path, MODELS["clip"])
+    (tmp_path / "open_clip_model.safetensors").unlink()
+    with pytest.raises(BackboneError, match="could not be loaded.*Download the weights"):
+        load_backbone(name)
+
+
+def test_weights_of_another_model_are_an_error(tmp_path):
+    name = save_clip(tmp_path, MODELS["clip"])
+    save_clip(tmp_path / "other", MODELS["resnet"])
+    (tmp_path / "other" / "open_clip_model.safetensors").rename(
+        tmp_path / "open_clip_model.safetensors"
+    )
+    with pytest.raises(BackboneError, match="cannot be loaded"):
+        load_backbone(name)
+
+
+def test_no_network_is_an_error_that_tells_the_way_out(monkeypatch):
+    def offline(*args, **kwargs):
+        raise ConnectionError("Network is unreachable")
+
+    monkeypatch.setattr(open_clip.factory, "download_pretrained", offline)
+    with pytest.raises(BackboneError, match="unreachable.*pretrained='/path/to/weights"):
+        load_backbone("ViT-B-16", "openai")

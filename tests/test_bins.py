@@ -1,0 +1,155 @@
+"""LinguisticBins: every way to make them, every way to get them wrong, and assign."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import clone
+
+from sknumclip import LinguisticBins
+from sknumclip.bins import resolve_bins
+
+AGES = {"child": (0, 13), "teenager": (13, 19), "adult": (19, 101)}
+
+
+def test_from_mapping():
+    bins = LinguisticBins.from_mapping(AGES)
+    assert bins.descriptions == ("child", "teenager", "adult")
+    assert bins.edges == (0, 13, 19, 101)
+    assert bins.centers == (6.5, 16, 60)
+    assert bins.widths == (13, 6, 82)
+    assert (bins.n_bins, bins.range) == (3, 101)
+
+
+def test_bins_are_values():
+    bins = LinguisticBins.from_mapping(AGES)
+    same = LinguisticBins(["child", "teenager", "adult"], [0, 13, 19, 101])
+    assert bins == same
+    assert len({bins, same}) == 1
+    assert eval(repr(bins)) == bins
+    assert LinguisticBins(**bins.to_dict()) == bins
+    assert clone(bins, safe=False) == bins
+    assert bins != LinguisticBins(bins.descriptions, bins.edges, (6.5, 16, 40))
+    with pytest.raises(AttributeError):
+        bins.edges = (0, 1)
+
+
+def test_ranges_are_half_open_and_the_last_is_closed():
+    bins = LinguisticBins.from_mapping(AGES)
+    labels = [0, 12.5, 12.999, 13, 18.5, 19, 101]
+    assert bins.assign(labels).tolist() == [0, 0, 0, 1, 1, 2, 2]
+
+
+def test_labels_outside_are_counted_and_the_worst_are_named():
+    bins = LinguisticBins.from_mapping(AGES)
+    with pytest.raises(ValueError, match=r"2 of 4 .*\[0, 101\].*500 \(at index 2\), -1 \(at index 1"):
+        bins.assign([5, -1, 500, 20])
+    clipping = LinguisticBins.from_mapping(AGES, outside="clip")
+    assert clipping.assign([5, -1, 500, 20]).tolist() == [0, 0, 2, 2]
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1))
+def test_assign_agrees_with_the_ranges(labels):
+    bins = LinguisticBins.from_mapping(AGES, outside="clip")
+    for label, k in zip(labels, bins.assign(labels), strict=True):
+        assert k == 0 or label >= bins.edges[k]
+        assert k == 2 or label < bins.edges[k + 1]
+
+
+def test_age_preset_is_the_papers():
+    bins = LinguisticBins.from_preset("age")
+    assert bins.descriptions == (
+        *("child", "teenager", "young adult"),
+        *("middle adult", "older adult"),
+    )
+    assert bins.centers == (6.5, 16, 27, 50, 83)
+    assert bins.assign([0, 12.5, 18.5, 34.5, 64, 65, 120]).tolist() == [0, 0, 1, 2, 3, 4, 4]
+
+
+def test_other_presets():
+    assert LinguisticBins.from_preset("decade").assign([1930, 1979]).tolist() == [0, 4]
+    assert LinguisticBins.from_preset("aesthetics").centers == (1, 2, 3, 4, 5)
+
+
+def test_quantile_bins_hold_equally_many():
+    y = np.random.default_rng(0).lognormal(size=1000)
+    bins = LinguisticBins.from_quantiles(y, 5)
+    assert bins.descriptions == ("very low", "low", "medium", "high", "very high")
+    assert np.bincount(bins.assign(y)).tolist() == [200] * 5
+
+
+@pytest.mark.parametrize("n_bins", range(2, 8))
+def test_every_number_of_quantile_bins_has_words(n_bins):
+    assert LinguisticBins.from_quantiles(np.arange(100), n_bins).n_bins == n_bins
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ({}, "must map"),
+        ({"child": (0, 13)}, "At least 2"),
+        ({"child": (0, 13), "adult": (19, 100)}, "'child' ends at 13 but 'adult' starts at 19.*gap"),
+        ({"child": (0, 20), "adult": (19, 100)}, "overlap"),
+        ({"adult": (19, 100), "child": (0, 19)}, "out of order"),
+        ({"child": (13, 0), "adult": (13, 100)}, "'child' must be finite with low < high"),
+        ({"child": (0, 13), "adult": (13, float("inf"))}, "'adult' must be finite"),
+        ({"child": (0, 13, 19), "adult": (13, 100)}, "'child' must be .low, high."),
+        ({"child": "young", "adult": (13, 100)}, "'child' must be .low, high."),
+        ({"Adult": (0, 13), "adult ": (13, 100)}, "words of its own.*adult"),
+        ({" ": (0, 13), "adult": (13, 100)}, "must not be empty"),
+        ({1: (0, 13), "adult": (13, 100)}, "sequence of strings"),
+    ],
+)
+def test_bad_mappings_say_what_is_wrong(mapping, message):
+    with pytest.raises(ValueError, match=message):
+        LinguisticBins.from_mapping(mapping)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        (dict(edges=(0, 1)), "edges must have 3 values"),
+        (dict(edges=(0, 2, 1)), "strictly increasing"),
+        (dict(edges=(0, float("nan"), 1)), "must be finite"),
+        (dict(edges=(0, "x", 1)), "sequence of numbers"),
+        (dict(centers=(0.5,)), "centers must have 2 values"),
+        (dict(centers=(0.5, 9)), r"'high' must lie in its range \[1, 2\]. Got 9"),
+        (dict(outside="ignore"), "'raise' or 'clip'. Got outside='ignore'"),
+        (dict(descriptions="low"), "from_mapping"),
+        (dict(descriptions={"low": (0, 1)}), "from_mapping"),
+    ],
+)
+def test_bad_arguments_say_what_is_wrong(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        LinguisticBins(**{"descriptions": ("low", "high"), "edges": (0, 1, 2), **kwargs})
+
+
+@pytest.mark.parametrize("labels", [[1, np.nan], [np.inf], ["old"], [[1, 2]]])
+def test_bad_labels_are_refused(labels):
+    with pytest.raises(ValueError, match="Labels must be"):
+        LinguisticBins.from_mapping(AGES).assign(labels)
+
+
+def test_quantiles_that_coincide_are_refused():
+    with pytest.raises(ValueError, match="too few different values for 5"):
+        LinguisticBins.from_quantiles([0, 0, 0, 0, 1], 5)
+
+
+def test_unknown_preset_lists_the_known():
+    with pytest.raises(ValueError, match=r"'ages'. Choose from \['age', 'decade'"):
+        LinguisticBins.from_preset("ages")
+
+
+@pytest.mark.parametrize("bins", [None, 2.5, True, 1, 8, ["child"]])
+def test_resolve_bins_refuses_what_are_no_bins(bins):
+    with pytest.raises(ValueError, match="bins"):
+        resolve_bins(bins, np.arange(10.0))
+
+
+def test_resolve_bins_takes_every_form():
+    y = np.arange(10.0)
+    bins = LinguisticBins.from_mapping(AGES)
+    assert resolve_bins(bins, y) is bins
+    assert resolve_bins(AGES, y) == bins
+    assert resolve_bins("age", y) == LinguisticBins.from_preset("age")
+    assert resolve_bins(3, y).edges == (0, 3, 6, 9)

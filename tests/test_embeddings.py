@@ -1,0 +1,81 @@
+"""embed_images: right rows, each image once, nothing kept beyond the limit."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from test_images import preprocessing
+
+from sknumclip import embeddings
+from sknumclip.canvases import CanvasStore
+from sknumclip.embeddings import clear_embedding_cache, embed_images
+from sknumclip.images import ImageReadError, Images
+
+
+class CountingEncoder:
+    """Mean colour as a feature; counts the images it sees."""
+
+    n_images = 0
+
+    def __call__(self, pixels):
+        self.n_images += len(pixels)
+        return pixels.float().mean(dim=(2, 3))
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache():
+    clear_embedding_cache()
+    yield
+    clear_embedding_cache()
+
+
+def embed(encoder, items, **kwargs):
+    kwargs = {"batch_size": 2, "device": torch.device("cpu"), "on_error": "raise", **kwargs}
+    return embed_images(encoder, CanvasStore(Images(items), preprocessing("squash")), **kwargs)
+
+
+def picture(grey):
+    return Image.new("RGB", (30, 30), (grey, 0, 0))
+
+
+def test_rows_are_in_order():
+    features, failures = embed(CountingEncoder(), [picture(i) for i in range(5)])
+    np.testing.assert_array_equal(features[:, 0], range(5))
+    assert failures == {}
+
+
+def test_each_image_is_embedded_once_for_each_key():
+    encoder = CountingEncoder()
+    embed(encoder, [picture(i) for i in range(4)], cache_key="a")
+    features, _ = embed(encoder, [picture(i) for i in (3, 7, 0)], cache_key="a")
+    np.testing.assert_array_equal(features[:, 0], [3, 7, 0])
+    assert encoder.n_images == 5
+    embed(encoder, [picture(0)], cache_key="b")
+    embed(encoder, [picture(0)], cache_key=None)
+    assert encoder.n_images == 7
+
+
+def test_unreadable_images_are_nan_or_an_error_before_more_work():
+    encoder = CountingEncoder()
+    items = ["missing.jpg", *map(picture, range(5)), "lost.jpg"]
+    features, failures = embed(encoder, items, on_error="skip")
+    assert np.isnan(features).all(axis=1).tolist() == [True, *[False] * 5, True]
+    assert list(failures) == [0, 6]
+    encoder.n_images = 0
+    with pytest.raises(ImageReadError, match=r"2 of 7(.|\n)*missing.jpg(.|\n)*lost.jpg"):
+        embed(encoder, items)
+    assert encoder.n_images == 0
+
+
+def test_no_readable_image_at_all_is_an_error():
+    with pytest.raises(ImageReadError):
+        embed(CountingEncoder(), ["missing.jpg"], on_error="skip")
+
+
+def test_the_cache_stays_within_its_limit(monkeypatch):
+    monkeypatch.setattr(embeddings, "_CACHE", embeddings._EmbeddingCache(max_bytes=40))
+    encoder = CountingEncoder()
+    embed(encoder, [picture(i) for i in range(10)], cache_key="a")
+    assert len(embeddings._CACHE._rows) == 3  # 12 bytes each
+    embed(encoder, [picture(9)], cache_key="a")
+    assert encoder.n_images == 10

@@ -1,0 +1,179 @@
+"""Every kind of picture becomes the right RGB; what is none gets a reason; views are crops."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sknumclip.backbone import Preprocessing
+from sknumclip.images import ImageReadError, Images, read_image, resize_image, training_views
+
+RED, WHITE, GREY = (255, 0, 0), (255, 255, 255), (128, 128, 128)
+
+
+def color_of(source):
+    image = read_image(source)
+    assert image.mode == "RGB"
+    return image.getpixel((0, 0))
+
+
+def palette_image():
+    image = Image.new("P", (4, 4), 1)
+    image.putpalette([0, 0, 0, *RED])
+    return image
+
+
+@pytest.mark.parametrize(
+    ("image", "color"),
+    [
+        (Image.new("RGB", (4, 4), RED), RED),
+        (Image.new("L", (4, 4), 128), GREY),
+        (Image.new("1", (4, 4), 1), WHITE),
+        (Image.new("LA", (4, 4), (128, 255)), GREY),
+        (Image.new("RGBA", (4, 4), (*RED, 255)), RED),
+        (Image.new("RGBA", (4, 4), (0, 0, 0, 0)), WHITE),
+        (palette_image(), RED),
+        (Image.new("CMYK", (4, 4), (0, 255, 255, 0)), RED),
+        (Image.fromarray(np.full((4, 4), 0x8080, dtype=np.uint16)), GREY),
+        (Image.fromarray(np.full((4, 4), 0x8080, dtype=np.int32)), GREY),
+        (np.full((4, 4, 3), 128, dtype=np.uint8), GREY),
+    ],
+)
+def test_every_mode_becomes_the_right_rgb(image, color):
+    assert color_of(image) == color
+
+
+@pytest.mark.parametrize(
+    ("mode", "color", "format_", "expected"),
+    [
+        ("CMYK", (0, 255, 255, 0), "jpeg", RED),
+        ("L", 128, "jpeg", GREY),
+        ("I;16", 0x8080, "png", GREY),
+        ("RGBA", (0, 0, 0, 0), "png", WHITE),
+        ("RGB", RED, "webp", RED),
+        ("RGB", RED, "gif", RED),
+        ("RGB", RED, "bmp", RED),
+    ],
+)
+def test_files_of_every_kind(tmp_path, mode, color, format_, expected):
+    file = tmp_path / f"image.{format_}"
+    Image.new(mode, (32, 32), color).save(file)
+    np.testing.assert_allclose(color_of(file), expected, atol=3)
+
+
+def test_palette_with_transparency_is_laid_on_white(tmp_path):
+    image = palette_image()
+    image.save(tmp_path / "image.png", transparency=1)
+    assert color_of(tmp_path / "image.png") == WHITE
+
+
+def test_exif_orientation_is_applied(tmp_path):
+    pixels = np.zeros((20, 40, 3), dtype=np.uint8)
+    pixels[:, :20] = 255  # white on the left
+    exif = Image.Exif()
+    exif[0x0112] = 6  # "turn by 90° clockwise to view"
+    Image.fromarray(pixels).save(tmp_path / "image.png", exif=exif)
+    image = read_image(tmp_path / "image.png")
+    assert image.size == (20, 40)
+    assert (image.getpixel((10, 0)), image.getpixel((10, 39))) == (WHITE, (0, 0, 0))
+
+
+def test_of_an_animation_the_first_frame_is_taken(tmp_path):
+    frames = [Image.new("RGB", (4, 4), color) for color in (RED, WHITE)]
+    frames[0].save(tmp_path / "image.gif", save_all=True, append_images=frames[1:])
+    assert color_of(tmp_path / "image.gif") == RED
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_pixels_without_a_known_white_are_refused(dtype):
+    with pytest.raises(ValueError, match="white is unknown"):
+        read_image(Image.fromarray(np.full((4, 4), 70000, dtype=dtype)))
+
+
+def bad_files(folder):
+    """Files that are no readable images, with a part of the reason given for each."""
+    Image.effect_noise((64, 64), 50).save(folder / "whole.jpg")
+    (folder / "truncated.jpg").write_bytes((folder / "whole.jpg").read_bytes()[:600])
+    (folder / "empty.jpg").touch()
+    (folder / "text.jpg").write_text("not an image")
+    (folder / "folder.jpg").mkdir()
+    return {
+        folder / "truncated.jpg": "truncated",
+        folder / "empty.jpg": "0 bytes",
+        folder / "text.jpg": "cannot identify",
+        folder / "folder.jpg": "a folder",
+        folder / "missing.jpg": "no such file",
+    }
+
+
+def test_bad_files_give_a_reason(tmp_path):
+    for file, reason in bad_files(tmp_path).items():
+        with pytest.raises((OSError, ValueError), match=reason):
+            read_image(file)
+
+
+def test_the_error_names_images_and_a_next_step_and_can_be_pickled():
+    error = ImageReadError({f"{i}.jpg": "no such file" for i in range(30)}, 100)
+    message = str(pickle.loads(pickle.dumps(error)))
+    assert "30 of 100" in message
+    assert "0.jpg: no such file" in message
+    assert "and 10 more" in message
+    assert "on_error='skip'" in message
+
+
+def test_identity_follows_the_content(tmp_path):
+    file = tmp_path / "image.png"
+    images = Images([str(file), Image.new("RGB", (4, 4), RED), palette_image()])
+    Image.new("RGB", (4, 4), RED).save(file)
+    before = images.identity(0)
+    Image.new("RGB", (5, 5), RED).save(file)
+    assert images.identity(0) != before
+    assert images.identity(1) == images.identity(2)  # the same picture, stored differently
+    other = palette_image()
+    other.putpalette([0, 0, 0, *WHITE])
+    assert Images([other]).identity(0) != images.identity(2)
+
+
+def preprocessing(resize_mode):
+    return Preprocessing((28, 28), (0.5,) * 3, (0.5,) * 3, "bicubic", resize_mode, 9)
+
+
+@pytest.mark.parametrize("resize_mode", ["shortest", "longest", "squash"])
+@pytest.mark.parametrize("size", [(100, 37), (1, 1), (1, 500), (28, 28), (3, 2000)])
+def test_canvases_have_the_size_asked_for(resize_mode, size):
+    canvas = resize_image(Image.new("RGB", size), preprocessing(resize_mode), scale=8 / 7)
+    assert canvas.shape == (3, 32, 32)
+    assert canvas.dtype == np.uint8
+
+
+def test_views_are_crops_of_their_canvas_some_of_them_mirrored():
+    canvases = torch.arange(64 * 3 * 6 * 7).remainder(251).to(torch.uint8).reshape(64, 3, 6, 7)
+    views = training_views(canvases, (4, 5), torch.Generator().manual_seed(0))
+    assert views.shape == (64, 3, 4, 5)
+    n_mirrored, positions = 0, set()
+    for canvas, view in zip(canvases, views, strict=True):
+        found = [
+            (mirrored, top, left)
+            for mirrored in (False, True)
+            for top in range(3)
+            for left in range(3)
+            if torch.equal(
+                canvas[:, top : top + 4, left : left + 5].flip(2 if mirrored else ()), view
+            )
+        ]
+        assert len(found) == 1
+        n_mirrored += found[0][0]
+        positions.add(found[0][1:])
+    assert 16 < n_mirrored < 48
+    assert len(positions) == 9
+
+
+def test_views_are_seeded():
+    canvases = torch.randint(0, 256, (4, 3, 8, 8), dtype=torch.uint8)
+    first, same, other = (
+        training_views(canvases, (6, 6), torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)
+    )
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
