@@ -2,6 +2,7 @@
 
 import copy
 import math
+import warnings
 
 import numpy as np
 import torch
@@ -330,7 +331,22 @@ def train(
         if checkpoint_file is not None:
             dict(net.callbacks_)["checkpoint"].resume(net)
         net.partial_fit(training, epochs=max(0, max_epochs - len(net.history)))
+    _warn_if_interrupted(net)
     return net
+
+
+def _warn_if_interrupted(net):
+    """Ctrl-C ends training as early stopping does: quietly, with what has been learned."""
+    if net.history and "train_loss" not in net.history[-1]:
+        net.history.pop()
+    stopper = _early_stopping(net)
+    stopped_early = stopper is not None and stopper.misses_ >= stopper.patience
+    if len(net.history) < net.max_epochs and not stopped_early:
+        warnings.warn(
+            f"Training was interrupted after {len(net.history)} of {net.max_epochs} epochs. The "
+            "estimator is usable as it is; warm_start=True goes on from here.",
+            stacklevel=5,
+        )
 
 
 def release(net):

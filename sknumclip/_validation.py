@@ -50,6 +50,8 @@ def as_images(X):
         raise TypeError(f"X must have a length, so make it a list: list(X). Got X={X!r}.")
     if hasattr(X, "iloc"):  # pandas
         X = _column_of(X)
+    if isinstance(X, (list, tuple, np.ndarray)) and len(X) == 0 and np.ndim(X) == 1:
+        raise ValueError(f"X is empty: found 0 images. {_WHAT_X_MAY_BE}")
     if isinstance(X, np.ndarray) and (X.ndim == 4 or (X.ndim == 3 and X.dtype == np.uint8)):
         if X.ndim == 3 or X.dtype != np.uint8 or X.shape[3] != 3:
             raise ValueError(
@@ -152,7 +154,7 @@ def _to_numbers(y):
             return y.astype(np.float64)
         except (TypeError, ValueError):
             pass
-    example = next((label for label in y if not isinstance(label, (int, float))), y[0])
+    example = next((label for label in y.tolist() if not isinstance(label, (int, float))), y[0])
     raise ValueError(
         f"y must be numbers. Got labels like {example!r} ({type(example).__name__}): convert them "
         "first, as in pandas.to_numeric(y)."

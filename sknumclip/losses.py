@@ -8,7 +8,7 @@ cosine similarity of each image with each bin's prompt divided by the temperatur
 import torch
 import torch.nn.functional as F
 
-__all__ = ["fcrc_loss", "label_distance", "negative_log_weights", "released_fcrc_loss"]
+__all__ = ["fcrc_loss", "label_distance", "negative_weights", "released_fcrc_loss"]
 
 DISTANCES = {
     "absolute": lambda distance: distance,
@@ -44,8 +44,8 @@ def label_distance(y, label_range, distance="absolute"):
     return DISTANCES[distance]((y[:, None] - y[None, :]).abs() / label_range)
 
 
-def negative_log_weights(distance, is_negative, *, beta, weight_norm="softmax"):
-    """Logarithm of the weights λ of the negatives (Eq. 5 of the paper).
+def negative_weights(distance, is_negative, *, beta, weight_norm="softmax"):
+    """Weights λ of the negatives (Eq. 5 of the paper).
 
     In each row the weights of the negatives have mean 1 and grow with their distance.
 
@@ -64,27 +64,26 @@ def negative_log_weights(distance, is_negative, *, beta, weight_norm="softmax"):
     Returns
     -------
     Tensor of shape (M, M)
-        log λ at the negatives, -inf everywhere else.
+        λ at the negatives, 0 everywhere else.
 
     Examples
     --------
     >>> import torch
-    >>> from sknumclip.losses import negative_log_weights
+    >>> from sknumclip.losses import negative_weights
     >>> is_negative = torch.tensor([[False, True, True]])
-    >>> log_weights = negative_log_weights(
-    ...     torch.tensor([[0.0, 0.1, 0.3]]), is_negative, beta=1.0, weight_norm="mean"
-    ... )
-    >>> log_weights.exp()
+    >>> distance = torch.tensor([[0.0, 0.1, 0.3]])
+    >>> negative_weights(distance, is_negative, beta=1.0, weight_norm="mean")
     tensor([[0.0000, 0.5000, 1.5000]])
     """
     scores = beta * distance if weight_norm == "softmax" else distance.log()
-    scores = scores.masked_fill(~is_negative, -torch.inf)
-    n_negatives = is_negative.sum(dim=1, keepdim=True)
-    log_weights = scores - scores.logsumexp(dim=1, keepdim=True) + n_negatives.to(scores).log()
-    # Rows whose scores are all -inf came out as NaN: anchors without negatives (masked here), or,
-    # with weight_norm="mean", with negatives at distance 0 only, which then weigh the same.
-    log_weights = log_weights.nan_to_num(nan=0.0, neginf=-torch.inf)
-    return log_weights.masked_fill(~is_negative, -torch.inf)
+    if weight_norm == "mean":
+        # Where all negatives are at distance 0 they weigh the same.
+        no_distance = (distance * is_negative).sum(dim=1, keepdim=True) == 0
+        scores = scores.masked_fill(no_distance, 0.0)
+    shares = scores.masked_fill(~is_negative, -torch.inf).softmax(dim=1)
+    # The softmax over no negatives at all is NaN.
+    shares = shares.masked_fill(~is_negative, 0.0)
+    return shares * is_negative.sum(dim=1, keepdim=True)
 
 
 def fcrc_loss(
@@ -117,11 +116,11 @@ def fcrc_loss(
     label_range : float
         Width of all bins together, in the unit of `y`.
     beta : float
-        Scale of the label distance in the weights λ; see :func:`negative_log_weights`.
+        Scale of the label distance in the weights λ; see :func:`negative_weights`.
     distance : {"absolute", "sqrt", "squared"}, default="absolute"
         See :func:`label_distance`.
     weight_norm : {"softmax", "mean"}, default="softmax"
-        See :func:`negative_log_weights`.
+        See :func:`negative_weights`.
     mask_same_bin : bool, default=True
         Samples of one bin share their text, so they are not negatives of each other. ``False``
         treats them as negatives all the same.
@@ -141,17 +140,26 @@ def fcrc_loss(
     >>> fcrc_loss(logits, torch.tensor([0, 1]), torch.tensor([5.0, 50.0]), label_range=100, beta=4)
     tensor(0.1269)
     """
-    pair_logits = _at_least_float32(logits)[:, bin_index]  # (M images, M texts)
-    is_negative = ~torch.eye(len(y), dtype=torch.bool, device=y.device)
-    if mask_same_bin:
-        is_negative = bin_index[:, None] != bin_index[None, :]
-    log_weights = negative_log_weights(
-        label_distance(y, label_range, distance), is_negative, beta=beta, weight_norm=weight_norm
-    )
-    log_weights = log_weights.fill_diagonal_(0.0)  # the positive itself, with weight 1
-    image_to_text = (pair_logits + log_weights).logsumexp(dim=1) - pair_logits.diagonal()
-    text_to_image = (pair_logits.T + log_weights).logsumexp(dim=1) - pair_logits.diagonal()
+    logits = _at_least_float32(logits)
+    own_logits = logits.gather(1, bin_index[:, None])[:, 0]
+    weights = _pair_weights(bin_index, y, label_range, beta, distance, weight_norm, mask_same_bin)
+    # All samples of a bin share their text, so there are n_bins different texts, not M.
+    bin_weights = weights @ F.one_hot(bin_index, logits.shape[1]).to(weights)
+    image_to_text = (logits + bin_weights.log()).logsumexp(dim=1) - own_logits
+    # A log-sum-exp with the weights as a matrix product; float64, so that no term is lost.
+    largest = logits.detach().amax(dim=0)
+    f = (logits - largest).to(_widest_float(logits)).exp()
+    sums = (weights.to(f) @ f).gather(1, bin_index[:, None])[:, 0]
+    text_to_image = sums.log().to(logits) + largest[bin_index] - own_logits
     return _mean((image_to_text + text_to_image) / 2, sample_weight)
+
+
+def _pair_weights(bin_index, y, label_range, beta, distance, weight_norm, mask_same_bin):
+    """λ at the negatives and 1 at the positive, Tensor of shape (M, M)."""
+    itself = torch.eye(len(y), dtype=torch.bool, device=y.device)
+    is_negative = bin_index[:, None] != bin_index[None, :] if mask_same_bin else ~itself
+    distances = label_distance(y, label_range, distance)
+    return itself + negative_weights(distances, is_negative, beta=beta, weight_norm=weight_norm)
 
 
 def released_fcrc_loss(logits, bin_index, *, sample_weight=None):
@@ -214,6 +222,10 @@ def regression_loss(y_pred, y, *, label_range, sample_weight=None):
 
 def _at_least_float32(values):
     return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
+def _widest_float(values):
+    return torch.float32 if values.device.type == "mps" else torch.float64  # MPS has no float64
 
 
 def _mean(losses, sample_weight):

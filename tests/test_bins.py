@@ -42,7 +42,9 @@ def test_ranges_are_half_open_and_the_last_is_closed():
 
 def test_labels_outside_are_counted_and_the_worst_are_named():
     bins = LinguisticBins.from_mapping(AGES)
-    with pytest.raises(ValueError, match=r"2 of 4 .*\[0, 101\].*500 \(at index 2\), -1 \(at index 1"):
+    with pytest.raises(
+        ValueError, match=r"2 of 4 .*\[0, 101\].*500 \(at index 2\), -1 \(at index 1"
+    ):
         bins.assign([5, -1, 500, 20])
     clipping = LinguisticBins.from_mapping(AGES, outside="clip")
     assert clipping.assign([5, -1, 500, 20]).tolist() == [0, 0, 2, 2]
@@ -88,7 +90,10 @@ def test_every_number_of_quantile_bins_has_words(n_bins):
     [
         ({}, "must map"),
         ({"child": (0, 13)}, "At least 2"),
-        ({"child": (0, 13), "adult": (19, 100)}, "'child' ends at 13 but 'adult' starts at 19.*gap"),
+        (
+            {"child": (0, 13), "adult": (19, 100)},
+            "'child' ends at 13 but 'adult' starts at 19.*gap",
+        ),
         ({"child": (0, 20), "adult": (19, 100)}, "overlap"),
         ({"adult": (19, 100), "child": (0, 19)}, "out of order"),
         ({"child": (13, 0), "adult": (13, 100)}, "'child' must be finite with low < high"),

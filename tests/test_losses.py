@@ -9,7 +9,7 @@ import torch
 from sknumclip.losses import (
     fcrc_loss,
     label_distance,
-    negative_log_weights,
+    negative_weights,
     regression_loss,
     released_fcrc_loss,
 )
@@ -74,7 +74,7 @@ def test_weights_have_mean_one_and_grow_with_distance(batch, weight_norm):
     _, bins, y = batch
     is_negative = torch.tensor(bins[:, None] != bins[None, :])
     distance = label_distance(torch.tensor(y), 100.0)
-    weights = negative_log_weights(distance, is_negative, beta=3.0, weight_norm=weight_norm).exp()
+    weights = negative_weights(distance, is_negative, beta=3.0, weight_norm=weight_norm)
     np.testing.assert_allclose((weights.sum(1) / is_negative.sum(1)).numpy(), 1, rtol=1e-12)
     for row, mask, apart in zip(weights, is_negative, distance, strict=True):
         in_order = row[mask][apart[mask].argsort()]

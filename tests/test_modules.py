@@ -78,7 +78,9 @@ def test_all_that_should_learn_gets_gradients_and_nothing_else():
     module = make_module()
     module(torch.randn(4, 3)).y_pred.sum().backward()
     # The hidden layer waits for the last layer, which starts at zero.
-    learning = {name for name, p in module.named_parameters() if p.grad is not None and p.grad.any()}
+    learning = {
+        name for name, p in module.named_parameters() if p.grad is not None and p.grad.any()
+    }
     assert learning == {"prompts.step", "regressor.out.weight", "regressor.out.bias"}
 
 

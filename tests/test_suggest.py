@@ -19,9 +19,7 @@ def test_the_question_says_all_that_is_needed():
 @pytest.mark.parametrize("answer", [GOOD, f"Sure!\n```json\n{GOOD}\n```\nAnything else?"])
 def test_good_answers(answer):
     bins = suggest_bins(lambda question: answer, **KWARGS, outside="clip")
-    assert bins == LinguisticBins(
-        ("child", "teenager", "adult"), (0, 13, 20, 100), outside="clip"
-    )
+    assert bins == LinguisticBins(("child", "teenager", "adult"), (0, 13, 20, 100), outside="clip")
 
 
 @pytest.mark.parametrize(
