@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -33,16 +33,21 @@ _NOT_IN_CHECKPOINTS = (
 )
 
 
-class BaseCLIPEstimator(BaseEstimator):
+class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Fit skeleton around the composed skorch net; subclasses list and document parameters."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = []  # features are float32, whatever comes in
         return tags
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
+
+    @property
+    def _n_features_out(self):
+        return self.net_.module_.text_features.shape[1]
 
     # ------------------------------------------------------------------------------------- fit
 
@@ -139,7 +144,7 @@ class BaseCLIPEstimator(BaseEstimator):
     def _prepare_inputs(self, X, backbone, device):
         """Read every image once; return what training takes and what could not be read."""
         if isinstance(X, np.ndarray):
-            return torch.from_numpy(X), {}
+            return torch.tensor(X), {}
         encoder = ImageEncoder(backbone.visual, backbone.preprocessing, self.canvas_scale)
         if self.fine_tune != "none":
             store = self._store(X, encoder, self.image_cache)
@@ -283,7 +288,7 @@ class BaseCLIPEstimator(BaseEstimator):
             encode = module.encode
         with torch.no_grad():
             rows = [
-                compute(encode(batch.to(device))).cpu() for batch in torch.from_numpy(X).split(4096)
+                compute(encode(batch.to(device))).cpu() for batch in torch.tensor(X).split(4096)
             ]
         return torch.cat(rows).numpy()
 

@@ -64,8 +64,7 @@ class Samples(Dataset):
                 yield self.inputs[chunk].to(device), self.targets[chunk].to(device)
             return
         for chunk, canvases, failures in self.inputs.batches(chunks):
-            if failures:  # they were readable when fit began
-                raise OSError(f"Images vanished during training: {failures}")
+            self.inputs.raise_failures(failures, "raise")  # readable when fit began, but no more
             canvases = torch.from_numpy(canvases).to(device, non_blocking=True)
             if self.view_size is not None:
                 canvases = training_views(canvases, self.view_size, generator)

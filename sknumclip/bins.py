@@ -1,5 +1,6 @@
 """Linguistic bins: the label range, cut into contiguous ranges that have names in words."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral
@@ -176,10 +177,14 @@ class LinguisticBins:
     def from_quantiles(cls, y, n_bins=5, *, descriptions=None, outside="raise"):
         """Make bins that hold about equally many of the labels `y`.
 
+        Where a label is so frequent that quantiles coincide, the quantiles of the different
+        labels are taken instead. If there are no more different labels than bins, each of them
+        becomes the centre of a bin of its own.
+
         Parameters
         ----------
         y : array-like of shape (n_samples,)
-            Labels with at least ``n_bins + 1`` different quantiles.
+            Labels, at least two different ones.
         n_bins : int, default=5
             Number of bins, from 2 to 7 where `descriptions` is not given.
         descriptions : sequence of str, length n_bins, default=None
@@ -194,7 +199,13 @@ class LinguisticBins:
         Raises
         ------
         ValueError
-            If `n_bins` is out of range or `y` has too few different values.
+            If `n_bins` is out of range, or all labels are the same, or there are fewer
+            different ones than `descriptions`.
+
+        Warns
+        -----
+        UserWarning
+            If there are fewer different labels than bins asked for, and so fewer bins.
 
         Examples
         --------
@@ -205,22 +216,10 @@ class LinguisticBins:
         """
         if not isinstance(n_bins, Integral) or n_bins < 2:
             raise ValueError(f"The number of bins must be an int of at least 2. Got {n_bins!r}.")
+        edges, centers = _quantile_edges(_check_labels(y), n_bins)
         if descriptions is None:
-            if n_bins not in _GENERIC_DESCRIPTIONS:
-                raise ValueError(
-                    f"There are generic words for 2 to {max(_GENERIC_DESCRIPTIONS)} bins only. Got "
-                    f"{n_bins}: name the bins yourself, as in bins={{'child': (0, 13), ...}}."
-                )
-            descriptions = _GENERIC_DESCRIPTIONS[n_bins]
-        y = _check_labels(y)
-        edges = np.quantile(y, np.linspace(0, 1, n_bins + 1))
-        if (np.diff(edges) <= 0).any():
-            raise ValueError(
-                f"y has too few different values for {n_bins} quantile bins: the edges would be "
-                f"{edges.tolist()}. Ask for fewer bins, or name them with their ranges, as in "
-                "bins={'none': (0, 1), 'some': (1, 10)}."
-            )
-        return cls(descriptions, tuple(edges), None, outside)
+            descriptions = _generic_descriptions(n_bins, len(edges) - 1)
+        return cls(descriptions, tuple(edges), centers, outside)
 
     @property
     def n_bins(self):
@@ -306,6 +305,39 @@ def resolve_bins(bins, y):
         "bins must be LinguisticBins, a mapping {description: (low, high)}, one of the presets "
         f"{list(_PRESETS)}, or the number of quantile bins. Got bins={bins!r}."
     )
+
+
+def _quantile_edges(y, n_bins):
+    """Edges and, where labels are bins of their own, centres; see `from_quantiles`."""
+    values = np.unique(y)
+    if len(values) < 2:
+        raise ValueError(
+            f"y must have at least two different values to make bins of it. Got {y[:5].tolist()} "
+            "and so on."
+        )
+    if len(values) <= n_bins:
+        between = (values[1:] + values[:-1]) / 2
+        first, last = 2 * values[0] - between[0], 2 * values[-1] - between[-1]
+        return np.array([first, *between, last]), tuple(values)
+    edges = np.quantile(y, np.linspace(0, 1, n_bins + 1))
+    if (np.diff(edges) <= 0).any():
+        edges = np.quantile(values, np.linspace(0, 1, n_bins + 1))
+    return edges, None
+
+
+def _generic_descriptions(n_asked, n_bins):
+    if n_asked not in _GENERIC_DESCRIPTIONS:
+        raise ValueError(
+            f"There are generic words for 2 to {max(_GENERIC_DESCRIPTIONS)} bins only. Got "
+            f"{n_asked}: name the bins yourself, as in bins={{'child': (0, 13), ...}}."
+        )
+    if n_bins < n_asked:
+        warnings.warn(
+            f"y has only {n_bins} different values, so there are {n_bins} bins, one for each, "
+            f"instead of {n_asked}. Name them yourself, as in bins={{'child': (0, 13), ...}}.",
+            stacklevel=5,
+        )
+    return _GENERIC_DESCRIPTIONS[n_bins]
 
 
 def _check_descriptions(descriptions):

@@ -135,9 +135,20 @@ def test_bad_labels_are_refused(labels):
         LinguisticBins.from_mapping(AGES).assign(labels)
 
 
-def test_quantiles_that_coincide_are_refused():
-    with pytest.raises(ValueError, match="too few different values for 5"):
-        LinguisticBins.from_quantiles([0, 0, 0, 0, 1], 5)
+def test_where_quantiles_coincide_those_of_the_different_labels_are_taken():
+    bins = LinguisticBins.from_quantiles([0] * 90 + [1, 2, 3, 4, 5, 6], 3)
+    assert bins.edges == (0, 2, 4, 6)
+
+
+def test_few_different_labels_get_a_bin_each():
+    with pytest.warns(UserWarning, match="only 3 different values, so there are 3 bins"):
+        bins = LinguisticBins.from_quantiles([1, 1, 1, 2, 4, 4], 5)
+    assert bins == LinguisticBins(("low", "medium", "high"), (0.5, 1.5, 3, 5), (1, 2, 4))
+
+
+def test_a_constant_label_makes_no_bins():
+    with pytest.raises(ValueError, match="at least two different values"):
+        LinguisticBins.from_quantiles([3, 3, 3], 2)
 
 
 def test_unknown_preset_lists_the_known():

@@ -1,0 +1,23 @@
+# The one list of commands: CI and contributors run the same.
+PYTHON ?= python
+
+.PHONY: all install lint format test test-slow
+
+all: lint test
+
+install:
+	$(PYTHON) -m pip install -e ".[dev]"
+
+lint:
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+format:
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+test:
+	$(PYTHON) -m pytest
+
+test-slow:
+	$(PYTHON) -m pytest -m slow

@@ -1,0 +1,117 @@
+"""What holds for every public estimator and for the package as a whole."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import sknumclip
+from sknumclip import NumCLIPRegressor
+
+PACKAGE = Path(sknumclip.__file__).parent
+
+# Reasons that hold for any mini-batch-trained float32 model.
+EXPECTED_FAILED_CHECKS = {
+    "check_sample_weight_equivalence_on_dense_data": (
+        "Repeating a sample changes the mini-batches, weighting it does not."
+    ),
+    "check_methods_subset_invariance": (
+        "Matrix products of other shapes round differently, by 1e-7 relative in float32."
+    ),
+}
+
+
+@parametrize_with_checks(
+    [
+        NumCLIPRegressor(
+            model_name="tiny",
+            fine_tune="none",
+            bins=3,
+            max_epochs=30,
+            prompt_lr=1e-2,
+            regressor_lr=1e-2,
+            random_state=0,
+            verbose=0,
+        )
+    ],
+    expected_failed_checks=lambda estimator: EXPECTED_FAILED_CHECKS,
+)
+@pytest.mark.filterwarnings("ignore:y has only")
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def run(code):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_importing_the_package_is_light():
+    heavy = run(
+        "import sys, sknumclip; print([m for m in ('torch', 'open_clip', 'sklearn', "
+        "'skorch', 'pandas', 'matplotlib') if m in sys.modules])"
+    )
+    assert heavy.strip() == "[]"
+
+
+def test_bins_and_datasets_do_not_need_torch():
+    run(
+        "import sys\nfrom sknumclip import LinguisticBins, datasets, suggest_bins\n"
+        "assert 'torch' not in sys.modules"
+    )
+
+
+def test_every_public_name_exists_and_unknown_ones_do_not():
+    for name in sknumclip.__all__:
+        assert getattr(sknumclip, name) is not None
+    assert set(sknumclip.__all__) <= set(dir(sknumclip))
+    with pytest.raises(AttributeError, match="no attribute 'NumClipRegressor'"):
+        _ = sknumclip.NumClipRegressor
+
+
+def imports_of(file):
+    """Names of the modules that a file imports, relative ones with a dot."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+
+
+@pytest.mark.parametrize(
+    ("library", "door"),
+    [
+        ("open_clip", {"backbone"}),
+        ("skorch", {"_training"}),
+        ("sklearn.utils._param_validation", {"_validation"}),
+    ],
+)
+def test_heavy_libraries_come_in_through_one_door(library, door):
+    doors = {
+        file.stem
+        for file in PACKAGE.glob("*.py")
+        if any(name == library or name.startswith(library + ".") for name in imports_of(file))
+    }
+    assert doors == door
+
+
+def test_imports_go_one_way():
+    layers = [
+        {"bins", "losses", "backbone", "images", "datasets", "_device"},
+        {"suggest", "canvases", "_validation", "checkpoint"},
+        {"embeddings", "prompts", "modules"},
+        {"_samples"},
+        {"_training"},
+        {"_base", "persistence"},
+        {"regressor"},
+    ]
+    level = {name: i for i, layer in enumerate(layers) for name in layer}
+    assert set(level) == {file.stem for file in PACKAGE.glob("*.py")} - {"__init__"}
+    for file in PACKAGE.glob("*.py"):
+        for name in imports_of(file):
+            if name.startswith(".") and name != "." and file.stem in level:
+                assert level[name[1:]] < level[file.stem], f"{file.name} imports {name}"

@@ -1,0 +1,76 @@
+"""What the documentation says is true: README, docstrings, defaults, examples."""
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from numpydoc.docscrape import ClassDoc, FunctionDoc
+
+import sknumclip
+from sknumclip import LinguisticBins, NumCLIPRegressor, suggest_bins
+from sknumclip.datasets import make_counting_images
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize(
+    "object_", [NumCLIPRegressor, LinguisticBins, suggest_bins, make_counting_images]
+)
+def test_docstring_lists_the_parameters_with_their_defaults(object_):
+    doc = (ClassDoc if inspect.isclass(object_) else FunctionDoc)(object_)
+    documented = {}
+    for parameter in doc["Parameters"]:
+        for name in parameter.name.split(", "):
+            documented[name] = parameter.type
+    signature = inspect.signature(object_).parameters
+    assert list(documented) == list(signature)
+    for name, parameter in signature.items():
+        default = re.search(r"default=(.*)$", documented[name])
+        if parameter.default is inspect.Parameter.empty:
+            assert default is None, name
+        elif "," not in documented[name].split("default=")[-1]:
+            assert eval(default.group(1)) == parameter.default, name
+
+
+def test_examples_in_the_readme_name_real_things():
+    readme = (ROOT / "README.md").read_text()
+    for block in re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL):
+        compile(block, "README.md", "exec")
+    for link in re.findall(r"\]\((?!http)([^)#]+)\)", readme):
+        assert (ROOT / link).exists(), link
+    for name in re.findall(r"`(\w+)=", readme):
+        assert name in {*inspect.signature(NumCLIPRegressor).parameters, "n_jobs"}, name
+
+
+def test_the_readmes_first_lines_run(tmp_path):
+    """The code block, with pictures in place of faces and the model inside the package."""
+    from PIL import Image
+
+    block = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
+    block = block.replace("bins=ages,", "bins=ages, model_name='tiny', max_epochs=1, verbose=0,")
+    X, y = make_counting_images(12, random_state=0)
+    for i, image in enumerate(X):
+        Image.fromarray(image).save(tmp_path / f"{i}.png")
+    paths = [str(tmp_path / f"{i}.png") for i in range(12)]
+    block = block.replace('"age-model"', repr(str(tmp_path / "model")))
+    exec(block, {"paths": paths, "y": y, "new_paths": paths[:3]})
+    assert NumCLIPRegressor.load(tmp_path / "model").predict(paths).shape == (12,)
+
+
+@pytest.mark.slow
+def test_the_quickstart_runs(tmp_path):
+    script = ROOT / "examples" / "plot_01_quickstart.py"
+    done = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    errors = dict(re.findall(r"(zero-shot|fitted): +([\d.]+)", done.stdout))
+    assert float(errors["fitted"]) < 0.8 * float(errors["zero-shot"])
+    assert (tmp_path / "quickstart.png").stat().st_size > 10_000
+
+
+def test_changelog_and_version():
+    assert "[Unreleased]" in (ROOT / "CHANGELOG.md").read_text()
+    assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+)?", sknumclip.__version__)

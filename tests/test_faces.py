@@ -1,0 +1,92 @@
+"""On real faces with real ages, where they can be had: see CONTRIBUTING."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import GridSearchCV
+
+from sknumclip import NumCLIPRegressor
+
+DATA = Path(os.environ.get("SKNUMCLIP_REAL_DATA", "/nonexistent"))
+FACES, CLIP = DATA / "utkface-dev", DATA / "face-clip-tiny"
+
+pytestmark = pytest.mark.skipif(
+    not (FACES.is_dir() and CLIP.is_dir()),
+    reason="set SKNUMCLIP_REAL_DATA to a folder with utkface-dev and face-clip-tiny",
+)
+
+PARAMS = dict(
+    bins="age",
+    template="the person is a {}.",
+    model_name=f"local-dir:{CLIP}",
+    random_state=0,
+    verbose=0,
+)
+
+
+@pytest.fixture(scope="module")
+def faces():
+    """Train and test split, each with columns path and age."""
+    table = pd.read_csv(FACES / "labels.csv")
+    table["path"] = [str(FACES / file) for file in table["file"]]
+    return {split: part for split, part in table.groupby("split")}
+
+
+def four_per_age(table):
+    return table.sample(frac=1, random_state=0).groupby("age").head(4)
+
+
+def error(reg, table):
+    return np.abs(reg.predict(table["path"]) - table["age"].to_numpy()).mean()
+
+
+def test_words_beat_digits_and_the_median_without_training(faces):
+    train, test = faces["train"][:50], faces["test"]
+    words, digits = (
+        NumCLIPRegressor(**PARAMS, prompt_init=prompt_init, max_epochs=0, fine_tune="none").fit(
+            train["path"], train["age"]
+        )
+        for prompt_init in ("words", "numbers")
+    )
+    median = np.abs(test["age"] - faces["train"]["age"].median()).mean()
+    assert error(words, test) < 9
+    assert error(words, test) < 0.8 * error(digits, test)
+    assert error(words, test) < 0.7 * median
+
+
+def test_frozen_beats_ridge_on_the_same_embeddings(faces):
+    train, test = four_per_age(faces["train"]), faces["test"]
+    reg = NumCLIPRegressor(**PARAMS, fine_tune="none").fit(train["path"], train["age"])
+    ridge = RidgeCV(np.logspace(-3, 3, 13)).fit(reg.transform(train["path"]), train["age"])
+    ridge_error = np.abs(ridge.predict(reg.transform(test["path"])) - test["age"]).mean()
+    assert error(reg, test) < 0.9 * ridge_error
+    assert error(reg, test) < 8.7
+
+
+@pytest.mark.slow
+def test_full_beats_ridge_and_the_median_few_shot(faces):
+    train, test = four_per_age(faces["train"]), faces["test"]
+    reg = NumCLIPRegressor(**PARAMS, max_epochs=10).fit(train["path"], train["age"])
+    assert error(reg, test) < 8.6
+
+
+def test_grid_search_over_beta_and_bins(faces):
+    train = four_per_age(faces["train"])
+    coarse = {"child": (0, 13), "young person": (13, 35), "older person": (35, 121)}
+    search = GridSearchCV(
+        NumCLIPRegressor(**PARAMS, fine_tune="none", max_epochs=20, regressor_lr=5e-3),
+        {"beta": [0, 4, 16], "bins": ["age", coarse]},
+        scoring="neg_mean_absolute_error",
+        cv=3,
+    ).fit(train["path"], train["age"])
+    scores = pd.DataFrame(search.cv_results_).pivot_table(
+        index="param_beta",
+        columns=[str(p["bins"]) for p in search.cv_results_["params"]],
+        values="mean_test_score",
+    )
+    assert (scores.nunique() == 3).all()  # beta matters, if little
+    assert search.best_params_["bins"] == "age"
