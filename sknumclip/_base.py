@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._device import resolve_autocast_dtype, resolve_device
 from ._samples import Samples, Targets
-from ._training import LR_SCHEDULES, epochs_of, release, train, trained_state
+from ._training import LR_SCHEDULES, epochs_of, release, train
 from ._validation import as_images, check_template, check_y_and_weight
 from .backbone import checkpoint_gradients, load_backbone, lock_image_tower, vision_config
 from .bins import resolve_bins
@@ -29,7 +29,7 @@ from .prompts import FeaturePrompts, TokenPrompts, prompt_texts
 # What does not change the result of a fit, and so may differ when a killed one is resumed.
 _NOT_IN_CHECKPOINTS = (
     *("accelerator", "callbacks", "checkpoint", "device", "image_cache", "num_workers"),
-    *("on_error", "random_state", "verbose"),
+    *("on_error", "verbose"),
 )
 
 
@@ -63,6 +63,8 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         device = self._resolve_device()
         backbone = load_backbone(self.model_name, self.pretrained)
 
+        digest = self._digest(X, y, weight, backbone)
+        seed = self._draw_seed(digest)
         inputs, failures = self._prepare_inputs(X, backbone, device)
         kept = np.setdiff1d(np.arange(len(y)), list(failures))
         self._warn_of_skipped(X, failures)
@@ -73,7 +75,7 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             torch.from_numpy(bin_index),
             torch.tensor(weight, dtype=torch.float32),
         )
-        training, validation = self._split(inputs, targets, kept, backbone)
+        training, validation = self._split(inputs, targets, kept, backbone, seed)
         net = train(
             partial(self._make_module, backbone, bins, inputs, device, continued),
             training,
@@ -84,7 +86,7 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
                 "prompts": self.prompt_lr,
                 "regressor": self.regressor_lr,
             },
-            seed=self._draw_seed(),
+            seed=seed,
             max_epochs=self.max_epochs,
             n_iter_no_change=self.n_iter_no_change,
             batch_size=self._batch_size(),
@@ -93,7 +95,7 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             accelerator=self.accelerator,
             device=device,
             callbacks=self.callbacks,
-            checkpoint_file=self._checkpoint_file(X, y, weight, backbone),
+            checkpoint_file=digest and Path(self.checkpoint) / f"{digest}.safetensors",
             verbose=self.verbose,
         )
         self._finish(net, backbone, bins, X)
@@ -107,7 +109,9 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             return 256 if self.fine_tune == "none" else 32
         return self.batch_size
 
-    def _draw_seed(self):
+    def _draw_seed(self, digest):
+        if self.random_state is None and digest is not None:
+            return int(digest[:7], 16)  # a killed fit must find the same one again
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _loss_options(self, bins):
@@ -154,12 +158,12 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         )
         return torch.from_numpy(features), failures
 
-    def _split(self, inputs, targets, kept, backbone):
+    def _split(self, inputs, targets, kept, backbone, seed):
         size = backbone.preprocessing.size if self.augment else None
         if not self.early_stopping:
             return Samples(inputs, targets, kept, size), None
         training, validation = train_test_split(
-            kept, test_size=self.validation_fraction, random_state=self._draw_seed()
+            kept, test_size=self.validation_fraction, random_state=seed
         )
         return Samples(inputs, targets, training, size), Samples(inputs, targets, validation)
 
@@ -183,8 +187,21 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             autocast_dtype=resolve_autocast_dtype(self.precision, device),
         )
         if continued is not None:
-            module.load_state_dict(trained_state(continued), strict=False)
+            self._continue(module, continued)
         return module
+
+    def _continue(self, module, fitted):
+        """Start from the fitted module, for warm_start."""
+        state = fitted.trained_state()
+        if isinstance(module.encoder, FeatureEncoder) and isinstance(fitted.encoder, ImageEncoder):
+            state = {k: v for k, v in state.items() if not k.startswith("encoder.")}
+        try:
+            module.load_trained_state(state)
+        except ValueError as error:
+            raise ValueError(
+                f"warm_start=True cannot go on from the last fit. {error} Use warm_start=False, or "
+                "the parameters and the kind of X of the last fit."
+            ) from error
 
     def _trainable_tower(self, backbone):
         visual = copy.deepcopy(backbone.visual).requires_grad_(True)
@@ -196,8 +213,8 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             visual.compile()
         return visual
 
-    def _checkpoint_file(self, X, y, weight, backbone):
-        """Name the checkpoint after everything that the result depends on."""
+    def _digest(self, X, y, weight, backbone):
+        """Hash everything that the result depends on, to name the checkpoint after it."""
         if self.checkpoint is None:
             return None
         params = {
@@ -205,16 +222,13 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             for name, value in sorted(self.get_params(deep=False).items())
             if name not in _NOT_IN_CHECKPOINTS
         }
-        params["random_state"] = repr(self.random_state)
         digest = hashlib.sha256(json.dumps(params).encode())
         digest.update(backbone.fingerprint.encode())
         digest.update(y.tobytes() + weight.tobytes())
-        if isinstance(X, np.ndarray):
-            digest.update(X.tobytes())
-        else:
-            for i in range(len(X)):
-                digest.update(X.identity(i).encode("utf-8", "surrogateescape"))
-        return Path(self.checkpoint) / f"{digest.hexdigest()[:32]}.safetensors"
+        for i in range(len(X)):
+            part = X[i].tobytes() if isinstance(X, np.ndarray) else _identity(X, i)
+            digest.update(part)
+        return digest.hexdigest()[:32]
 
     def _finish(self, net, backbone, bins, X):
         module = release(net).module_
@@ -222,7 +236,7 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         if self.fine_tune == "none" and not isinstance(X, np.ndarray):
             # Shared with every other estimator on this backbone, so never moved or changed.
             module.encoder = ImageEncoder(
-                backbone.visual, backbone.preprocessing, self.canvas_scale
+                backbone.visual, backbone.preprocessing, self.canvas_scale, is_shared=True
             )
         self.net_ = net
         self.bins_ = bins
@@ -320,6 +334,13 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
                 module.encoder = _on_device(module.encoder, device)
             module.to(device)
         return module
+
+
+def _identity(images, i):
+    try:
+        return images.identity(i).encode("utf-8", "surrogateescape")
+    except (OSError, ValueError):  # unreadable, which is found out later
+        return images.name(i).encode("utf-8", "surrogateescape")
 
 
 def _on_device(module, device):

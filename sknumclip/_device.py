@@ -12,14 +12,12 @@ def resolve_device(device):
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
-        resolved = torch.device(device)
-        torch.empty(0, device=resolved)
+        return torch.empty(0, device=device).device  # with its index, so that devices compare
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
             f"device={device!r} cannot be used here: {str(error).splitlines()[0]} Use 'auto', "
             "'cpu', 'cuda', 'cuda:1' or 'mps'."
         ) from error
-    return resolved
 
 
 def resolve_autocast_dtype(precision, device):

@@ -20,7 +20,7 @@ from .checkpoint import (
 )
 from .losses import fcrc_loss, regression_loss, released_fcrc_loss
 
-__all__ = ["epochs_of", "release", "restore_net", "train", "trained_state"]
+__all__ = ["epochs_of", "release", "restore_net", "train"]
 
 LR_SCHEDULES = {
     "cosine": lambda epoch, max_epochs: (1 + math.cos(math.pi * epoch / max_epochs)) / 2,
@@ -59,19 +59,26 @@ class _Batches:
     def __init__(self, net, samples, training):
         self.net, self.samples, self.training = net, samples, training
 
+    def __len__(self):
+        """Return the number of batches."""
+        return math.ceil(len(self._order()) / self.net.batch_size)
+
     def __iter__(self):
-        net, n = self.net, len(self.samples)
-        if not self.training:
-            yield from self.samples.batches(np.arange(n), net.batch_size, net.device)
-            return
-        generator = torch.Generator().manual_seed(net.seed + len(net.history))
-        order = torch.randperm(n, generator=generator).numpy()
-        rank, n_ranks = (
-            (net.accelerator.process_index, net.accelerator.num_processes)
-            if net.accelerator is not None
-            else (0, 1)
+        generator = torch.Generator().manual_seed(self._epoch_seed())
+        yield from self.samples.batches(
+            self._order(), self.net.batch_size, self.net.device, generator
         )
-        yield from self.samples.batches(order[rank::n_ranks], net.batch_size, net.device, generator)
+
+    def _epoch_seed(self):
+        return self.net.seed + len(self.net.history)
+
+    def _order(self):
+        if not self.training:
+            return np.arange(len(self.samples))
+        order = np.random.default_rng(self._epoch_seed()).permutation(len(self.samples))
+        if self.net.accelerator is None:
+            return order
+        return order[self.net.accelerator.process_index :: self.net.accelerator.num_processes]
 
 
 class NumCLIPNet(NeuralNet):
@@ -146,7 +153,7 @@ class NumCLIPNet(NeuralNet):
                 group["lr"] = group["base_lr"] * self.lr_factor(
                     len(self.history) - 1, self.max_epochs
                 )
-            self._n_steps_left = math.ceil(len(iterator.samples) / self.batch_size)
+            self._n_steps_left = len(iterator)
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
@@ -226,15 +233,15 @@ class _Checkpoint(Callback):
     def on_epoch_end(self, net, **kwargs):
         stopper = _early_stopping(net)
         best = getattr(stopper, "best_model_weights_", None) or {}
+        module = net.module_.trained_state()
         write_checkpoint(
             self.file,
             {
-                **{f"module.{name}": value for name, value in trained_state(net.module_).items()},
-                **{f"best.{name}": value for name, value in best.items() if _is_own(name)},
+                **{f"module.{name}": tensor for name, tensor in module.items()},
+                **{f"best.{name}": best[name] for name in module if best},
                 **optimizer_tensors(net.optimizer_),
             },
             {
-                "seed": net.seed,
                 "history": epochs_of(net),
                 "stopper": {
                     name: getattr(stopper, name)
@@ -249,8 +256,7 @@ class _Checkpoint(Callback):
         if not self.file.exists():
             return
         tensors, state = read_checkpoint(self.file)
-        net.seed = state["seed"]
-        _load_own_state(net.module_, _with_prefix(tensors, "module."))
+        net.module_.load_trained_state(_with_prefix(tensors, "module."))
         load_optimizer_tensors(net.optimizer_, tensors)
         for row in state["history"]:
             net.history.new_epoch()
@@ -392,21 +398,6 @@ def epochs_of(net):
 
 def _trainable(module):
     return (parameter for parameter in module.parameters() if parameter.requires_grad)
-
-
-def _is_own(name):
-    return not name.startswith(("prompts.tower.", "text_features"))
-
-
-def trained_state(module):
-    """Return the state that training can change: without the frozen text tower and its output."""
-    return {name: value for name, value in module.state_dict().items() if _is_own(name)}
-
-
-def _load_own_state(module, state):
-    missing, unexpected = module.load_state_dict(state, strict=False)
-    if unexpected or any(map(_is_own, missing)):
-        raise ValueError("The checkpoint belongs to another model. Delete it to start anew.")
 
 
 def _with_prefix(tensors, prefix):

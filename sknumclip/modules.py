@@ -31,10 +31,13 @@ class ImageEncoder(nn.Module):
     canvas_scale : float, default=1.0
         How much larger than the tower's images the canvases are that predictions are made from;
         the centre is cut out. It is as in training, so that things have the size they had there.
+    is_shared : bool, default=False
+        Whether the tower is a frozen one that others use too: it is no result of training.
     """
 
-    def __init__(self, visual, preprocessing, canvas_scale=1.0):
+    def __init__(self, visual, preprocessing, canvas_scale=1.0, is_shared=False):
         super().__init__()
+        self.is_shared = is_shared
         self.visual = visual
         self.preprocessing = preprocessing
         self.canvas_scale = canvas_scale
@@ -162,6 +165,32 @@ class NumCLIPModule(nn.Module):
         with torch.no_grad():
             self.text_features = F.normalize(self.prompts().float(), dim=1)
         self.prompts.release()
+
+    def trained_state(self):
+        """Return the state that training can change: no frozen towers, no constants."""
+        not_trained = ["prompts.tower.", "text_features"]
+        if isinstance(self.encoder, ImageEncoder) and self.encoder.is_shared:
+            not_trained.append("encoder.visual.")
+        return {
+            name: tensor
+            for name, tensor in self.state_dict().items()
+            if not name.startswith(tuple(not_trained))
+        }
+
+    def load_trained_state(self, state):
+        """Take back what :meth:`trained_state` returned, of a module of the same kind.
+
+        Raises
+        ------
+        ValueError
+            If it is of another kind: names or shapes differ.
+        """
+        expected = {name: tensor.shape for name, tensor in self.trained_state().items()}
+        got = {name: tensor.shape for name, tensor in state.items()}
+        if expected != got:
+            different = sorted(dict(expected.items() ^ got.items()))
+            raise ValueError(f"It belongs to another kind of model: {different[:5]} differ.")
+        self.load_state_dict(state, strict=False)
 
     def encode(self, inputs):
         """Return the ℓ2-normalised image features z, float32 of shape (n, embed_dim)."""

@@ -14,7 +14,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from . import __version__
-from ._training import restore_net, trained_state
+from ._training import restore_net
 from .backbone import Preprocessing, build_image_tower, load_backbone
 from .bins import LinguisticBins
 from .modules import FeatureEncoder, ImageEncoder, NumCLIPModule
@@ -24,7 +24,6 @@ __all__ = ["load", "save"]
 
 FORMAT_VERSION = 1
 _CONFIG, _TENSORS = "sknumclip.json", "model.safetensors"
-_SHARED_TOWER = "encoder.visual."  # of a frozen model: stored by reference
 
 
 def save(estimator, path):
@@ -48,11 +47,7 @@ def save(estimator, path):
     check_is_fitted(estimator)
     module = estimator.net_.module_
     encoder = module.encoder
-    tensors = {**trained_state(module), "text_features": module.text_features}
-    if estimator.fine_tune == "none":
-        tensors = {
-            name: tensor for name, tensor in tensors.items() if not name.startswith(_SHARED_TOWER)
-        }
+    tensors = {**module.trained_state(), "text_features": module.text_features}
     config = {
         "format_version": FORMAT_VERSION,
         "class": type(estimator).__name__,
@@ -107,7 +102,8 @@ def load(cls, path):
     BackboneError
         If the frozen image tower that the model refers to cannot be had.
     """
-    config, tensors = _read(Path(path))
+    path = Path(path)
+    config, tensors = _read(path)
     if config["class"] != cls.__name__:
         raise ValueError(
             f"{path} holds a {config['class']}: use {config['class']}.load. Got {cls.__name__}."
@@ -122,17 +118,11 @@ def load(cls, path):
         shift=estimator.shift,
         max_shift=estimator.max_shift,
     )
-    module.text_features = torch.empty_like(tensors["text_features"])
-    missing, unexpected = module.load_state_dict(tensors, strict=False)
-    missing = [
-        name
-        for name in missing
-        if not (estimator.fine_tune == "none" and name.startswith(_SHARED_TOWER))
-    ]
-    if missing or unexpected:
-        raise ValueError(
-            f"{path} is damaged: {_TENSORS} lacks {missing} and has {unexpected} too many."
-        )
+    try:
+        module.text_features = tensors.pop("text_features")
+        module.load_trained_state(tensors)
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{path / _TENSORS} does not fit {_CONFIG}: {error}") from error
     estimator.bins_ = bins
     estimator.backbone_ = config["backbone"]
     estimator.history_ = pd.DataFrame(config["history"])
@@ -153,7 +143,8 @@ def _restore_encoder(config, estimator):
         return FeatureEncoder(encoder["n_features"], encoder["embed_dim"])
     preprocessing = Preprocessing.from_dict(encoder["preprocessing"])
     reference = config["backbone"]
-    if estimator.fine_tune != "none":
+    is_shared = estimator.fine_tune == "none"
+    if not is_shared:
         visual = build_image_tower(reference["vision_config"])
     else:
         backbone = load_backbone(estimator.model_name, estimator.pretrained)
@@ -165,7 +156,7 @@ def _restore_encoder(config, estimator):
                 f"{reference['fingerprint'][:12]}). Restore the old weights, or fit again."
             )
         visual = backbone.visual
-    return ImageEncoder(visual, preprocessing, encoder["canvas_scale"])
+    return ImageEncoder(visual, preprocessing, encoder["canvas_scale"], is_shared)
 
 
 def _restore_prompts(tensors):

@@ -116,7 +116,8 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
         training, or leave them out of ``fit`` and predict NaN in their places.
     checkpoint : str, Path or None, default=None
         Folder in which ``fit`` notes its state after each epoch. The same call after a kill goes
-        on from there, to the same result.
+        on from there, to the same result; without a `random_state` the seed then follows from the
+        data. Different fits do not share files, so one folder can serve a whole search.
     callbacks : list of skorch callbacks or None, default=None
         Passed on to skorch.
     accelerator : accelerate.Accelerator or None, default=None

@@ -380,6 +380,13 @@ def test_warm_start_goes_on_from_the_last_result(make, data, fine_tune):
     assert (anew.predict(X) != before).any()
 
 
+@pytest.mark.parametrize("change", [dict(fine_tune="full"), dict(model_name="tiny")], ids=str)
+def test_warm_start_from_another_kind_of_model_is_an_error(make, data, change):
+    reg = make(fine_tune="none", warm_start=True).fit(*data)
+    with pytest.raises(ValueError, match="warm_start=True cannot go on"):
+        reg.set_params(**change).fit(*data)
+
+
 EPOCHS_SEEN = []
 
 
