@@ -75,7 +75,7 @@ class RidgeOnEmbeddings:
 class LinearHead:
     """The image tower with a linear layer after it, trained end to end with L1."""
 
-    def __init__(self, params, seed, epochs, lr=5e-5, head_lr=1e-3):
+    def __init__(self, params, seed, epochs, lr=1e-4, head_lr=1e-2):
         self.params, self.seed, self.epochs = params, seed, epochs
         self.lr, self.head_lr = lr, head_lr
 

@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import inspect
 import json
 import warnings
 from functools import partial
@@ -80,7 +81,9 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             partial(self._make_module, backbone, bins, inputs, device, continued),
             training,
             validation,
-            loss_options=self._loss_options(bins),
+            ranking_loss=self.ranking_loss,
+            ranking_options=self._ranking_options(),
+            label_range=bins.range,
             param_groups={
                 "encoder": self.lr if self.fine_tune != "none" else self.regressor_lr,
                 "prompts": self.prompt_lr,
@@ -114,9 +117,16 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             return int(digest[:7], 16)  # a killed fit must find the same one again
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _loss_options(self, bins):
-        names = ("ranking_loss", "beta", "distance", "weight_norm", "mask_same_bin")
-        return {**{name: getattr(self, name) for name in names}, "label_range": bins.range}
+    def _ranking_options(self):
+        default = inspect.signature(type(self)).parameters["beta"].default
+        if self.weight_norm == "mean" and self.ranking_loss == "fcrc" and self.beta != default:
+            warnings.warn(
+                f"beta={self.beta} has no effect with weight_norm='mean', where it cancels out. "
+                "Use weight_norm='softmax' to weight negatives by beta.",
+                stacklevel=4,
+            )
+        names = ("beta", "distance", "weight_norm", "mask_same_bin")
+        return {name: getattr(self, name) for name in names}
 
     def _resolve_device(self):
         if self.accelerator is not None:

@@ -18,7 +18,7 @@ from .checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from .losses import fcrc_loss, regression_loss, released_fcrc_loss
+from .losses import RANKING_LOSSES, regression_loss
 
 __all__ = ["epochs_of", "release", "restore_net", "train"]
 
@@ -28,29 +28,6 @@ LR_SCHEDULES = {
 }
 
 _LOSSES = ("loss", "ranking_loss", "l1_loss")
-
-RANKING_LOSSES = {
-    "fcrc": lambda logits, targets, options: _pair_loss(logits, targets, options, options["beta"]),
-    "infonce": lambda logits, targets, options: _pair_loss(logits, targets, options, beta=0.0),
-    "released": lambda logits, targets, options: released_fcrc_loss(
-        logits, targets.bin_index, sample_weight=targets.weight
-    ),
-    "none": lambda logits, targets, options: logits.new_zeros(()),
-}
-
-
-def _pair_loss(logits, targets, options, beta):
-    return fcrc_loss(
-        logits,
-        targets.bin_index,
-        targets.y,
-        label_range=options["label_range"],
-        beta=beta,
-        distance=options["distance"],
-        weight_norm=options["weight_norm"],
-        mask_same_bin=options["mask_same_bin"],
-        sample_weight=targets.weight,
-    )
 
 
 class _Batches:
@@ -88,9 +65,12 @@ class NumCLIPNet(NeuralNet):
     ----------
     module : callable
         Makes the module.
-    loss_options : dict
-        ``ranking_loss``, ``beta``, ``distance``, ``weight_norm``, ``mask_same_bin`` and
-        ``label_range``, as in :class:`~sknumclip.NumCLIPRegressor`.
+    ranking_loss : str
+        A key of ``RANKING_LOSSES``.
+    ranking_options : dict
+        Its keyword arguments.
+    label_range : float
+        Width of all bins together.
     param_groups : dict of str to float
         Learning rate by the first part of the parameter's name.
     seed : int
@@ -104,7 +84,9 @@ class NumCLIPNet(NeuralNet):
         self,
         module,
         *,
-        loss_options,
+        ranking_loss,
+        ranking_options,
+        label_range,
         param_groups,
         seed,
         lr_factor,
@@ -112,7 +94,9 @@ class NumCLIPNet(NeuralNet):
         accelerator=None,
         **kwargs,
     ):
-        self.loss_options = loss_options
+        self.ranking_loss = ranking_loss
+        self.ranking_options = ranking_options
+        self.label_range = label_range
         self.param_groups = param_groups
         self.seed = seed
         self.lr_factor = lr_factor
@@ -195,13 +179,17 @@ class NumCLIPNet(NeuralNet):
 
     def losses(self, output, targets):
         """Return the total, the ranking loss and L1 (Section 3.5), Tensor of shape (3,)."""
-        options = self.loss_options
-        ranking = RANKING_LOSSES[options["ranking_loss"]](output.logits, targets, options)
-        l1 = regression_loss(
-            output.y_pred,
+        ranking_loss = RANKING_LOSSES[self.ranking_loss]
+        ranking = ranking_loss(
+            output.logits,
+            targets.bin_index,
             targets.y,
-            label_range=options["label_range"],
+            label_range=self.label_range,
             sample_weight=targets.weight,
+            **self.ranking_options,
+        )
+        l1 = regression_loss(
+            output.y_pred, targets.y, label_range=self.label_range, sample_weight=targets.weight
         )
         return torch.stack([ranking + l1, ranking, l1])
 
@@ -383,7 +371,8 @@ def restore_net(module, history):
     -------
     NumCLIPNet
     """
-    net = NumCLIPNet(lambda: module, loss_options={}, param_groups={}, seed=0, lr_factor=None)
+    names = ("ranking_loss", "ranking_options", "label_range", "param_groups", "seed", "lr_factor")
+    net = NumCLIPNet(type(module), **dict.fromkeys(names))
     with net._current_init_context("module"):
         net.module_ = module
     net.history = History({"batches": [], **row} for row in history)

@@ -199,6 +199,22 @@ def released_fcrc_loss(logits, bin_index, *, sample_weight=None):
     return _mean(losses, sample_weight)
 
 
+def _infonce(logits, bin_index, y, *, beta, **options):
+    return fcrc_loss(logits, bin_index, y, beta=0.0, **options)
+
+
+def _released(logits, bin_index, y, *, sample_weight, **options):
+    return released_fcrc_loss(logits, bin_index, sample_weight=sample_weight)
+
+
+def _no_loss(logits, bin_index, y, **options):
+    return logits.new_zeros(())
+
+
+# By the values of the estimators' `ranking_loss`; all are called as fcrc_loss is.
+RANKING_LOSSES = {"fcrc": fcrc_loss, "infonce": _infonce, "released": _released, "none": _no_loss}
+
+
 def regression_loss(y_pred, y, *, label_range, sample_weight=None):
     """Mean absolute error in hundredths of the range of the bins (Section 3.5 of the paper).
 

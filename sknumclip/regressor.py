@@ -9,10 +9,10 @@ from sklearn.base import RegressorMixin
 
 from . import persistence
 from ._base import BaseCLIPEstimator
-from ._training import LR_SCHEDULES, RANKING_LOSSES
+from ._training import LR_SCHEDULES
 from ._validation import HasMethods, Interval, StrOptions, as_images
 from .bins import LinguisticBins
-from .losses import DISTANCES
+from .losses import DISTANCES, RANKING_LOSSES
 from .modules import SHIFTS
 from .prompts import PROMPT_INITS
 

@@ -304,6 +304,11 @@ def test_every_parameter_matters(make, data, change):
     assert (changed != make(precision="fp32").fit(X, y).predict(X)).any()
 
 
+def test_beta_without_effect_is_a_warning(make, data):
+    with pytest.warns(UserWarning, match="beta=2 has no effect with weight_norm='mean'"):
+        make(weight_norm="mean", beta=2).fit(*data)
+
+
 def test_infonce_is_beta_zero(make, data):
     X, y = data
     assert (
