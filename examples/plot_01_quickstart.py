@@ -48,7 +48,7 @@ reg = NumCLIPRegressor(
 # fit the picture.
 
 zero_shot = reg.set_params(max_epochs=0).fit(X_train, y_train).predict(X_test)
-reg.set_params(max_epochs=4, lr=1e-4).fit(X_train, y_train)
+reg.set_params(max_epochs=8, lr=1e-4).fit(X_train, y_train)
 fitted = reg.predict(X_test)
 print(f"mean absolute error on {len(y_test)} held-out pictures")
 print(f"  zero-shot: {mean_absolute_error(y_test, zero_shot):.2f}")

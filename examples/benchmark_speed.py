@@ -1,0 +1,466 @@
+"""
+How close to the limit is it?
+=============================
+
+The image tower is the only work that must be done; everything else should vanish beside it. Each
+row measures one job against that limit, side by side in one run: the two alternate, after a warm-up,
+and the table gives the median ratio with its smallest and largest value::
+
+    python examples/benchmark_speed.py --model ViT-B-32 --results speed.csv
+    python examples/benchmark_speed.py --device cuda --model ViT-B-16 --results speed.csv
+    python examples/benchmark_speed.py --quick
+
+Towers have random weights: speed does not depend on what they have learned.
+"""
+
+import argparse
+import copy
+import json
+import pickle
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from safetensors.torch import save_model
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+
+from sknumclip import LinguisticBins, NumCLIPRegressor
+from sknumclip._device import resolve_autocast_dtype
+from sknumclip._samples import Samples, Targets
+from sknumclip._training import NumCLIPNet
+from sknumclip.backbone import load_backbone
+from sknumclip.canvases import CanvasStore
+from sknumclip.embeddings import clear_embedding_cache
+from sknumclip.images import Images
+from sknumclip.modules import ImageEncoder, NumCLIPModule
+from sknumclip.prompts import TokenPrompts, prompt_texts
+
+BINS = LinguisticBins.from_preset("age")
+TEMPLATE = "the person is a {}."
+
+# %%
+# Measuring
+# ---------
+
+
+def synchronize(device):
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def seconds(job, device):
+    synchronize(device)
+    started = time.perf_counter()
+    job()
+    synchronize(device)
+    return time.perf_counter() - started
+
+
+def side_by_side(ours, limit, device, repeats):
+    """Ratios of the time of `ours` to that of `limit`, run in turn."""
+    ours(), limit()
+    ratios = []
+    for i in range(repeats):
+        jobs = {"ours": ours, "limit": limit}
+        # Whoever runs second may find a warmer or a hotter machine.
+        order = list(jobs) if i % 2 else list(jobs)[::-1]
+        times = {name: seconds(jobs[name], device) for name in order}
+        ratios.append((times["ours"] / times["limit"], times["ours"], times["limit"]))
+    return np.array(ratios)
+
+
+class Bench:
+    """Everything the rows share."""
+
+    def __init__(self, args, folder):
+        self.device = torch.device(args.device)
+        self.dtype = resolve_autocast_dtype("auto", self.device)
+        self.quick = args.quick
+        self.repeats = 3 if args.quick else 7
+        self.batch_size = args.batch_size
+        self.folder = folder
+        self.model_name = save_random(args.model, folder / "clip")
+        self.backbone = load_backbone(self.model_name)
+        self.rng = np.random.default_rng(0)
+
+    def params(self, **changes):
+        shared = dict(bins=BINS, template=TEMPLATE, model_name=self.model_name)
+        shared |= dict(device=str(self.device), random_state=0, verbose=0)
+        return {**shared, **changes}
+
+    def pixels(self, n):
+        size = self.backbone.preprocessing.size
+        return self.rng.integers(0, 256, size=(n, *size, 3), dtype=np.uint8)
+
+    def labels(self, n):
+        return self.rng.uniform(0, 100, n)
+
+    def jpegs(self, n, side=400):
+        folder = self.folder / "jpegs"
+        folder.mkdir(exist_ok=True)
+        paths = [folder / f"{i}.jpg" for i in range(n)]
+        for path in paths:
+            if not path.exists():
+                low = self.rng.integers(0, 256, size=(side // 16, side // 16, 3), dtype=np.uint8)
+                Image.fromarray(low).resize((side, side)).save(path, quality=90)
+        return [str(path) for path in paths]
+
+    def autocast(self):
+        return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not None)
+
+
+def save_random(architecture, folder):
+    """Save an architecture with random weights the way open_clip loads them."""
+    torch.manual_seed(0)
+    folder.mkdir()
+    config = open_clip.get_model_config(architecture)
+    preprocessing = {"mean": [0.5] * 3, "std": [0.5] * 3, "resize_mode": "shortest"}
+    (folder / "open_clip_config.json").write_text(
+        json.dumps({"model_cfg": config, "preprocess_cfg": preprocessing})
+    )
+    save_model(open_clip.create_model(architecture), folder / "open_clip_model.safetensors")
+    return f"local-dir:{folder}"
+
+
+# %%
+# One training step
+# -----------------
+
+
+def training_step(bench):
+    """Our step, by the net that ``fit`` uses."""
+    n, backbone = bench.batch_size, bench.backbone
+    bins_of = torch.from_numpy(BINS.assign(y := bench.labels(n)))
+    targets = Targets(torch.tensor(y, dtype=torch.float32), bins_of, torch.ones(n))
+    canvases = torch.randint(0, 256, (n, 3, *backbone.preprocessing.size), dtype=torch.uint8)
+
+    def make_module():
+        visual = copy.deepcopy(backbone.visual).requires_grad_(True)
+        return NumCLIPModule(
+            ImageEncoder(visual, backbone.preprocessing),
+            TokenPrompts.from_texts(backbone, prompt_texts(BINS, TEMPLATE)),
+            bins=BINS,
+            logit_scale=backbone.logit_scale,
+            shift="width",
+            max_shift=0.5,
+            autocast_dtype=bench.dtype,
+        )
+
+    net = NumCLIPNet(
+        make_module,
+        ranking_loss="fcrc",
+        ranking_options=dict(
+            beta=4.0, distance="absolute", weight_norm="softmax", mask_same_bin=True
+        ),
+        label_range=BINS.range,
+        param_groups={"encoder": 1e-5, "prompts": 1e-4, "regressor": 1e-3},
+        seed=0,
+        lr_factor=lambda epoch, max_epochs: 1.0,
+        device=bench.device,
+        batch_size=n,
+        train_split=None,
+        verbose=0,
+        callbacks__train_loss=None,
+        callbacks__valid_loss=None,
+        callbacks__print_log=None,
+    ).initialize()
+    net.notify("on_train_begin", X=None, y=None)
+    samples = Samples(canvases, targets, np.arange(n))
+
+    def step():
+        net.fit_loop(samples, epochs=1)
+
+    return step
+
+
+def bare_step(bench):
+    """The image tower's forward, backward and Adam step, and nothing else."""
+    visual = copy.deepcopy(bench.backbone.visual).requires_grad_(True).train().to(bench.device)
+    optimizer = torch.optim.Adam(visual.parameters(), lr=1e-5, fused=True)
+    images = torch.randn(bench.batch_size, 3, *bench.backbone.preprocessing.size)
+    images = images.to(bench.device)
+
+    def step():
+        with bench.autocast():
+            features = visual(images)
+        features.float().square().mean().backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    return step
+
+
+def released_style_step(bench):
+    """The step as the released code is described: 77 tokens, loops over samples, RAdam."""
+    backbone, device = bench.backbone, bench.device
+    model = open_clip.create_model_from_pretrained(bench.model_name, return_transform=False)
+    model = model.train().to(device)
+    tokens = backbone.tokenizer(prompt_texts(BINS, TEMPLATE)).to(device)
+    with torch.no_grad():
+        prompts = model.token_embedding(tokens).clone().requires_grad_(True)
+    head = torch.nn.Linear(BINS.n_bins, BINS.n_bins).to(device)
+    trained = [*model.visual.parameters(), prompts, *head.parameters()]
+    optimizer = torch.optim.RAdam(trained, lr=1e-5)
+    images = torch.randn(bench.batch_size, 3, *backbone.preprocessing.size).to(device)
+    y = torch.tensor(bench.labels(bench.batch_size), dtype=torch.float32).to(device)
+    assigned = BINS.assign(y.cpu().numpy())
+    left_edges = torch.tensor(BINS.edges[:-1]).to(device)
+    # On a CPU the released code computes in fp32; on a GPU precision is kept equal.
+    precision = bench.autocast if device.type == "cuda" else torch.enable_grad
+
+    def encode_prompts():
+        x = prompts + model.positional_embedding
+        x = model.ln_final(model.transformer(x, attn_mask=model.attn_mask))
+        return x[torch.arange(len(x)), tokens.argmax(dim=1)] @ model.text_projection
+
+    def loop_weights(n_columns):
+        rows = []
+        for own in torch.as_tensor(assigned).to(device).cpu().numpy().tolist():
+            total = sum(abs(own - k) for k in range(n_columns))
+            rows.append(
+                [
+                    1.0 if k == own else abs(own - k) / total * (n_columns - 1)
+                    for k in range(n_columns)
+                ]
+            )
+        return torch.tensor(rows).to(device)
+
+    def step():
+        with precision():
+            z = F.normalize(model.visual(images), dim=1)
+            w = F.normalize(encode_prompts(), dim=1)
+        logits = backbone.logit_scale * z.float() @ w.float().T
+        own = torch.as_tensor(assigned).to(device)
+        loss = F.cross_entropy(logits * loop_weights(BINS.n_bins), own)
+        loss = loss + F.kl_div(
+            (logits * loop_weights(BINS.n_bins)).log_softmax(1),
+            F.one_hot(own, BINS.n_bins).float(),
+            reduction="batchmean",
+        )
+        moved = left_edges / (1 + torch.tanh(head(logits)))
+        loss = loss + ((logits.softmax(1) * moved).sum(1) - y).abs().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+def row_step_bare(bench):
+    return side_by_side(training_step(bench), bare_step(bench), bench.device, bench.repeats)
+
+
+def row_step_released(bench):
+    ours, theirs = training_step(bench), released_style_step(bench)
+    return side_by_side(ours, theirs, bench.device, bench.repeats)
+
+
+# %%
+# Prediction
+# ----------
+
+
+def bare_encoder(bench):
+    """The tower alone, cast once to the precision of the prediction."""
+    visual = copy.deepcopy(bench.backbone.visual).eval().to(bench.device)
+    if bench.dtype is not None:
+        visual = visual.to(bench.dtype)
+    images = torch.randn(64, 3, *bench.backbone.preprocessing.size).to(bench.device)
+    images = images.to(bench.dtype or torch.float32)
+
+    def encode(n):
+        with torch.no_grad():
+            for _ in range(n // 64):
+                visual(images)
+
+    return encode
+
+
+def fitted(bench, **changes):
+    X, y = bench.pixels(8), bench.labels(8)
+    return NumCLIPRegressor(**bench.params(max_epochs=0, canvas_scale=1, **changes)).fit(X, y)
+
+
+def row_predict_memory(bench):
+    n = 128 if bench.quick else 256
+    reg, X, bare = fitted(bench), bench.pixels(n), bare_encoder(bench)
+    return side_by_side(lambda: reg.predict(X), lambda: bare(n), bench.device, bench.repeats)
+
+
+def row_predict_files(bench):
+    n = 128 if bench.quick else 512
+    reg, paths, bare = fitted(bench), bench.jpegs(n), bare_encoder(bench)
+    store = CanvasStore(Images(paths), bench.backbone.preprocessing)
+    decode = seconds(lambda: store.read_all("raise"), bench.device)
+    tower = seconds(lambda: bare(n), bench.device)
+    slower = (lambda: store.read_all("raise")) if decode > tower else (lambda: bare(n))
+    return side_by_side(lambda: reg.predict(paths), slower, bench.device, bench.repeats)
+
+
+def row_memory(bench):
+    """Peak memory of ``predict`` on few and on many files, each in a process of its own."""
+    sizes = (200, 1000) if bench.quick else (1000, 20_000)
+    paths = bench.jpegs(200, side=64)
+    code = (
+        "import resource, sys, json\n"
+        "from sknumclip import NumCLIPRegressor\n"
+        "paths, model, n = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])\n"
+        "reg = NumCLIPRegressor('age', model_name='tiny', max_epochs=0, verbose=0)\n"
+        "reg.fit(paths[:4], [1, 2, 30, 40])\n"
+        "reg.predict((paths * (n // len(paths) + 1))[:n])\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    peaks = {n: [] for n in sizes}
+    for _ in range(2):
+        for n in sizes:
+            command = [sys.executable, "-c", code, json.dumps(paths), bench.model_name, str(n)]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            peaks[n].append(int(done.stdout))
+    few, many = (np.array(peaks[n]) * 1024 / 1e9 for n in sizes)
+    return np.stack([many / few, many, few], axis=1)
+
+
+# %%
+# Whole fits
+# ----------
+
+
+def row_epochs_files(bench):
+    """Epochs after the first: their durations in the history of two fits."""
+    n = 64 if bench.quick else 96
+    paths, y = bench.jpegs(n), bench.labels(n)
+    images = [Image.open(path).convert("RGB") for path in paths]
+    ratios = []
+    for _ in range(1 if bench.quick else 2):
+        files, memory = (
+            NumCLIPRegressor(**bench.params(max_epochs=4)).fit(X, y).history_["dur"][1:]
+            for X in (paths, images)
+        )
+        ratios += [(f / m, f, m) for f, m in zip(files, memory, strict=True)]
+    return np.array(ratios)
+
+
+def embedding_pass(bench, paths):
+    def embed():
+        clear_embedding_cache()
+        fitted(bench, fine_tune="none").transform(paths)
+
+    return embed
+
+
+def row_frozen_fit(bench):
+    n = 500 if bench.quick else 2000
+    paths = bench.jpegs(n, side=256)
+    limit = seconds(embedding_pass(bench, paths), bench.device)
+    Z = fitted(bench, fine_tune="none").transform(paths)
+    y = bench.labels(n)
+    reg = NumCLIPRegressor(**bench.params(fine_tune="none", max_epochs=100))
+    times = [seconds(lambda: reg.fit(Z, y), bench.device) for _ in range(3)]
+    return np.array([(t / limit, t, limit) for t in times])
+
+
+def row_grid_search(bench):
+    n = 500 if bench.quick else 2000
+    paths, y = bench.jpegs(n, side=256), bench.labels(n)
+    limit = seconds(embedding_pass(bench, paths), bench.device)
+    clear_embedding_cache()
+    search = GridSearchCV(
+        NumCLIPRegressor(**bench.params(fine_tune="none")),
+        {"beta": [0, 1, 2, 4, 8, 16], "bins": [BINS, 5]},
+        cv=5,
+        scoring="neg_mean_absolute_error",
+    )
+    ours = seconds(lambda: search.fit(paths, y), bench.device)
+    return np.array([(ours / limit, ours, limit)])
+
+
+# %%
+# Small things
+# ------------
+
+
+def row_import(bench):
+    def run(module):
+        command = [sys.executable, "-c", f"import {module}"]
+        return lambda: subprocess.run(command, check=True)
+
+    return side_by_side(run("sknumclip"), run("sklearn"), torch.device("cpu"), bench.repeats)
+
+
+def row_clone(bench):
+    reg = NumCLIPRegressor(**bench.params())
+    times = [seconds(lambda: clone(reg), torch.device("cpu")) for _ in range(20)]
+    return np.array([(t / 1e-3, t, 1e-3) for t in times])
+
+
+def row_pickle(bench):
+    size = len(pickle.dumps(NumCLIPRegressor(**bench.params())))
+    return np.array([(size / 10e3, size / 1e9, 10e3 / 1e9)])
+
+
+def row_save(bench):
+    fitted(bench, fine_tune="none").save(bench.folder / "saved")
+    size = sum(file.stat().st_size for file in (bench.folder / "saved").iterdir())
+    return np.array([(size / 1e6, size / 1e9, 1e6 / 1e9)])
+
+
+ROWS = {  # what is measured: against what, the goal, how
+    "one training step": ("bare tower step, same precision", 1.08, row_step_bare),
+    "the same step": ("written as the released code is", 0.45, row_step_released),
+    "predict, uint8 in memory": ("bare encode_image loop", 1 / 0.95, row_predict_memory),
+    "predict, JPEG files": ("decoding or tower alone", 1 / 0.85, row_predict_files),
+    "epochs after the first, files": ("epochs from memory", 1.05, row_epochs_files),
+    "frozen fit, 100 epochs": ("one embedding pass", 0.25, row_frozen_fit),
+    "grid search 12 x 5, frozen": ("one embedding pass", 2.0, row_grid_search),
+    "peak memory, many files (GB)": ("few files (GB)", 1.05, row_memory),
+    "import sknumclip": ("import sklearn", 1.5, row_import),
+    "clone": ("1 ms", 1.0, row_clone),
+    "pickle, unfitted (GB)": ("10 kB (GB)", 1.0, row_pickle),
+    "save, frozen (GB)": ("1 MB (GB)", 1.0, row_save),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--model", default="ViT-B-32")
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--quick", action="store_true", help="fewer images and repeats")
+    parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ROWS))
+    parser.add_argument("--results", default="speed.csv")
+    args = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(args, Path(folder))
+        for name in args.rows:
+            against, goal, measure = ROWS[name]
+            ratio, ours, limit = measure(bench).T
+            rows.append(
+                {
+                    "what": name,
+                    "against": against,
+                    "ratio": round(np.median(ratio), 3),
+                    "min": round(ratio.min(), 3),
+                    "max": round(ratio.max(), 3),
+                    "goal": f"<= {goal:.2f}",
+                    "met": bool(np.median(ratio) <= goal),
+                    "ours": f"{np.median(ours):.3g}",
+                    "limit": f"{np.median(limit):.3g}",
+                }
+            )
+            print(rows[-1], flush=True)
+            pd.DataFrame(rows).to_csv(args.results, index=False)
+    print(pd.DataFrame(rows).to_markdown(index=False))
+
+
+if __name__ == "__main__":
+    main()
