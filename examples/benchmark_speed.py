@@ -3,8 +3,8 @@ How close to the limit is it?
 =============================
 
 The image tower is the only work that must be done; everything else should vanish beside it. Each
-row measures one job against that limit, side by side in one run: the two alternate, after a warm-up,
-and the table gives the median ratio with its smallest and largest value::
+row measures one job against that limit, side by side in one run: the two alternate, after a
+warm-up, and the table gives the median ratio with its smallest and largest value::
 
     python examples/benchmark_speed.py --model ViT-B-32 --results speed.csv
     python examples/benchmark_speed.py --device cuda --model ViT-B-16 --results speed.csv

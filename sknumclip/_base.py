@@ -274,19 +274,13 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     def _embed(self, images, encoder, device, fingerprint):
         """Embed images with a frozen tower, ℓ2-normalised; each image once per process."""
         dtype = resolve_autocast_dtype(self.precision, device)
-        store = self._store(images, encoder)
-
-        def encode(pixels):
-            with torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
-                features = encoder(pixels)
-            return torch.nn.functional.normalize(features.float(), dim=1)
-
         return embed_images(
-            encode,
-            store,
+            lambda pixels: torch.nn.functional.normalize(encoder(pixels).float(), dim=1),
+            self._store(images, encoder),
             batch_size=max(self._batch_size(), 64),
             device=device,
             on_error=self.on_error,
+            autocast_dtype=dtype,
             cache_key=None
             if self.image_cache is None
             else f"{fingerprint} {encoder.canvas_scale} {dtype}",
@@ -332,6 +326,7 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             batch_size=max(self._batch_size(), 64),
             device=device,
             on_error=self.on_error,
+            autocast_dtype=module.autocast_dtype,
         )
         return values
 

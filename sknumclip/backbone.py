@@ -193,7 +193,7 @@ def load_backbone(model_name, pretrained=None):
     Returns
     -------
     Backbone
-        On the CPU, in float32 and eval mode, without gradients. Models are kept and shared: the
+        On the CPU, in float32 and eval mode. Models are kept and shared: the
         same call returns the same object as long as the files do not change.
 
     Raises
@@ -246,6 +246,8 @@ def _load(model_name, pretrained, file_state):
     if isinstance(model, open_clip.CoCa):
         raise BackboneError(f"CoCa models are not supported. Got model_name={model_name!r}.")
     model.eval().requires_grad_(False)
+    # Without this, autocast would cast the weights again for every batch.
+    model.visual.requires_grad_(True)
     config = model.visual.preprocess_cfg
     size = config["size"]
     return Backbone(

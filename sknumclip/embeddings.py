@@ -54,7 +54,9 @@ def clear_embedding_cache():
     _CACHE.clear()
 
 
-def embed_images(encode, store, *, batch_size, device, on_error, cache_key=None):
+def embed_images(
+    encode, store, *, batch_size, device, on_error, autocast_dtype=None, cache_key=None
+):
     """Embed images, and only those that are not in the cache.
 
     Parameters
@@ -65,6 +67,8 @@ def embed_images(encode, store, *, batch_size, device, on_error, cache_key=None)
     batch_size : int
     device : torch.device
     on_error : {"raise", "skip"}
+    autocast_dtype : torch.dtype or None, default=None
+        Precision of `encode`. Weights are cast once for all batches.
     cache_key : str or None, default=None
         What the embeddings depend on besides the image; None uses no cache.
 
@@ -85,7 +89,8 @@ def embed_images(encode, store, *, batch_size, device, on_error, cache_key=None)
     missing = [i for i, row in enumerate(rows) if row is None]
     chunks = [missing[start : start + batch_size] for start in range(0, len(missing), batch_size)]
     all_failures = {}
-    with torch.no_grad():
+    autocast = torch.autocast(device.type, dtype=autocast_dtype, enabled=autocast_dtype is not None)
+    with torch.no_grad(), autocast:
         for indices, canvases, failures in store.batches(chunks):
             all_failures.update(failures)
             # Once it is clear that this ends with an error, only the rest of the list is needed.

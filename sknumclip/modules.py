@@ -212,14 +212,13 @@ class NumCLIPModule(nn.Module):
 
     def from_features(self, features):
         """Predict from ℓ2-normalised image features (Eq. 1 of the paper)."""
-        logits = self.logit_scale * features @ self.encode_texts().T
-        shifted = SHIFTS[self.shift](self.centers, self.widths, self.regressor(logits))
-        y_pred = (logits.softmax(dim=1) * shifted).sum(dim=1)
+        texts = self.encode_texts()
+        with self._autocast(enabled=False):
+            logits = self.logit_scale * features @ texts.T
+            shifted = SHIFTS[self.shift](self.centers, self.widths, self.regressor(logits))
+            y_pred = (logits.softmax(dim=1) * shifted).sum(dim=1)
         return Output(y_pred, logits, shifted)
 
-    def _autocast(self):
-        return torch.autocast(
-            self.centers.device.type,
-            dtype=self.autocast_dtype,
-            enabled=self.autocast_dtype is not None,
-        )
+    def _autocast(self, enabled=True):
+        enabled = enabled and self.autocast_dtype is not None
+        return torch.autocast(self.centers.device.type, dtype=self.autocast_dtype, enabled=enabled)
