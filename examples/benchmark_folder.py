@@ -30,7 +30,7 @@ from sklearn.metrics import mean_absolute_error
 from torch import nn
 
 from sknumclip import NumCLIPRegressor
-from sknumclip._device import resolve_autocast_dtype
+from sknumclip._device import resolve_autocast_dtype, resolve_device
 from sknumclip.backbone import load_backbone
 from sknumclip.canvases import CanvasStore
 from sknumclip.images import Images, training_views
@@ -83,8 +83,9 @@ class LinearHead:
         torch.manual_seed(self.seed)
         backbone = load_backbone(self.params["model_name"], self.params["pretrained"])
         tower = copy.deepcopy(backbone.visual).requires_grad_(True)
-        self.encoder = ImageEncoder(tower, backbone.preprocessing, CANVAS_SCALE)
-        self.head = nn.Linear(backbone.embed_dim, 1)
+        self.device = resolve_device("auto")
+        self.encoder = ImageEncoder(tower, backbone.preprocessing, CANVAS_SCALE).to(self.device)
+        self.head = nn.Linear(backbone.embed_dim, 1).to(self.device)
         self.center, self.scale = float(np.mean(y)), float(np.std(y))
         groups = [
             {"params": self.encoder.parameters(), "lr": self.lr},
@@ -119,10 +120,10 @@ class LinearHead:
         return CanvasStore(Images(X), self.encoder.preprocessing, scale=CANVAS_SCALE, cache=cache)
 
     def _forward(self, pixels):
-        dtype = resolve_autocast_dtype("auto", torch.device("cpu"))
-        with torch.autocast("cpu", dtype=dtype, enabled=dtype is not None):
-            features = self.encoder(pixels)
-        return self.head(features.float())[:, 0]
+        dtype = resolve_autocast_dtype("auto", self.device)
+        with torch.autocast(self.device.type, dtype=dtype, enabled=dtype is not None):
+            features = self.encoder(pixels.to(self.device))
+        return self.head(features.float())[:, 0].cpu()
 
 
 METHODS = {
@@ -153,29 +154,31 @@ def run(args, params, table):
     table = table.assign(path=paths)
     train, test = (table[table[args.split_column] == split] for split in ("train", "test"))
     results = Path(args.results)
-    done = pd.read_csv(results) if results.exists() else pd.DataFrame()
+    settings = {"model": args.model, "bins": args.bins, "template": args.template}
+    done = _read(results) if results.exists() else None
     for shots, epochs in zip(args.shots, args.epochs, strict=True):
         for seed in range(args.seeds):
             chosen = train.iloc[few_shot(train[args.target], shots, seed)]
             for name in args.methods:
-                if (
-                    len(done)
-                    and (
-                        (done["method"] == name) & (done["shots"] == shots) & (done["seed"] == seed)
-                    ).any()
-                ):
+                row = dict(settings, method=name, shots=shots, seed=seed, epochs=epochs)
+                if done is not None and (done[list(row)] == pd.Series(row)).all(axis=1).any():
                     continue
                 started = time.perf_counter()
                 model = METHODS[name](params, seed, epochs)
                 model.fit(chosen["path"].tolist(), chosen[args.target].to_numpy())
                 error = mean_absolute_error(test[args.target], model.predict(test["path"].tolist()))
-                row = dict(method=name, shots=shots, seed=seed, epochs=epochs, n=len(chosen))
-                row |= dict(mae=error, seconds=round(time.perf_counter() - started, 1))
+                row |= dict(
+                    n=len(chosen), mae=error, seconds=round(time.perf_counter() - started, 1)
+                )
                 print(row, flush=True)
                 pd.DataFrame([row]).to_csv(
                     results, mode="a", header=not results.exists(), index=False
                 )
-    return pd.read_csv(results, dtype={"shots": str})
+    return _read(results)
+
+
+def _read(results):
+    return pd.read_csv(results, dtype={"shots": str, "bins": str})
 
 
 def report(results):

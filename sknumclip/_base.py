@@ -4,8 +4,10 @@ import copy
 import hashlib
 import inspect
 import json
+import math
 import warnings
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -19,18 +21,25 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._device import resolve_autocast_dtype, resolve_device
 from ._samples import Samples, Targets
 from ._training import LR_SCHEDULES, epochs_of, release, train
-from ._validation import as_images, check_template, check_y_and_weight
-from .backbone import checkpoint_gradients, load_backbone, lock_image_tower, vision_config
+from ._validation import as_images, check_y_and_weight
+from .backbone import (
+    checkpoint_gradients,
+    fingerprint,
+    load_backbone,
+    lock_image_tower,
+    vision_config,
+)
 from .bins import resolve_bins
 from .canvases import CanvasStore
 from .embeddings import embed_images
 from .modules import FeatureEncoder, ImageEncoder, NumCLIPModule
-from .prompts import FeaturePrompts, TokenPrompts, prompt_texts
+from .prompts import FeaturePrompts, TokenPrompts, prompt_texts, tokenize
 
-# What does not change the result of a fit, and so may differ when a killed one is resumed.
+# What does not change the result of a fit, and so may differ when a killed one is resumed. The
+# random state is there as the seed drawn from it; what callbacks do is beyond us.
 _NOT_IN_CHECKPOINTS = (
     *("accelerator", "callbacks", "checkpoint", "device", "image_cache", "num_workers"),
-    *("on_error", "verbose"),
+    *("on_error", "random_state", "verbose"),
 )
 
 
@@ -55,30 +64,34 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     def _fit(self, X, y, sample_weight):
         """Check all that can be checked, then read the images, then train."""
         self._validate_params()
-        check_template(self.template)
         X = self._check_X(X, reset=True)
         y, weight = check_y_and_weight(X, y, sample_weight)
         continued = self.net_.module_ if self._continues() else None
-        bins = resolve_bins(self.bins, y) if continued is None else self.bins_
-        bin_index = bins.assign(y)
+        bins = self._resolve_bins(y[weight > 0])
+        # Samples of no weight are left out, so their labels may be anything.
+        bin_index = np.zeros(len(y), dtype=np.int64)
+        bin_index[weight > 0] = bins.assign(y[weight > 0])
         device = self._resolve_device()
         backbone = load_backbone(self.model_name, self.pretrained)
+        texts = prompt_texts(bins, self.template, self.prompt_init)
+        tokenize(backbone, texts)  # too long ones are found here
+        tower = None if self.fine_tune == "none" else self._trainable_tower(backbone)
+        seed = self._draw_seed()
+        checkpoint_file = self._checkpoint_file(X, y, weight, backbone, seed, continued)
+        self._check_split(np.count_nonzero(weight))
 
-        digest = self._digest(X, y, weight, backbone)
-        seed = self._draw_seed(digest)
         inputs, failures = self._prepare_inputs(X, backbone, device)
-        kept = np.setdiff1d(np.arange(len(y)), list(failures))
-        self._warn_of_skipped(X, failures)
+        kept = np.setdiff1d(np.flatnonzero(weight), list(failures))
         if len(kept) < 2:
             raise ValueError(f"At least 2 readable images are needed to fit. Got {len(kept)}.")
         targets = Targets(
-            torch.tensor(y, dtype=torch.float32),
+            torch.tensor(y - bins.edges[0], dtype=torch.float32),
             torch.from_numpy(bin_index),
-            torch.tensor(weight, dtype=torch.float32),
+            torch.tensor(weight / weight[kept].mean(), dtype=torch.float32),
         )
         training, validation = self._split(inputs, targets, kept, backbone, seed)
         net = train(
-            partial(self._make_module, backbone, bins, inputs, device, continued),
+            partial(self._make_module, backbone, bins, texts, inputs, tower, seed, continued),
             training,
             validation,
             ranking_loss=self.ranking_loss,
@@ -98,11 +111,31 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             accelerator=self.accelerator,
             device=device,
             callbacks=self.callbacks,
-            checkpoint_file=digest and Path(self.checkpoint) / f"{digest}.safetensors",
+            checkpoint_file=checkpoint_file,
             verbose=self.verbose,
         )
+        self._warn_of_skipped(X, failures)
         self._finish(net, backbone, bins, X)
         return self
+
+    def _resolve_bins(self, y):
+        if not self._continues():
+            return resolve_bins(self.bins, y)
+        # Quantile bins stay as they are; others must be what the model has learned.
+        if not isinstance(self.bins, Integral) and resolve_bins(self.bins, y) != self.bins_:
+            raise ValueError(
+                "warm_start=True cannot go on with other bins than those of the last fit, "
+                f"{self.bins_}. Use warm_start=False. Got bins={self.bins!r}."
+            )
+        return self.bins_
+
+    def _check_split(self, n_samples):
+        n_valid = math.ceil(self.validation_fraction * n_samples)  # as train_test_split does
+        if self.early_stopping and n_samples - n_valid < 2:
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction} leaves {n_samples - n_valid} of "
+                f"{n_samples} samples for training. Use a smaller one, or early_stopping=False."
+            )
 
     def _continues(self):
         return self.warm_start and self.__sklearn_is_fitted__()
@@ -112,9 +145,9 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             return 256 if self.fine_tune == "none" else 32
         return self.batch_size
 
-    def _draw_seed(self, digest):
-        if self.random_state is None and digest is not None:
-            return int(digest[:7], 16)  # a killed fit must find the same one again
+    def _draw_seed(self):
+        if self.random_state is None and self.checkpoint is not None:
+            return 0  # a killed fit must find the same one again
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _ranking_options(self):
@@ -137,12 +170,16 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         """Return X as Images or as a checked float32 array of features."""
         images = as_images(X)
         if images is not None:
+            if reset:
+                vars(self).pop("n_features_in_", None)
+                vars(self).pop("feature_names_in_", None)
             return images
         X = validate_data(self, X, dtype=np.float32, reset=reset)
-        if self.fine_tune != "none":
+        trains_tower = self.fine_tune != "none" if reset else not self.net_.module_.is_frozen
+        if trains_tower:
             raise ValueError(
-                f"X is a 2-D array of features, but fine_tune={self.fine_tune!r} trains the image "
-                "tower and needs images. Use fine_tune='none' for features."
+                "X is a 2-D array of features, but with a fine-tuned image tower X must be images. "
+                "Use fine_tune='none' to fit on features."
             )
         return X
 
@@ -164,7 +201,7 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             store = self._store(X, encoder, self.image_cache)
             return store, store.read_all(self.on_error, verbose=self.verbose)
         features, failures = self._embed(
-            X, _on_device(encoder, device), device, backbone.fingerprint
+            X, _on_device(encoder, device), device, backbone.fingerprint, self.verbose
         )
         return torch.from_numpy(features), failures
 
@@ -177,24 +214,24 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         )
         return Samples(inputs, targets, training, size), Samples(inputs, targets, validation)
 
-    def _make_module(self, backbone, bins, inputs, device, continued):
-        texts = prompt_texts(bins, self.template, self.prompt_init)
-        if isinstance(inputs, torch.Tensor):
+    def _make_module(self, backbone, bins, texts, inputs, tower, seed, continued):
+        generator = torch.Generator().manual_seed(seed)
+        if tower is None:
             prompts_class = FeaturePrompts
-            encoder = FeatureEncoder(inputs.shape[1], backbone.embed_dim)
+            encoder = FeatureEncoder(inputs.shape[1], backbone.embed_dim, generator)
         else:
             prompts_class = TokenPrompts
-            encoder = ImageEncoder(
-                self._trainable_tower(backbone), backbone.preprocessing, self.canvas_scale
-            )
+            encoder = ImageEncoder(tower, backbone.preprocessing, self.canvas_scale)
+        is_random = self.prompt_init == "random"
         module = NumCLIPModule(
             encoder,
-            prompts_class.from_texts(backbone, texts, random=self.prompt_init == "random"),
+            prompts_class.from_texts(backbone, texts, random=is_random, generator=generator),
             bins=bins,
             logit_scale=backbone.logit_scale,
             shift=self.shift,
             max_shift=self.max_shift,
-            autocast_dtype=resolve_autocast_dtype(self.precision, device),
+            autocast_dtype=resolve_autocast_dtype(self.precision, self._resolve_device()),
+            generator=generator,
         )
         if continued is not None:
             self._continue(module, continued)
@@ -223,27 +260,29 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             visual.compile()
         return visual
 
-    def _digest(self, X, y, weight, backbone):
-        """Hash everything that the result depends on, to name the checkpoint after it."""
+    def _checkpoint_file(self, X, y, weight, backbone, seed, continued):
+        """Name the checkpoint after everything that the result depends on."""
         if self.checkpoint is None:
             return None
+        Path(self.checkpoint).mkdir(parents=True, exist_ok=True)
         params = {
             name: repr(value)
             for name, value in sorted(self.get_params(deep=False).items())
             if name not in _NOT_IN_CHECKPOINTS
         }
-        digest = hashlib.sha256(json.dumps(params).encode())
-        digest.update(backbone.fingerprint.encode())
+        digest = hashlib.sha256(json.dumps([params, seed]).encode())
+        digest.update((backbone.fingerprint + backbone.text_fingerprint).encode())
+        if continued is not None:
+            digest.update(fingerprint(continued.trained_state()).encode())
         digest.update(y.tobytes() + weight.tobytes())
         for i in range(len(X)):
-            part = X[i].tobytes() if isinstance(X, np.ndarray) else _identity(X, i)
-            digest.update(part)
-        return digest.hexdigest()[:32]
+            digest.update(X[i].tobytes() if isinstance(X, np.ndarray) else _identity(X, i))
+        return Path(self.checkpoint) / f"{digest.hexdigest()[:32]}.safetensors"
 
     def _finish(self, net, backbone, bins, X):
         module = release(net).module_
         module.fix_prompts()
-        if self.fine_tune == "none" and not isinstance(X, np.ndarray):
+        if module.is_frozen and not isinstance(X, np.ndarray):
             # Shared with every other estimator on this backbone, so never moved or changed.
             module.encoder = ImageEncoder(
                 backbone.visual, backbone.preprocessing, self.canvas_scale, is_shared=True
@@ -253,7 +292,7 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         self.history_ = pd.DataFrame(epochs_of(net))
         self.n_iter_ = len(net.history)
         self.backbone_ = {
-            "model_name": self.model_name,
+            "model_name": self.model_name if self.model_name == "tiny" else backbone.model_name,
             "pretrained": backbone.pretrained,
             "fingerprint": backbone.fingerprint,
             "vision_config": vision_config(backbone),
@@ -271,19 +310,19 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     # --------------------------------------------------------------------------------- outputs
 
-    def _embed(self, images, encoder, device, fingerprint):
+    def _embed(self, images, encoder, device, fingerprint, verbose=0):
         """Embed images with a frozen tower, ℓ2-normalised; each image once per process."""
         dtype = resolve_autocast_dtype(self.precision, device)
         return embed_images(
             lambda pixels: torch.nn.functional.normalize(encoder(pixels).float(), dim=1),
             self._store(images, encoder),
-            batch_size=max(self._batch_size(), 64),
             device=device,
             on_error=self.on_error,
             autocast_dtype=dtype,
             cache_key=None
             if self.image_cache is None
             else f"{fingerprint} {encoder.canvas_scale} {dtype}",
+            verbose=verbose,
         )
 
     def _map(self, X, compute):
@@ -302,6 +341,11 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             return self._map_images(X, module, device, compute)
         if isinstance(module.encoder, ImageEncoder):
             encode = partial(torch.nn.functional.normalize, dim=1)
+            if X.shape[1] != module.text_features.shape[1]:
+                raise ValueError(
+                    f"X has {X.shape[1]} features, but the embeddings of the image tower, which "
+                    f"this estimator was fitted on, have {module.text_features.shape[1]}."
+                )
         else:
             encode = module.encode
         with torch.no_grad():
@@ -316,14 +360,13 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
                 "This estimator was fitted on features, so it can only predict from features like "
                 "them. Pass the features of these images, or fit on images."
             )
-        if self.fine_tune == "none":
+        if module.is_frozen:
             features, _ = self._embed(images, module.encoder, device, self.backbone_["fingerprint"])
             with torch.no_grad():
                 return compute(torch.from_numpy(features).to(device)).cpu().numpy()
         values, _ = embed_images(
             lambda pixels: compute(module.encode(pixels)),
             self._store(images, module.encoder),
-            batch_size=max(self._batch_size(), 64),
             device=device,
             on_error=self.on_error,
             autocast_dtype=module.autocast_dtype,
@@ -335,7 +378,7 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         module.autocast_dtype = resolve_autocast_dtype(self.precision, device)
         if module.centers.device != device:
             # The tower of a frozen model is shared, and .to() would move it for everyone.
-            if self.fine_tune == "none":
+            if module.is_frozen:
                 module.encoder = _on_device(module.encoder, device)
             module.to(device)
         return module

@@ -8,9 +8,8 @@ __all__ = ["resolve_autocast_dtype", "resolve_device"]
 def resolve_device(device):
     """Turn the `device` parameter into a torch.device; "auto" is cuda, else mps, else cpu."""
     if device == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        device = "mps" if torch.backends.mps.is_available() else "cpu"
+        device = "cuda" if torch.cuda.is_available() else device
     try:
         return torch.empty(0, device=device).device  # with its index, so that devices compare
     except (RuntimeError, AssertionError, NotImplementedError) as error:

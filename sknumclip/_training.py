@@ -24,7 +24,7 @@ __all__ = ["epochs_of", "release", "restore_net", "train"]
 
 LR_SCHEDULES = {
     "cosine": lambda epoch, max_epochs: (1 + math.cos(math.pi * epoch / max_epochs)) / 2,
-    "constant": lambda epoch, max_epochs: 1.0,
+    "constant": None,  # rates are left to the optimizer, and to callbacks that change them
 }
 
 _LOSSES = ("loss", "ranking_loss", "l1_loss")
@@ -55,7 +55,10 @@ class _Batches:
         order = np.random.default_rng(self._epoch_seed()).permutation(len(self.samples))
         if self.net.accelerator is None:
             return order
-        return order[self.net.accelerator.process_index :: self.net.accelerator.num_processes]
+        # All processes must take equally many steps, so a few samples may come twice.
+        n_processes = self.net.accelerator.num_processes
+        order = np.resize(order, math.ceil(len(order) / n_processes) * n_processes)
+        return order[self.net.accelerator.process_index :: n_processes]
 
 
 class NumCLIPNet(NeuralNet):
@@ -74,7 +77,7 @@ class NumCLIPNet(NeuralNet):
     param_groups : dict of str to float
         Learning rate by the first part of the parameter's name.
     seed : int
-    lr_factor : callable
+    lr_factor : callable or None
         From the epoch, counted from 0, and `max_epochs` to the factor on all learning rates.
     accumulate_steps : int, default=1
     accelerator : accelerate.Accelerator or None, default=None
@@ -133,10 +136,7 @@ class NumCLIPNet(NeuralNet):
         totals, n_samples = 0.0, 0
         if training:
             torch.manual_seed(self.seed + len(self.history))  # for towers with dropout
-            for group in self.optimizer_.param_groups:
-                group["lr"] = group["base_lr"] * self.lr_factor(
-                    len(self.history) - 1, self.max_epochs
-                )
+            self._set_learning_rates()
             self._n_steps_left = len(iterator)
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
@@ -153,11 +153,18 @@ class NumCLIPNet(NeuralNet):
                 "precision='fp32'."
             )
 
+    def _set_learning_rates(self):
+        if self.lr_factor is not None:
+            factor = self.lr_factor(len(self.history) - 1, self.max_epochs)
+            for group in self.optimizer_.param_groups:
+                group["lr"] = group["base_lr"] * factor
+
     def train_step(self, batch, **fit_params):
         """Compute gradients, and step every `accumulate_steps` batches and at the epoch's end."""
         self._set_training(True)
         inputs, targets = batch
-        losses = self.losses(self.infer(inputs), targets)
+        output = self.infer(inputs)
+        losses = self.losses(output, targets)
         loss = losses[0] / self.accumulate_steps
         loss.backward() if self.accelerator is None else self.accelerator.backward(loss)
         self._n_steps_left -= 1
@@ -167,15 +174,17 @@ class NumCLIPNet(NeuralNet):
             )
             self.optimizer_.step()
             self.optimizer_.zero_grad(set_to_none=True)
-        return {"loss": losses[0].detach(), "losses": losses.detach()}
+        losses = losses.detach()
+        return {"loss": losses[0], "losses": losses, "y_pred": output.y_pred.detach()}
 
     def validation_step(self, batch, **fit_params):
         """Compute the losses without gradients."""
         self._set_training(False)
         inputs, targets = batch
         with torch.no_grad():
-            losses = self.losses(self.infer(inputs), targets)
-        return {"loss": losses[0], "losses": losses}
+            output = self.infer(inputs)
+            losses = self.losses(output, targets)
+        return {"loss": losses[0], "losses": losses, "y_pred": output.y_pred}
 
     def losses(self, output, targets):
         """Return the total, the ranking loss and L1 (Section 3.5), Tensor of shape (3,)."""
@@ -219,9 +228,11 @@ class _Checkpoint(Callback):
         self.file = file
 
     def on_epoch_end(self, net, **kwargs):
+        if net.accelerator is not None and not net.accelerator.is_main_process:
+            return
         stopper = _early_stopping(net)
         best = getattr(stopper, "best_model_weights_", None) or {}
-        module = net.module_.trained_state()
+        module = _unwrapped(net).trained_state()
         write_checkpoint(
             self.file,
             {
@@ -244,7 +255,7 @@ class _Checkpoint(Callback):
         if not self.file.exists():
             return
         tensors, state = read_checkpoint(self.file)
-        net.module_.load_trained_state(_with_prefix(tensors, "module."))
+        _unwrapped(net).load_trained_state(_with_prefix(tensors, "module."))
         load_optimizer_tensors(net.optimizer_, tensors)
         for row in state["history"]:
             net.history.new_epoch()
@@ -296,7 +307,7 @@ def train(
     NumCLIPNet
         Trained; its module is the trained one, whatever accelerate wrapped it in.
     """
-    used = [(f"user_{i}", copy.deepcopy(callback)) for i, callback in enumerate(callbacks or [])]
+    used = [_named(copy.deepcopy(callback), i) for i, callback in enumerate(callbacks or [])]
     if verbose and max_epochs:
         used.append(("progress_bar", _ProgressBar()))
     if validation is not None:
@@ -333,8 +344,10 @@ def _warn_if_interrupted(net):
     """Ctrl-C ends training as early stopping does: quietly, with what has been learned."""
     if net.history and "train_loss" not in net.history[-1]:
         net.history.pop()
-    stopper = _early_stopping(net)
-    stopped_early = stopper is not None and stopper.misses_ >= stopper.patience
+    stopped_early = any(
+        isinstance(callback, EarlyStopping) and callback.misses_ >= callback.patience
+        for _, callback in net.callbacks_
+    )
     if len(net.history) < net.max_epochs and not stopped_early:
         warnings.warn(
             f"Training was interrupted after {len(net.history)} of {net.max_epochs} epochs. The "
@@ -345,9 +358,7 @@ def _warn_if_interrupted(net):
 
 def release(net):
     """Keep what predictions need: the module, unwrapped, on the CPU, and the history."""
-    module = net.module_
-    if net.accelerator is not None:
-        module = net.accelerator.unwrap_model(module)
+    module = _unwrapped(net)
     history = copy.copy(net.history)
     net.accelerator = net.lr_factor = None
     net.trim_for_prediction()  # clears the history too
@@ -395,6 +406,16 @@ def _with_prefix(tensors, prefix):
         for name, tensor in tensors.items()
         if name.startswith(prefix)
     }
+
+
+def _named(callback, i):
+    return callback if isinstance(callback, tuple) else (f"user_{i}", callback)
+
+
+def _unwrapped(net):
+    if net.accelerator is None:
+        return net.module_
+    return net.accelerator.unwrap_model(net.module_)
 
 
 def _early_stopping(net):

@@ -1,10 +1,12 @@
 """Checks of what users pass in, and the only importer of scikit-learn's private helpers."""
 
 import os
+from collections.abc import Collection, Sequence
 
 import numpy as np
+import pandas as pd
 from PIL import Image
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
@@ -48,9 +50,8 @@ def as_images(X):
         raise TypeError(f"X is a single image; put it in a list: [X]. Got X={X!r}.")
     if hasattr(X, "__next__"):
         raise TypeError(f"X must have a length, so make it a list: list(X). Got X={X!r}.")
-    if hasattr(X, "iloc"):  # pandas
-        X = _column_of(X)
-    if isinstance(X, (list, tuple, np.ndarray)) and len(X) == 0 and np.ndim(X) == 1:
+    X = _as_list_or_array(X)
+    if isinstance(X, (list, tuple, np.ndarray)) and len(X) == 0 and np.ndim(X) in (1, 4):
         raise ValueError(f"X is empty: found 0 images. {_WHAT_X_MAY_BE}")
     if isinstance(X, np.ndarray) and (X.ndim == 4 or (X.ndim == 3 and X.dtype == np.uint8)):
         if X.ndim == 3 or X.dtype != np.uint8 or X.shape[3] != 3:
@@ -59,14 +60,36 @@ def as_images(X):
                 f"3). Got {X.dtype} of shape {X.shape}."
             )
         return Images(X)
-    if isinstance(X, np.ndarray) and X.dtype.kind in "OUT":
-        X = X[:, 0].tolist() if X.ndim == 2 and X.shape[1] == 1 else X.tolist()
     if not isinstance(X, (list, tuple)) or not any(map(_is_image, X)):
-        return None
+        return _not_images(X)
     strange = next(((i, item) for i, item in enumerate(X) if not _is_image(item)), None)
     if strange is not None:
         raise TypeError(f"X[{strange[0]}] is not an image: {strange[1]!r:.100}. {_WHAT_X_MAY_BE}")
     return Images(list(X))
+
+
+def _as_list_or_array(X):
+    """Make a list of what holds paths: a Series, a column, an Index, an array of objects."""
+    if isinstance(X, (pd.Series, pd.DataFrame)):
+        return _column_of(X)
+    if isinstance(X, np.ndarray) and X.dtype.kind in "OUT":
+        return X[:, 0].tolist() if X.ndim == 2 and X.shape[1] == 1 else X.tolist()
+    is_other_collection = isinstance(X, (pd.Index, Collection))
+    if is_other_collection and not isinstance(X, (Sequence, np.ndarray)):
+        return list(X)
+    return X
+
+
+def _not_images(X):
+    """Return None if X may be features; raise if it cannot be."""
+    try:
+        array = np.asarray(X)
+    except (TypeError, ValueError):  # ragged, or on a GPU
+        array = None
+    if array is None or array.ndim > 2 or array.dtype.kind in "SUT":
+        form = type(X).__name__ if array is None else f"{array.dtype} of shape {array.shape}"
+        raise ValueError(f"X is neither images nor features. {_WHAT_X_MAY_BE} Got {form}.")
+    return None
 
 
 def _column_of(X):
@@ -134,8 +157,11 @@ def check_y_and_weight(X, y, sample_weight):
         )
     if len(y) < 2:
         raise ValueError(f"At least 2 samples are needed to fit. Got n_samples = {len(y)}.")
-    if sample_weight is not None:
-        check_consistent_length(X, sample_weight)
+    if hasattr(sample_weight, "__len__") and len(sample_weight) != len(y):
+        raise ValueError(
+            f"sample_weight must have one weight for each of the {len(y)} samples. Got "
+            f"{len(sample_weight)}."
+        )
     weight = _check_sample_weight(
         sample_weight, y[:, None], dtype=np.float64, ensure_non_negative=True
     )

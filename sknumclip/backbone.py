@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import json
 import os
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
@@ -99,8 +100,15 @@ class Backbone:
 
     @cached_property
     def fingerprint(self):
-        """SHA-256 of the image tower's weights and preprocessing, a hex string."""
-        return fingerprint(self.visual.state_dict(), str(self.preprocessing))
+        """SHA-256 of the image tower: weights, architecture, preprocessing; a hex string."""
+        architecture = json.dumps(vision_config(self), sort_keys=True)
+        return fingerprint(self.visual.state_dict(), architecture, str(self.preprocessing))
+
+    @cached_property
+    def text_fingerprint(self):
+        """SHA-256 of the text tower, its token embeddings and the temperature, a hex string."""
+        state = {**self.text.state_dict(), "tokens": self.token_embedding.weight}
+        return fingerprint(state, str(self.logit_scale))
 
 
 class TextTower(nn.Module):
@@ -301,7 +309,7 @@ def _options_of_architecture(model_name, pretrained):
             f"pretrained={pretrained!r}."
         )
     if os.path.isfile(pretrained):
-        return {"force_preprocess_cfg": _preprocessing_of_all_tags(model_name)}
+        return {"force_preprocess_cfg": _preprocessing_of_file(model_name)}
     tag = open_clip.get_pretrained_cfg(model_name, pretrained)
     if not tag:
         raise BackboneError(
@@ -317,17 +325,25 @@ def _options_of_architecture(model_name, pretrained):
     return {"force_quick_gelu": tag.get("quick_gelu", False)}
 
 
-def _preprocessing_of_all_tags(model_name):
-    """A bare weights file does not say how its images are normalised; its relatives do."""
+def _preprocessing_of_file(model_name):
+    """A bare weights file does not say how it was trained; its published relatives do."""
+    tags = [
+        open_clip.get_pretrained_cfg(model_name, tag)
+        for tag in open_clip.list_pretrained_tags_by_model(model_name)
+    ]
+    quick_gelu = open_clip.get_model_config(model_name).get("quick_gelu", False)
+    if not quick_gelu and any(tag.get("quick_gelu", False) for tag in tags):
+        raise BackboneError(
+            "A weights file alone does not tell whether it was trained with QuickGELU, and the "
+            f"published weights of {model_name!r} differ in that. If it was (as OpenAI's, Apple's "
+            f"and Meta's were), use model_name='{model_name}-quickgelu'. If not, put the file into "
+            "a folder with an open_clip_config.json and use model_name='local-dir:FOLDER'."
+        )
     keys = ("mean", "std", "interpolation", "resize_mode")
-    tags = open_clip.list_pretrained_tags_by_model(model_name)
-    known = {
-        tuple(open_clip.get_pretrained_cfg(model_name, tag).get(key) for key in keys)
-        for tag in tags
-    }
+    known = {tuple(tag.get(key) for key in keys) for tag in tags}
     if len(known) > 1:
         raise BackboneError(
-            f"A weights file alone does not tell how its images are normalised, and the published "
+            "A weights file alone does not tell how its images are normalised, and the published "
             f"weights of {model_name!r} differ in that. Put the file into a folder with an "
             "open_clip_config.json and use model_name='local-dir:FOLDER'."
         )
@@ -358,6 +374,12 @@ def lock_image_tower(visual, unlocked_blocks):
     ValueError
         If open_clip cannot lock this kind of tower in part.
     """
+    blocks = getattr(getattr(visual, "transformer", None), "resblocks", None)
+    if blocks is not None and unlocked_blocks > len(blocks):
+        raise ValueError(
+            f"fine_tune={unlocked_blocks}, but this image tower has {len(blocks)} blocks. Use at "
+            "most that many, or fine_tune='full'."
+        )
     # open_clip counts the projection of its own transformers as a group.
     has_projection = isinstance(getattr(visual, "proj", None), nn.Parameter)
     try:

@@ -8,12 +8,20 @@ from pathlib import Path
 
 import joblib
 import numpy as np
-from PIL import Image
 from tqdm.auto import tqdm
 
 from .images import ImageReadError, canvas_size, resize_image
 
 __all__ = ["CanvasStore"]
+
+
+class _Unreadable(Exception):
+    """An image cannot be read, and why."""
+
+
+def _reason(error):
+    own_words = type(error) is ValueError and str(error)
+    return str(error) if own_words else f"{type(error).__name__}: {error}"
 
 
 class CanvasStore:
@@ -47,8 +55,17 @@ class CanvasStore:
         """Return the canvas of image `i`, uint8 ndarray of shape (3, H, W)."""
         canvas = self._cache.get(i)
         if canvas is None:
-            canvas = resize_image(self.images.read(i), self.preprocessing, self.scale)
-            self._cache.put(i, canvas)
+            try:
+                canvas = resize_image(self.images.read(i), self.preprocessing, self.scale)
+            except Exception as error:  # Pillow's readers let errors of every kind through
+                raise _Unreadable(_reason(error)) from error
+            try:
+                self._cache.put(i, canvas)
+            except OSError as error:
+                raise OSError(
+                    f"The image cache cannot be written: {error}. Make room, or choose another "
+                    "folder or None for image_cache."
+                ) from error
         return canvas
 
     def batches(self, index_batches):
@@ -118,9 +135,8 @@ class CanvasStore:
     def _try_get(self, i):
         try:
             return self[i]
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            # Pillow's readers raise SyntaxError for some broken files.
-            return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        except _Unreadable as error:
+            return str(error)
 
     def _collect(self, indices, results):
         results = list(results)
@@ -166,7 +182,7 @@ class _FolderCache:
     def get(self, i):
         try:
             canvas = np.fromfile(self._file(i), dtype=np.uint8)
-        except FileNotFoundError:
+        except (OSError, ValueError):  # not there yet, or no longer readable
             return None
         # A file of any other size was torn by a full disk: decode again.
         return canvas.reshape(self._shape) if canvas.size == np.prod(self._shape) else None

@@ -5,12 +5,12 @@ from threading import Lock
 
 import numpy as np
 import torch
-
-from .images import ImageReadError
+from tqdm.auto import tqdm
 
 __all__ = ["clear_embedding_cache", "embed_images"]
 
 MAX_CACHED_BYTES = 512 * 2**20
+BATCH_SIZE = 64
 
 
 class _EmbeddingCache:
@@ -55,7 +55,7 @@ def clear_embedding_cache():
 
 
 def embed_images(
-    encode, store, *, batch_size, device, on_error, autocast_dtype=None, cache_key=None
+    encode, store, *, device, on_error, autocast_dtype=None, cache_key=None, verbose=0
 ):
     """Embed images, and only those that are not in the cache.
 
@@ -64,13 +64,14 @@ def embed_images(
     encode : callable
         From uint8 Tensor of shape (n, 3, H, W) on `device` to Tensor of shape (n, width).
     store : CanvasStore
-    batch_size : int
     device : torch.device
     on_error : {"raise", "skip"}
     autocast_dtype : torch.dtype or None, default=None
         Precision of `encode`. Weights are cast once for all batches.
     cache_key : str or None, default=None
         What the embeddings depend on besides the image; None uses no cache.
+    verbose : int, default=0
+        Whether to show a progress bar.
 
     Returns
     -------
@@ -87,12 +88,14 @@ def embed_images(
     keys = _cache_keys(store.images, cache_key)
     rows = [None if key is None else _CACHE.get(key) for key in keys]
     missing = [i for i, row in enumerate(rows) if row is None]
-    chunks = [missing[start : start + batch_size] for start in range(0, len(missing), batch_size)]
+    chunks = [missing[start : start + BATCH_SIZE] for start in range(0, len(missing), BATCH_SIZE)]
     all_failures = {}
     autocast = torch.autocast(device.type, dtype=autocast_dtype, enabled=autocast_dtype is not None)
-    with torch.no_grad(), autocast:
+    bar = tqdm(total=len(missing), unit="image", disable=not verbose, leave=False)
+    with torch.no_grad(), autocast, bar:
         for indices, canvases, failures in store.batches(chunks):
             all_failures.update(failures)
+            bar.update(len(indices) + len(failures))
             # Once it is clear that this ends with an error, only the rest of the list is needed.
             if not len(indices) or (all_failures and on_error == "raise"):
                 continue
@@ -103,8 +106,12 @@ def embed_images(
                     _CACHE.put(keys[i], rows[i])
     store.raise_failures(all_failures, on_error)
     if all(row is None for row in rows):
-        raise ImageReadError({store.images.name(i): all_failures[i] for i in missing}, len(rows))
-    unread = np.full_like(next(row for row in rows if row is not None), np.nan)
+        with torch.no_grad():  # only to see how wide a row is
+            blank = torch.zeros((1, *store.shape), dtype=torch.uint8, device=device)
+            width = encode(blank).shape[1]
+    else:
+        width = len(next(row for row in rows if row is not None))
+    unread = np.full(width, np.nan, dtype=np.float32)
     return np.stack([unread if row is None else row for row in rows]), all_failures
 
 

@@ -202,7 +202,7 @@ def _file_problem(path):
     except FileNotFoundError:
         return "no such file"
     except (OSError, ValueError) as error:
-        return f"{type(error).__name__}: {error}"
+        return str(error)
     if not os.path.isfile(path):
         return "a folder, not a file" if os.path.isdir(path) else "not a regular file"
     return None if size else "an empty file (0 bytes)"
@@ -210,12 +210,12 @@ def _file_problem(path):
 
 def _to_rgb(image):
     image = ImageOps.exif_transpose(image)
-    if image.mode == "F" or (image.mode == "I" and np.max(image) > 65535):
+    if image.mode in ("F", "I"):
         raise ValueError(
             f"its pixels are {'floats' if image.mode == 'F' else '32-bit integers'}, whose white "
             "is unknown; convert it to 8 bits"
         )
-    if image.mode.startswith("I"):
+    if image.mode.startswith("I;16"):
         image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")

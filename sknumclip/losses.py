@@ -125,7 +125,7 @@ def fcrc_loss(
         Samples of one bin share their text, so they are not negatives of each other. ``False``
         treats them as negatives all the same.
     sample_weight : Tensor of shape (M,), default=None
-        Weight of each sample's terms in the mean.
+        Factor of each sample's terms in the mean; should be 1 on average over all batches.
 
     Returns
     -------
@@ -176,7 +176,7 @@ def released_fcrc_loss(logits, bin_index, *, sample_weight=None):
     bin_index : int Tensor of shape (M,)
         The bin of each sample.
     sample_weight : Tensor of shape (M,), default=None
-        Weight of each sample in the mean.
+        Factor of each sample in the mean; should be 1 on average over all batches.
 
     Returns
     -------
@@ -227,7 +227,7 @@ def regression_loss(y_pred, y, *, label_range, sample_weight=None):
     label_range : float
         Width of all bins together, in the unit of `y`.
     sample_weight : Tensor of shape (M,), default=None
-        Weight of each sample in the mean.
+        Factor of each sample in the mean; should be 1 on average over all batches.
 
     Returns
     -------
@@ -245,7 +245,4 @@ def _widest_float(values):
 
 
 def _mean(losses, sample_weight):
-    if sample_weight is None:
-        return losses.mean()
-    # A batch of zero weights has nothing to learn from, rather than 0 / 0.
-    return (losses * sample_weight).sum() / sample_weight.sum().clamp_min(torch.finfo().tiny)
+    return losses.mean() if sample_weight is None else (losses * sample_weight).mean()

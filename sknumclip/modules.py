@@ -13,11 +13,11 @@ class Output(NamedTuple):
     """What :class:`NumCLIPModule` computes for n samples."""
 
     y_pred: torch.Tensor
-    """Predictions in the unit of the label, of shape (n,)."""
+    """Predictions in the unit of the label, from the lower end of the bins on, of shape (n,)."""
     logits: torch.Tensor
     """Cosine similarities with the prompts over the temperature, of shape (n, n_bins)."""
     centers: torch.Tensor
-    """The bin centres after the shift, of shape (n, n_bins)."""
+    """The bin centres after the shift, counted likewise, of shape (n, n_bins)."""
 
 
 class ImageEncoder(nn.Module):
@@ -74,13 +74,15 @@ class FeatureEncoder(nn.Module):
         go through a learned linear map.
     embed_dim : int
         Width of the joint space of images and texts.
+    generator : torch.Generator, default=None
+        For the initial weights.
     """
 
-    def __init__(self, n_features, embed_dim):
+    def __init__(self, n_features, embed_dim, generator=None):
         super().__init__()
         self.projection = nn.Identity()
         if n_features != embed_dim:
-            self.projection = nn.Linear(n_features, embed_dim)
+            self.projection = _linear(n_features, embed_dim, generator)
 
     def forward(self, features):
         """Map features of shape (n, n_features) to (n, embed_dim)."""
@@ -97,12 +99,14 @@ class ShiftRegressor(nn.Module):
         Bound of δ, below 1 so that ``1 / (1 + δ)`` has no pole.
     hidden : int, default=64
         Width of the hidden layer.
+    generator : torch.Generator, default=None
+        For the initial weights.
     """
 
-    def __init__(self, n_bins, max_shift, hidden=64):
+    def __init__(self, n_bins, max_shift, hidden=64, generator=None):
         super().__init__()
         self.max_shift = max_shift
-        self.hidden = nn.Linear(n_bins, hidden)
+        self.hidden = _linear(n_bins, hidden, generator)
         self.out = nn.Linear(hidden, n_bins)
         # No shift at the start: the untrained model is the zero-shot model.
         nn.init.zeros_(self.out.weight)
@@ -115,12 +119,20 @@ class ShiftRegressor(nn.Module):
         return self.max_shift * torch.tanh(self.out(F.gelu(self.hidden(logits))))
 
 
-def relative_shift(centers, widths, delta):
-    """Eq. 1 of the paper: b / (1 + δ)."""
-    return centers / (1 + delta)
+def _linear(n_in, n_out, generator):
+    """A linear layer whose initial weights come from `generator`, not from global state."""
+    layer = nn.Linear(n_in, n_out)
+    for parameter in layer.parameters():
+        nn.init.uniform_(parameter, -(n_in**-0.5), n_in**-0.5, generator=generator)
+    return layer
 
 
-def width_shift(centers, widths, delta):
+def relative_shift(centers, widths, delta, origin):
+    """Eq. 1 of the paper: b / (1 + δ), written so that no digits are lost far from zero."""
+    return centers - (centers + origin) * delta / (1 + delta)
+
+
+def width_shift(centers, widths, delta, origin):
     """Shift by a share of the bin's width: b + δ · width. Does not care where zero is."""
     return centers + delta * widths
 
@@ -144,21 +156,40 @@ class NumCLIPModule(nn.Module):
     max_shift : float
     autocast_dtype : torch.dtype or None, default=None
         Precision of the two towers; everything after them is float32.
+    generator : torch.Generator, default=None
+        For the initial weights of the regressor.
     """
 
     def __init__(
-        self, encoder, prompts, *, bins, logit_scale, shift, max_shift, autocast_dtype=None
+        self,
+        encoder,
+        prompts,
+        *,
+        bins,
+        logit_scale,
+        shift,
+        max_shift,
+        autocast_dtype=None,
+        generator=None,
     ):
         super().__init__()
         self.encoder = encoder
         self.prompts = prompts
-        self.regressor = ShiftRegressor(bins.n_bins, max_shift)
+        self.regressor = ShiftRegressor(bins.n_bins, max_shift, generator=generator)
+        # Numbers are counted from here, so that large ones keep their digits in float32.
+        self.origin = bins.edges[0]
         self.logit_scale = logit_scale
         self.shift = shift
         self.autocast_dtype = autocast_dtype
-        self.register_buffer("centers", torch.tensor(bins.centers, dtype=torch.float32))
+        centers = [center - self.origin for center in bins.centers]
+        self.register_buffer("centers", torch.tensor(centers, dtype=torch.float32))
         self.register_buffer("widths", torch.tensor(bins.widths, dtype=torch.float32))
         self.register_buffer("text_features", None)
+
+    @property
+    def is_frozen(self):
+        """Whether it was trained on features: of a frozen tower, or of something else."""
+        return isinstance(self.encoder, FeatureEncoder) or self.encoder.is_shared
 
     def fix_prompts(self):
         """Keep the text features as constants: after training no text tower is needed."""
@@ -215,7 +246,8 @@ class NumCLIPModule(nn.Module):
         texts = self.encode_texts()
         with self._autocast(enabled=False):
             logits = self.logit_scale * features @ texts.T
-            shifted = SHIFTS[self.shift](self.centers, self.widths, self.regressor(logits))
+            delta = self.regressor(logits)
+            shifted = SHIFTS[self.shift](self.centers, self.widths, delta, self.origin)
             y_pred = (logits.softmax(dim=1) * shifted).sum(dim=1)
         return Output(y_pred, logits, shifted)
 

@@ -60,6 +60,8 @@ def save(estimator, path):
         "bins": estimator.bins_.to_dict(),
         "backbone": estimator.backbone_,
         "logit_scale": module.logit_scale,
+        "shift": module.shift,
+        "max_shift": module.regressor.max_shift,
         "encoder": {
             "n_features": estimator.n_features_in_,
             "embed_dim": len(tensors["text_features"][0]),
@@ -68,6 +70,7 @@ def save(estimator, path):
         else {
             "preprocessing": encoder.preprocessing.to_dict(),
             "canvas_scale": encoder.canvas_scale,
+            "is_shared": encoder.is_shared,
         },
         "feature_names_in": list(getattr(estimator, "feature_names_in_", [])),
         "history": estimator.history_.to_dict(orient="list"),
@@ -111,12 +114,12 @@ def load(cls, path):
     estimator = cls(**_decode_params(config["params"]))
     bins = LinguisticBins(**config["bins"])
     module = NumCLIPModule(
-        _restore_encoder(config, estimator),
+        _restore_encoder(config),
         _restore_prompts(tensors),
         bins=bins,
         logit_scale=config["logit_scale"],
-        shift=estimator.shift,
-        max_shift=estimator.max_shift,
+        shift=config["shift"],
+        max_shift=config["max_shift"],
     )
     try:
         module.text_features = tensors.pop("text_features")
@@ -137,26 +140,29 @@ def load(cls, path):
     return estimator
 
 
-def _restore_encoder(config, estimator):
+def _restore_encoder(config):
     encoder = config["encoder"]
     if "n_features" in encoder:
         return FeatureEncoder(encoder["n_features"], encoder["embed_dim"])
     preprocessing = Preprocessing.from_dict(encoder["preprocessing"])
     reference = config["backbone"]
-    is_shared = estimator.fine_tune == "none"
-    if not is_shared:
+    if not encoder["is_shared"]:
         visual = build_image_tower(reference["vision_config"])
     else:
-        backbone = load_backbone(estimator.model_name, estimator.pretrained)
-        if backbone.fingerprint != reference["fingerprint"]:
-            raise ValueError(
-                f"The image tower model_name={estimator.model_name!r}, "
-                f"pretrained={estimator.pretrained!r} has other weights now than when this model "
-                f"was saved (hash {backbone.fingerprint[:12]}, not "
-                f"{reference['fingerprint'][:12]}). Restore the old weights, or fit again."
-            )
-        visual = backbone.visual
-    return ImageEncoder(visual, preprocessing, encoder["canvas_scale"], is_shared)
+        visual = _load_tower(reference)
+    return ImageEncoder(visual, preprocessing, encoder["canvas_scale"], encoder["is_shared"])
+
+
+def _load_tower(reference):
+    name, pretrained = reference["model_name"], reference["pretrained"]
+    backbone = load_backbone(name, pretrained)
+    if backbone.fingerprint != reference["fingerprint"]:
+        raise ValueError(
+            f"The image tower model_name={name!r}, pretrained={pretrained!r} has other weights now "
+            f"than when this model was saved (hash {backbone.fingerprint[:12]}, not "
+            f"{reference['fingerprint'][:12]}). Restore the old weights, or fit again."
+        )
+    return backbone.visual
 
 
 def _restore_prompts(tensors):

@@ -110,7 +110,7 @@ class TokenPrompts(nn.Module):
         self.tower = tower
 
     @classmethod
-    def from_texts(cls, backbone, texts, *, random=False):
+    def from_texts(cls, backbone, texts, *, random=False, generator=None):
         """Start from sentences.
 
         Parameters
@@ -120,6 +120,8 @@ class TokenPrompts(nn.Module):
             From :func:`prompt_texts`.
         random : bool, default=False
             Whether to replace the words by random embeddings of the same spread.
+        generator : torch.Generator, default=None
+            For `random`.
 
         Returns
         -------
@@ -130,7 +132,7 @@ class TokenPrompts(nn.Module):
         special = backbone.tokenizer([""]).unique()
         is_word = ~torch.isin(tokens, special)[..., None]
         if random:
-            noise = torch.randn_like(embeddings)
+            noise = torch.randn(embeddings.shape, generator=generator)
             spread = backbone.token_embedding.weight.std()
             embeddings = torch.where(is_word, noise * spread, embeddings)
         # A copy, because training may move it to another device.
@@ -165,10 +167,11 @@ class FeaturePrompts(nn.Module):
         self.step = nn.Parameter(torch.zeros_like(features))
 
     @classmethod
-    def from_texts(cls, backbone, texts, *, random=False):
+    def from_texts(cls, backbone, texts, *, random=False, generator=None):
         """Start from sentences; see :meth:`TokenPrompts.from_texts`."""
+        prompts = TokenPrompts.from_texts(backbone, texts, random=random, generator=generator)
         with torch.no_grad():
-            features = TokenPrompts.from_texts(backbone, texts, random=random)()
+            features = prompts()
         return cls(F.normalize(features, dim=1))
 
     def forward(self):

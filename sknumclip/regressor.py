@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_is_fitted
 
 from . import persistence
 from ._base import BaseCLIPEstimator
@@ -69,7 +70,8 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
     max_shift : float, default=0.5
         Bound of \\|δ\\|, between 0 and 1, both excluded.
     max_epochs : int, default=100
-        Number of passes over the data; 0 gives the zero-shot model.
+        Number of passes over the data; 0 gives the zero-shot model: CLIP as it is, on the centre
+        crop (see `canvas_scale`).
     batch_size : int or "auto", default="auto"
         Images per step; the ranking loss compares the images of one batch. ``"auto"`` is 32, as in
         the paper, or 256 with ``fine_tune="none"``.
@@ -103,7 +105,9 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
     image_cache : {"auto", "memory"}, str, Path or None, default="auto"
         Where decoded images are kept during ``fit``, so that only the first pass decodes: in
         memory, in a folder (which later fits use again), or, with ``"auto"``, in memory or else in
-        a temporary folder, as space allows. None keeps nothing.
+        a temporary folder, as space allows. None keeps nothing. With ``fine_tune="none"``, what is
+        kept is not images but their embeddings, up to 512 MB of them in memory, for all fits of
+        this process; None turns that off.
     num_workers : "auto" or int, default="auto"
         Threads that decode images; ``"auto"`` is one per core.
     grad_checkpointing : bool, default=False
@@ -117,16 +121,20 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
     checkpoint : str, Path or None, default=None
         Folder in which ``fit`` notes its state after each epoch. The same call after a kill goes
         on from there, to the same result; without a `random_state` the seed then follows from the
-        data. Different fits do not share files, so one folder can serve a whole search.
+        data. Different fits do not share files, so one folder can serve a whole search. A file
+        holds the trained weights and two more numbers for each; delete them when you are done.
     callbacks : list of skorch callbacks or None, default=None
-        Passed on to skorch.
+        Copies of them are passed on to skorch; they are found in ``net_.callbacks_``. One that
+        changes learning rates needs ``lr_schedule="constant"``.
     accelerator : accelerate.Accelerator or None, default=None
         Trains data-parallel and sets the device. Each process computes the ranking loss on its
         own batches.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the last result instead of starting anew.
+        Whether ``fit`` goes on from the last result instead of starting anew: the same kind of
+        model, with the same bins and the prompts as they were left.
     random_state : int, RandomState instance or None, default=None
-        Determines everything random. On a CPU the same state gives the same result to the bit.
+        Determines everything random. On a CPU the same state gives the same result to the bit,
+        whatever the cache and `num_workers`, for the same number of torch's threads.
     verbose : int, default=1
         0 is silent; 1 shows a progress bar with the losses.
 
@@ -300,7 +308,8 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
         y : array-like of shape (n_samples,)
             Numbers, within the bins.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples in both losses, at least 0.
+            Weights of the samples in both losses, at least 0; only their ratios matter. A sample
+            of weight 0 is left out, but any other is a full negative of the ranking loss.
 
         Returns
         -------
@@ -337,8 +346,8 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
         y_pred, proba, centers = self._outputs(X)
         if not return_std:
             return y_pred
-        variance = centers**2 + np.square(self.bins_.widths) / 12
-        return y_pred, np.sqrt(((proba * variance).sum(axis=1) - y_pred**2).clip(0))
+        variance = (centers - y_pred[:, None]) ** 2 + np.square(self.bins_.widths) / 12
+        return y_pred, np.sqrt((proba * variance).sum(axis=1))
 
     def predict_bin_proba(self, X):
         """Predict the probability of each bin.
@@ -388,6 +397,7 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
         winner = np.where(unread[:, None], 0, proba).argmax(axis=1)
         samples, bins = np.arange(len(winner)), self.bins_
         images = as_images(X)
+        index = getattr(X, "index", None) if images is None else map(images.label, samples)
         return pd.DataFrame(
             {
                 "concept": np.array(bins.descriptions, dtype=object)[winner],
@@ -397,7 +407,7 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
                 "shift": centers[samples, winner] - np.array(bins.centers)[winner],
                 "prediction": y_pred,
             },
-            index=None if images is None else [images.label(i) for i in samples],
+            index=index if index is None else list(index),
         ).mask(np.tile(unread[:, None], 6))
 
     def save(self, path):
@@ -428,12 +438,15 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
 
     def _outputs(self, X):
         """Return y_pred (n,), probabilities (n, n_bins) and moved centres (n, n_bins)."""
+        check_is_fitted(self)
+        module = self.net_.module_
 
         def compute(features):
-            output = self.net_.module_.from_features(features)
+            output = module.from_features(features)
             columns = output.y_pred[:, None], output.logits.softmax(dim=1), output.centers
             return torch.cat(columns, dim=1)
 
         values = self._map(X, compute).astype(np.float64)
         n_bins = (values.shape[1] - 1) // 2
-        return values[:, 0], values[:, 1 : 1 + n_bins], values[:, 1 + n_bins :]
+        proba, centers = values[:, 1 : 1 + n_bins], values[:, 1 + n_bins :]
+        return values[:, 0] + module.origin, proba, centers + module.origin

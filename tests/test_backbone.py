@@ -110,8 +110,10 @@ def test_quick_gelu_comes_from_the_tag(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_checkpoint_file_works(tmp_path):
-    reference, file = weights_file(tmp_path, "ViT-B-32")
-    backbone = load_backbone("ViT-B-32", file)
+    reference, file = weights_file(tmp_path, "ViT-B-32-quickgelu")
+    with pytest.raises(BackboneError, match="use model_name='ViT-B-32-quickgelu'"):
+        load_backbone("ViT-B-32", file)
+    backbone = load_backbone("ViT-B-32-quickgelu", file)
     image = torch.randn(1, 3, 224, 224)
     with torch.no_grad():
         torch.testing.assert_close(backbone.visual(image), reference.encode_image(image))
@@ -125,6 +127,14 @@ def test_the_same_call_shares_the_model_and_a_changed_file_does_not(tmp_path):
     weights["visual.proj"] += 1
     safetensors.torch.save_file(weights, tmp_path / "open_clip_model.safetensors")
     assert load_backbone(name).fingerprint != first.fingerprint
+
+
+def test_the_fingerprint_tells_architectures_apart(tmp_path):
+    plain = save_clip(tmp_path / "plain", MODELS["clip"])
+    quick = save_clip(tmp_path / "quick", MODELS["quickgelu"])
+    weights = "open_clip_model.safetensors"
+    (tmp_path / "quick" / weights).write_bytes((tmp_path / "plain" / weights).read_bytes())
+    assert load_backbone(plain).fingerprint != load_backbone(quick).fingerprint
 
 
 def test_an_image_tower_is_rebuilt_from_its_description(clip_models):

@@ -23,14 +23,15 @@ class CountingEncoder:
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache():
+def _empty_cache(monkeypatch):
+    monkeypatch.setattr(embeddings, "BATCH_SIZE", 2)
     clear_embedding_cache()
     yield
     clear_embedding_cache()
 
 
 def embed(encoder, items, **kwargs):
-    kwargs = {"batch_size": 2, "device": torch.device("cpu"), "on_error": "raise", **kwargs}
+    kwargs = {"device": torch.device("cpu"), "on_error": "raise", **kwargs}
     return embed_images(encoder, CanvasStore(Images(items), preprocessing("squash")), **kwargs)
 
 
@@ -67,9 +68,11 @@ def test_unreadable_images_are_nan_or_an_error_before_more_work():
     assert encoder.n_images == 0
 
 
-def test_no_readable_image_at_all_is_an_error():
-    with pytest.raises(ImageReadError):
-        embed(CountingEncoder(), ["missing.jpg"], on_error="skip")
+def test_no_readable_image_at_all_is_still_a_row_of_the_right_width():
+    features, failures = embed(CountingEncoder(), ["missing.jpg"], on_error="skip")
+    assert features.shape == (1, 3)
+    assert np.isnan(features).all()
+    assert failures == {0: "no such file"}
 
 
 def test_the_cache_stays_within_its_limit(monkeypatch):

@@ -37,7 +37,6 @@ def palette_image():
         (palette_image(), RED),
         (Image.new("CMYK", (4, 4), (0, 255, 255, 0)), RED),
         (Image.fromarray(np.full((4, 4), 0x8080, dtype=np.uint16)), GREY),
-        (Image.fromarray(np.full((4, 4), 0x8080, dtype=np.int32)), GREY),
         (np.full((4, 4, 3), 128, dtype=np.uint8), GREY),
     ],
 )
@@ -89,7 +88,7 @@ def test_of_an_animation_the_first_frame_is_taken(tmp_path):
 @pytest.mark.parametrize("dtype", [np.float32, np.int32])
 def test_pixels_without_a_known_white_are_refused(dtype):
     with pytest.raises(ValueError, match="white is unknown"):
-        read_image(Image.fromarray(np.full((4, 4), 70000, dtype=dtype)))
+        read_image(Image.fromarray(np.full((4, 4), 100, dtype=dtype)))
 
 
 def bad_files(folder):

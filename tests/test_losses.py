@@ -139,9 +139,11 @@ def test_fcrc_sample_weight_counts_samples(batch):
     logits, bins, y = (torch.tensor(part) for part in batch)
     kwargs = dict(label_range=100, beta=4)
     plain = fcrc_loss(logits, bins, y, **kwargs)
-    ones = fcrc_loss(logits, bins, y, sample_weight=torch.full((9,), 3.0), **kwargs)
+    twice = fcrc_loss(logits, bins, y, sample_weight=torch.full((9,), 2.0), **kwargs)
     none = fcrc_loss(logits, bins, y, sample_weight=torch.zeros(9), **kwargs)
-    assert ones.item() == pytest.approx(plain.item(), rel=1e-6)
+    one = [fcrc_loss(logits, bins, y, sample_weight=torch.eye(9)[i], **kwargs) for i in range(9)]
+    assert twice.item() == pytest.approx(2 * plain.item(), rel=1e-6)
+    assert sum(one).item() == pytest.approx(plain.item(), rel=1e-6)
     assert none.item() == 0
 
 
@@ -175,4 +177,4 @@ def test_regression_loss_has_no_unit():
     assert in_years.item() == pytest.approx(1.5)
     assert in_days.item() == pytest.approx(1.5)
     weight = torch.tensor([3.0, 1.0])
-    assert regression_loss(y_pred, y, label_range=100.0, sample_weight=weight).item() == 1.75
+    assert regression_loss(y_pred, y, label_range=100.0, sample_weight=weight).item() == 3.5

@@ -162,6 +162,8 @@ def test_every_form_of_x_gives_the_same(make, data, files):
         "DataFrame": pd.DataFrame({"path": files}),
         "PIL": [Image.fromarray(x) for x in X],
         "list of arrays": list(X),
+        "Index": pd.Index(files),
+        "dict values": dict(enumerate(files)).values(),
     }
     for name, form in forms.items():
         assert (reg.predict(form) == expected).all(), name
@@ -180,6 +182,9 @@ def test_every_form_of_x_gives_the_same(make, data, files):
         (np.zeros((2, 8, 8, 3)), r"uint8 .0 to 255.*Got float64 of shape \(2, 8, 8, 3\)"),
         (np.zeros((2, 3, 8, 8), dtype=np.uint8), r"shape \(2, 3, 8, 8\)"),
         (np.zeros((8, 8, 3), dtype=np.uint8), r"shape \(8, 8, 3\)"),
+        ([["a.jpg"], ["b.jpg"]], "neither images nor features. X must be a list"),
+        (torch.zeros(2, 3, 8, 8), "neither images nor features"),
+        ([np.zeros((8, 8)), np.zeros((8, 8))], "neither images nor features"),
     ],
 )
 def test_what_is_nearly_images_is_explained(make, data, X, message):
@@ -245,7 +250,7 @@ def test_features_of_any_width_can_be_learned_from(make):
 
 
 def test_features_need_frozen_mode(make):
-    with pytest.raises(ValueError, match="Use fine_tune='none' for features"):
+    with pytest.raises(ValueError, match="Use fine_tune='none' to fit on features"):
         make().fit(np.zeros((4, 16)), [1, 2, 3, 4])
 
 
@@ -307,6 +312,63 @@ def test_every_parameter_matters(make, data, change):
 def test_beta_without_effect_is_a_warning(make, data):
     with pytest.warns(UserWarning, match="beta=2 has no effect with weight_norm='mean'"):
         make(weight_norm="mean", beta=2).fit(*data)
+
+
+def test_parameters_set_after_fit_change_nothing_that_was_fitted(make, data, tmp_path):
+    X, y = data
+    for before, after in (("full", "none"), ("none", "full")):
+        clear_embedding_cache()
+        reg = make(fine_tune=before).fit(X, y)
+        expected = reg.predict(X)
+        reg.set_params(fine_tune=after, shift="relative", max_shift=0.9, canvas_scale=2, bins=2)
+        assert (reg.predict(X) == expected).all()
+        reg.save(tmp_path / before)
+        loaded = NumCLIPRegressor.load(tmp_path / before)
+        assert (loaded.predict(X) == expected).all()
+        assert loaded.fine_tune == after
+    clean = make(fine_tune="none").fit(X, y).predict(X)
+    clear_embedding_cache()
+    assert (make(fine_tune="none").fit(X, y).predict(X) == clean).all()
+
+
+@pytest.mark.parametrize("shift", ["width", "relative"])
+def test_numbers_far_from_zero_keep_their_digits(make, data, shift):
+    X, y = data
+    bins = {"few": (0, 10), "many": (10, 30), "very many": (30, 100)}
+    far = {name: (low + 1e9, high + 1e9) for name, (low, high) in bins.items()}
+    kwargs = dict(shift=shift, ranking_loss="none", max_epochs=0 if shift == "relative" else 2)
+    near = make(bins=bins, **kwargs).fit(X, y).predict(X, return_std=True)
+    moved = make(bins=far, **kwargs).fit(X, y + 1e9).predict(X, return_std=True)
+    np.testing.assert_allclose(moved[0] - 1e9, near[0], atol=1e-3)
+    np.testing.assert_allclose(moved[1], near[1], rtol=1e-3)
+
+
+def test_weights_count_in_batches_of_one(make, data):
+    X, y = data
+    kwargs = dict(batch_size=1, ranking_loss="none")
+    plain = make(**kwargs).fit(X, y).predict(X)
+    weighted = make(**kwargs).fit(X, y, sample_weight=[100, *[1] * 7]).predict(X)
+    assert (plain != weighted).any()
+
+
+def test_samples_of_no_weight_are_left_out(make, data):
+    X, y = data
+    kept = np.arange(8) != 3
+    y_nonsense = np.where(kept, y, 1e6)
+    reg = make(fine_tune="none", bins=3).fit(X, y_nonsense, sample_weight=kept.astype(float))
+    without = make(fine_tune="none", bins=3).fit(X[kept], y[kept])
+    assert reg.bins_ == without.bins_
+    np.testing.assert_allclose(reg.predict(X), without.predict(X), rtol=1e-5)
+
+
+def test_fits_in_threads_do_not_disturb_each_other(make, data):
+    X, y = data
+    expected = make(fine_tune="none", max_epochs=10).fit(X, y).predict(X)
+    fits = joblib.Parallel(n_jobs=4, backend="threading")(
+        joblib.delayed(make(fine_tune="none", max_epochs=10).fit)(X, y) for _ in range(8)
+    )
+    for reg in fits:
+        np.testing.assert_allclose(reg.predict(X), expected, rtol=1e-4)
 
 
 def test_infonce_is_beta_zero(make, data):
@@ -381,6 +443,9 @@ def test_warm_start_goes_on_from_the_last_result(make, data, fine_tune):
     assert (reg.fit(X, y).predict(X) == before).all()
     assert (reg.set_params(max_epochs=1).fit(X, 0.9 * y + 1).predict(X) != before).any()
     assert reg.bins_ == bins
+    with pytest.raises(ValueError, match="cannot go on with other bins"):
+        reg.set_params(bins=BINS).fit(X, y)
+    reg.set_params(bins=3)
     anew = reg.set_params(warm_start=False, max_epochs=0).fit(X, y)
     assert (anew.predict(X) != before).any()
 
@@ -506,6 +571,24 @@ def test_fits_do_not_share_checkpoints(make, data, tmp_path):
     make(checkpoint=tmp_path).fit(X, y + 0.5)
     make(checkpoint=tmp_path).fit(X[::-1].copy(), y)
     assert len(list(tmp_path.iterdir())) == 6
+
+
+def test_checkpoints_know_where_a_fit_started(make, data, tmp_path):
+    X, y = data
+    reg = make(checkpoint=tmp_path, warm_start=True).fit(X, y)
+    first = reg.predict(X)
+    assert (reg.fit(X, y).predict(X) != first).any()
+    state = np.random.RandomState(0)
+    first, second = (
+        make(checkpoint=tmp_path, random_state=state).fit(X, y).predict(X) for _ in range(2)
+    )
+    assert (first != second).any()
+
+
+def test_a_checkpoint_that_is_no_folder_is_found_early(make, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError):
+        make(checkpoint=tmp_path / "file").fit(["missing.jpg"] * 2, [1, 2])
 
 
 def test_a_finished_fit_is_not_repeated(make, data, tmp_path):
@@ -651,7 +734,7 @@ def test_pickles_predict_the_same_bits(make, data, tmp_path, fine_tune, through)
         ([1, 2, None, 4, 5, 6, 7, 8], "NaN in 1 of 8|labels like None"),
         ([1, 2, 3], "8 images or rows in X and 3 labels in y"),
         ([1, 2, 3, 4, 5, 6, 7, 300], r"1 of 8 labels.*\[0, 100\].*300 \(at index 7\)"),
-        (None, "y"),
+        (None, "requires y to be passed"),
         (np.ones((8, 2)), "1d array"),
     ],
 )
@@ -695,6 +778,7 @@ def test_skipping_bad_files_keeps_everything_else_in_place(make, data, files, tm
     assert np.isnan(y_std[unread]).all()
     assert reg.explain(X)["concept"].isna().to_numpy().nonzero()[0].tolist() == unread
     np.testing.assert_allclose(reg.predict(files), y_pred[3:11])
+    assert np.isnan(reg.predict(bad[:1])).all()
     if fine_tune == "none":
         np.testing.assert_allclose(y_pred[3:11], expected, rtol=1e-3)
 
@@ -730,9 +814,28 @@ def test_bad_parameters_are_named(make, data, change, message):
         make(**change).fit(*data)
 
 
-def test_too_long_prompts_are_refused(make, data):
-    with pytest.raises(ValueError, match="more tokens than the 20"):
-        make(template="{} " + "very " * 20).fit(*data)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (dict(template="{} " + "very " * 20), "more tokens than the 20"),
+        (dict(fine_tune=9), "fine_tune=9, but this image tower has 2 blocks"),
+        (dict(early_stopping=True, validation_fraction=0.9), "validation_fraction=0.9 leaves 0"),
+        (dict(device="cuda:99"), "device='cuda:99' cannot be used"),
+    ],
+    ids=str,
+)
+def test_what_can_be_known_early_is_found_before_images_are_read(make, change, message):
+    with pytest.raises(ValueError, match=message):
+        make(**change).fit([f"missing-{i}.jpg" for i in range(8)], np.arange(8.0))
+
+
+def test_a_full_disk_is_not_taken_for_bad_images(make, data, tmp_path, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.mkstemp", full)
+    with pytest.raises(OSError, match="image cache cannot be written.*No space left"):
+        make(image_cache=tmp_path, on_error="skip").fit(*data)
 
 
 def test_no_warnings_in_the_ordinary_case(make, data):
