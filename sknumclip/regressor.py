@@ -125,7 +125,8 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
         holds the trained weights and two more numbers for each; delete them when you are done.
     callbacks : list of skorch callbacks or None, default=None
         Copies of them are passed on to skorch; they are found in ``net_.callbacks_``. One that
-        changes learning rates needs ``lr_schedule="constant"``.
+        changes learning rates needs ``lr_schedule="constant"``. Callbacks that compute scores of
+        their own from labels (``EpochScoring``) do not work; the losses are in ``history_``.
     accelerator : accelerate.Accelerator or None, default=None
         Trains data-parallel and sets the device. Each process computes the ranking loss on its
         own batches.

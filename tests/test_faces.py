@@ -68,10 +68,15 @@ def test_frozen_beats_ridge_on_the_same_embeddings(faces):
 
 
 @pytest.mark.slow
-def test_full_beats_ridge_and_the_median_few_shot(faces):
+def test_fine_tuning_beats_zero_shot_and_ridge_few_shot(faces):
     train, test = four_per_age(faces["train"]), faces["test"]
+    zero_shot = NumCLIPRegressor(**PARAMS, fine_tune="none", max_epochs=0)
+    zero_shot.fit(train["path"], train["age"])
+    ridge = RidgeCV(np.logspace(-3, 3, 13)).fit(zero_shot.transform(train["path"]), train["age"])
+    ridge_error = np.abs(ridge.predict(zero_shot.transform(test["path"])) - test["age"]).mean()
     reg = NumCLIPRegressor(**PARAMS, max_epochs=10).fit(train["path"], train["age"])
-    assert error(reg, test) < 8.6
+    assert error(reg, test) < error(zero_shot, test)
+    assert error(reg, test) < 0.85 * ridge_error
 
 
 def test_grid_search_over_beta_and_bins(faces):

@@ -20,7 +20,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from test_images import bad_files
 
 from sknumclip import LinguisticBins, NumCLIPRegressor
@@ -483,6 +483,19 @@ def test_skorch_callbacks_are_passed_on_and_not_changed(make, data):
     assert vars(callback) == before
 
 
+def test_named_callbacks_and_schedules_of_skorch_work(make, data):
+    schedule = LRScheduler("StepLR", step_size=1, gamma=0.5)
+    reg = make(callbacks=[("schedule", schedule)], lr_schedule="constant", max_epochs=3).fit(*data)
+    np.testing.assert_allclose(reg.history_["event_lr"], [1e-3, 5e-4, 2.5e-4])
+
+
+def test_the_users_own_early_stopping_is_no_interruption(make, data):
+    stop = EarlyStopping("train_loss", patience=1, threshold=1e9, threshold_mode="abs")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert make(callbacks=[stop], max_epochs=9).fit(*data).n_iter_ == 2
+
+
 def test_ctrl_c_leaves_a_usable_estimator_and_says_so(make, data):
     reg = make(max_epochs=50, callbacks=[Watch(interrupt_at=4)])
     with pytest.warns(UserWarning, match="interrupted after 3 of 50 epochs"):
@@ -519,7 +532,7 @@ def test_verbose_shows_the_losses(make, data, capfd):
 
 RUN = """
 import sys, time, torch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 torch.set_num_threads(1)
 import numpy as np
 from sknumclip import NumCLIPRegressor
