@@ -223,9 +223,11 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             prompts_class = TokenPrompts
             encoder = ImageEncoder(tower, backbone.preprocessing, self.canvas_scale)
         is_random = self.prompt_init == "random"
+        prompts = prompts_class.from_texts(backbone, texts, random=is_random, generator=generator)
+        prompts.own_tower()
         module = NumCLIPModule(
             encoder,
-            prompts_class.from_texts(backbone, texts, random=is_random, generator=generator),
+            prompts,
             bins=bins,
             logit_scale=backbone.logit_scale,
             shift=self.shift,

@@ -135,7 +135,7 @@ class NumCLIPNet(NeuralNet):
             return
         totals, n_samples = 0.0, 0
         if training:
-            torch.manual_seed(self.seed + len(self.history))  # for towers with dropout
+            _seed_dropout(self.seed + len(self.history), self.device)
             self._set_learning_rates()
             self._n_steps_left = len(iterator)
         for batch in iterator:
@@ -406,6 +406,13 @@ def _with_prefix(tensors, prefix):
         for name, tensor in tensors.items()
         if name.startswith(prefix)
     }
+
+
+def _seed_dropout(seed, device):
+    """As torch.manual_seed does, which takes a millisecond to look for devices not in use."""
+    torch.default_generator.manual_seed(seed)
+    if torch.device(device).type == "cuda":
+        torch.cuda.manual_seed(seed)
 
 
 def _named(callback, i):

@@ -98,7 +98,7 @@ class TokenPrompts(nn.Module):
     position : int Tensor of shape (n_bins,)
         From :meth:`~sknumclip.backbone.TextTower.pooled_position`.
     tower : TextTower, default=None
-        Needed by ``forward`` only.
+        Needed by ``forward`` only. It is shared; :meth:`own_tower` makes a copy.
     """
 
     def __init__(self, embeddings, is_word, position, tower=None):
@@ -135,9 +135,11 @@ class TokenPrompts(nn.Module):
             noise = torch.randn(embeddings.shape, generator=generator)
             spread = backbone.token_embedding.weight.std()
             embeddings = torch.where(is_word, noise * spread, embeddings)
-        # A copy, because training may move it to another device.
-        tower = copy.deepcopy(backbone.text)
-        return cls(embeddings, is_word, backbone.text.pooled_position(tokens), tower)
+        return cls(embeddings, is_word, backbone.text.pooled_position(tokens), backbone.text)
+
+    def own_tower(self):
+        """Copy the text tower, so that training may move it to another device."""
+        self.tower = copy.deepcopy(self.tower)
 
     def forward(self):
         """Return the text features, Tensor of shape (n_bins, embed_dim)."""
@@ -177,6 +179,9 @@ class FeaturePrompts(nn.Module):
     def forward(self):
         """Return the text features, Tensor of shape (n_bins, embed_dim)."""
         return self.fixed_features + self.step
+
+    def own_tower(self):
+        """Nothing is shared."""
 
     def release(self):
         """Nothing is needed for training only."""

@@ -74,7 +74,9 @@ def test_both_kinds_of_prompts_start_at_the_same_features(clip_models, kind):
 
 
 def test_the_shared_tower_is_not_touched(backbone):
-    prompts = TokenPrompts.from_texts(backbone, ["x", "y"]).double()
+    prompts = TokenPrompts.from_texts(backbone, ["x", "y"])
+    prompts.own_tower()
+    prompts.double()
     assert prompts.tower is not backbone.text
     assert next(backbone.text.parameters()).dtype == torch.float32
     prompts.release()
