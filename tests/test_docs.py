@@ -71,6 +71,13 @@ def test_the_quickstart_runs(tmp_path):
     assert (tmp_path / "quickstart.png").stat().st_size > 10_000
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/results.md", "docs/method.md"])
+def test_pages_have_no_gaps(page):
+    text = (ROOT / page).read_text()
+    assert len(text) > 1000
+    assert not re.search(r"@[A-Z]+@|TODO|FIXME|XXX", text)
+
+
 def test_changelog_and_version():
     assert "[Unreleased]" in (ROOT / "CHANGELOG.md").read_text()
     assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+)?", sknumclip.__version__)
