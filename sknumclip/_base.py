@@ -241,11 +241,8 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     def _continue(self, module, fitted):
         """Start from the fitted module, for warm_start."""
-        state = fitted.trained_state()
-        if isinstance(module.encoder, FeatureEncoder) and isinstance(fitted.encoder, ImageEncoder):
-            state = {k: v for k, v in state.items() if not k.startswith("encoder.")}
         try:
-            module.load_trained_state(state)
+            module.load_trained_state(fitted.trained_state())
         except ValueError as error:
             raise ValueError(
                 f"warm_start=True cannot go on from the last fit. {error} Use warm_start=False, or "
@@ -294,7 +291,7 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         self.history_ = pd.DataFrame(epochs_of(net))
         self.n_iter_ = len(net.history)
         self.backbone_ = {
-            "model_name": self.model_name if self.model_name == "tiny" else backbone.model_name,
+            "model_name": self.model_name,
             "pretrained": backbone.pretrained,
             "fingerprint": backbone.fingerprint,
             "vision_config": vision_config(backbone),

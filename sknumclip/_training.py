@@ -138,6 +138,7 @@ class NumCLIPNet(NeuralNet):
             _seed_dropout(self.seed + len(self.history), self.device)
             self._set_learning_rates()
             self._n_steps_left = len(iterator)
+        self._set_training(training)  # once, as it visits every part of the tower
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
@@ -161,7 +162,6 @@ class NumCLIPNet(NeuralNet):
 
     def train_step(self, batch, **fit_params):
         """Compute gradients, and step every `accumulate_steps` batches and at the epoch's end."""
-        self._set_training(True)
         inputs, targets = batch
         output = self.infer(inputs)
         losses = self.losses(output, targets)
@@ -179,7 +179,6 @@ class NumCLIPNet(NeuralNet):
 
     def validation_step(self, batch, **fit_params):
         """Compute the losses without gradients."""
-        self._set_training(False)
         inputs, targets = batch
         with torch.no_grad():
             output = self.infer(inputs)
@@ -305,7 +304,7 @@ def train(
     Returns
     -------
     NumCLIPNet
-        Trained; its module is the trained one, whatever accelerate wrapped it in.
+        Trained, and still on its device; see :func:`release`.
     """
     used = [_named(copy.deepcopy(callback), i) for i, callback in enumerate(callbacks or [])]
     if verbose and max_epochs:

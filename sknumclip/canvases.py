@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 from tqdm.auto import tqdm
 
+from ._files import write_whole
 from .images import ImageReadError, canvas_size, resize_image
 
 __all__ = ["CanvasStore"]
@@ -188,17 +189,7 @@ class _FolderCache:
         return canvas.reshape(self._shape) if canvas.size == np.prod(self._shape) else None
 
     def put(self, i, canvas):
-        file = self._file(i)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # Written aside and renamed, so that no other process sees half a canvas.
-        handle, temporary = tempfile.mkstemp(dir=file.parent)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(canvas.tobytes())
-            os.replace(temporary, file)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        write_whole(self._file(i), canvas.tobytes())
 
 
 class _NoCache:

@@ -1,13 +1,12 @@
 """Checkpoints of a running fit: one safetensors file, written whole or not at all."""
 
 import json
-import os
-import tempfile
 
 import safetensors
 import safetensors.torch
 import torch
 
+from ._files import write_whole
 from .backbone import fingerprint
 
 __all__ = ["read_checkpoint", "write_checkpoint"]
@@ -26,17 +25,8 @@ def write_checkpoint(file, tensors, state):
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     header = {"state": json.dumps(state), "tensors": fingerprint(tensors)}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(safetensors.torch.save(tensors, metadata=header))
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, file)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    content = safetensors.torch.save(tensors, metadata=header)
+    write_whole(file, content, durable=True)
 
 
 def read_checkpoint(file):

@@ -14,6 +14,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from . import __version__
+from ._files import write_whole
 from ._training import restore_net
 from .backbone import Preprocessing, build_image_tower, load_backbone
 from .bins import LinguisticBins
@@ -77,12 +78,11 @@ def save(estimator, path):
         "skipped": estimator.skipped_,
     }
     path = Path(path)
-    path.mkdir(parents=True, exist_ok=True)
-    _write(
+    write_whole(
         path / _TENSORS,
         safetensors.torch.save({name: tensor.contiguous() for name, tensor in tensors.items()}),
     )
-    _write(path / _CONFIG, json.dumps(config, indent=1).encode())
+    write_whole(path / _CONFIG, json.dumps(config, indent=1).encode())
 
 
 def load(cls, path):
@@ -191,13 +191,6 @@ def _read(path):
         return config, safetensors.torch.load_file(path / _TENSORS)
     except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(f"{path / _TENSORS} cannot be read: {error}.") from error
-
-
-def _write(file, content):
-    """Write beside the file and rename, so that a kill leaves the old file or the new one."""
-    temporary = file.with_name(file.name + ".tmp")
-    temporary.write_bytes(content)
-    os.replace(temporary, file)
 
 
 def _encode_params(estimator):

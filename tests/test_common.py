@@ -101,7 +101,7 @@ def test_heavy_libraries_come_in_through_one_door(library, door):
 
 def test_imports_go_one_way():
     layers = [
-        {"bins", "losses", "backbone", "images", "datasets", "_device"},
+        {"bins", "losses", "backbone", "images", "datasets", "_device", "_files"},
         {"suggest", "canvases", "_validation", "checkpoint"},
         {"embeddings", "prompts", "modules"},
         {"_samples"},

@@ -846,7 +846,7 @@ def test_a_full_disk_is_not_taken_for_bad_images(make, data, tmp_path, monkeypat
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tempfile.mkstemp", full)
+    monkeypatch.setattr("os.replace", full)
     with pytest.raises(OSError, match="image cache cannot be written.*No space left"):
         make(image_cache=tmp_path, on_error="skip").fit(*data)
 
