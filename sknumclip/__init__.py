@@ -5,7 +5,7 @@ The map of the package:
 - ``regressor``: :class:`NumCLIPRegressor`, the estimator; ``_base``: what estimators share
 - ``bins``: :class:`LinguisticBins`, ranges of the label named in words;
   ``suggest``: :func:`suggest_bins`, such bins proposed by a language model
-- ``backbone``: CLIP models (the only importer of open_clip)
+- ``backbone``, ``image_tower``: CLIP models (the only importers of open_clip)
 - ``prompts``, ``modules``, ``losses``: the method of the paper as torch modules and functions
 - ``images``: reading, caching and augmenting images; ``embeddings``: frozen image features
 - ``_training``: the training loop (the only importer of skorch); ``checkpoint``: resuming it

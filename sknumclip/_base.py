@@ -22,16 +22,11 @@ from ._device import resolve_autocast_dtype, resolve_device
 from ._samples import Samples, Targets
 from ._training import LR_SCHEDULES, epochs_of, release, train
 from ._validation import as_images, check_y_and_weight
-from .backbone import (
-    checkpoint_gradients,
-    fingerprint,
-    load_backbone,
-    lock_image_tower,
-    vision_config,
-)
+from .backbone import fingerprint, load_backbone
 from .bins import resolve_bins
 from .canvases import CanvasStore
 from .embeddings import embed_images
+from .image_tower import checkpoint_gradients, lock_image_tower
 from .modules import FeatureEncoder, ImageEncoder, NumCLIPModule
 from .prompts import FeaturePrompts, TokenPrompts, prompt_texts, tokenize
 
@@ -294,7 +289,7 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             "model_name": self.model_name,
             "pretrained": backbone.pretrained,
             "fingerprint": backbone.fingerprint,
-            "vision_config": vision_config(backbone),
+            "vision_config": backbone.vision_config,
         }
         self.fitted_ = True  # some libraries look for any attribute like this
 

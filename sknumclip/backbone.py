@@ -1,4 +1,4 @@
-"""Pretrained CLIP models. The only module that imports open_clip."""
+"""Pretrained CLIP models. With image_tower the only module that imports open_clip."""
 
 import difflib
 import hashlib
@@ -12,16 +12,9 @@ import open_clip
 import torch
 from torch import nn
 
-__all__ = [
-    "Backbone",
-    "BackboneError",
-    "Preprocessing",
-    "build_image_tower",
-    "checkpoint_gradients",
-    "load_backbone",
-    "lock_image_tower",
-    "vision_config",
-]
+from .image_tower import vision_config, without_needless_work
+
+__all__ = ["Backbone", "BackboneError", "Preprocessing", "load_backbone"]
 
 TINY = Path(__file__).parent / "models" / "tiny"
 
@@ -98,10 +91,15 @@ class Backbone:
         """Open_clip's tokenizer for this model."""
         return open_clip.get_tokenizer(self.model_name)
 
+    @property
+    def vision_config(self):
+        """What :func:`~sknumclip.image_tower.build_image_tower` needs, a dict that JSON can hold."""
+        return vision_config(self.model_name, self.pretrained)
+
     @cached_property
     def fingerprint(self):
         """SHA-256 of the image tower: weights, architecture, preprocessing; a hex string."""
-        architecture = json.dumps(vision_config(self), sort_keys=True)
+        architecture = json.dumps(self.vision_config, sort_keys=True)
         return fingerprint(self.visual.state_dict(), architecture, str(self.preprocessing))
 
     @cached_property
@@ -259,7 +257,7 @@ def _load(model_name, pretrained, file_state):
     config = model.visual.preprocess_cfg
     size = config["size"]
     return Backbone(
-        visual=model.visual,
+        visual=without_needless_work(model.visual),
         text=TextTower(model).eval(),
         token_embedding=getattr(model, "text", model).token_embedding,
         logit_scale=model.logit_scale.exp().item(),
@@ -358,82 +356,3 @@ def _embed_dim(model):
         if projection is not None:
             return projection.shape[1]
     return model.visual.output_dim
-
-
-def lock_image_tower(visual, unlocked_blocks):
-    """Freeze an image tower but for its last blocks, in place.
-
-    Parameters
-    ----------
-    visual : nn.Module
-    unlocked_blocks : int
-        How many of the last blocks stay trainable, with the projection after them.
-
-    Raises
-    ------
-    ValueError
-        If open_clip cannot lock this kind of tower in part.
-    """
-    blocks = getattr(getattr(visual, "transformer", None), "resblocks", None)
-    if blocks is not None and unlocked_blocks > len(blocks):
-        raise ValueError(
-            f"fine_tune={unlocked_blocks}, but this image tower has {len(blocks)} blocks. Use at "
-            "most that many, or fine_tune='full'."
-        )
-    # open_clip counts the projection of its own transformers as a group.
-    has_projection = isinstance(getattr(visual, "proj", None), nn.Parameter)
-    try:
-        visual.lock(unlocked_groups=unlocked_blocks + has_projection)
-    except (AssertionError, AttributeError, NotImplementedError, RuntimeError) as error:
-        raise ValueError(
-            f"This image tower ({type(visual).__name__}) cannot be fine-tuned in part: {error}. "
-            f"Got fine_tune={unlocked_blocks}; use fine_tune='full' or 'none'."
-        ) from error
-
-
-def checkpoint_gradients(visual):
-    """Let an image tower recompute activations in the backward pass, to save memory.
-
-    Raises
-    ------
-    ValueError
-        If the tower cannot do that.
-    """
-    if isinstance(visual, open_clip.modified_resnet.ModifiedResNet):
-        raise ValueError(
-            "grad_checkpointing=True has no effect on this image tower (ModifiedResNet). Use a "
-            "smaller batch_size, or a ViT as model_name."
-        )
-    visual.set_grad_checkpointing(True)
-
-
-def vision_config(backbone):
-    """Describe an image tower so that :func:`build_image_tower` can build it, without weights.
-
-    Returns
-    -------
-    dict
-        Of what JSON can hold.
-    """
-    config = open_clip.get_model_config(backbone.model_name)
-    tag = open_clip.get_pretrained_cfg(backbone.model_name, backbone.pretrained)
-    return {
-        "embed_dim": config["embed_dim"],
-        "vision_cfg": config["vision_cfg"],
-        "quick_gelu": bool(config.get("quick_gelu", False) or tag.get("quick_gelu", False)),
-    }
-
-
-def build_image_tower(config):
-    """Build the image tower that :func:`vision_config` described, with random weights.
-
-    Returns
-    -------
-    nn.Module
-        In eval mode; weights are to be loaded by the caller.
-    """
-    vision = {**config["vision_cfg"], "timm_model_pretrained": False}
-    # open_clip builds towers only in pairs, so the text tower is made as small as it can be.
-    text = {"context_length": 1, "vocab_size": 1, "width": 1, "heads": 1, "layers": 1}
-    model = open_clip.CLIP(config["embed_dim"], vision, text, quick_gelu=config["quick_gelu"])
-    return model.visual.eval()

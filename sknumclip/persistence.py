@@ -16,8 +16,9 @@ from sklearn.utils.validation import check_is_fitted
 from . import __version__
 from ._files import write_whole
 from ._training import restore_net
-from .backbone import Preprocessing, build_image_tower, load_backbone
+from .backbone import Preprocessing, load_backbone
 from .bins import LinguisticBins
+from .image_tower import build_image_tower
 from .modules import FeatureEncoder, ImageEncoder, NumCLIPModule
 from .prompts import FeaturePrompts, TokenPrompts
 

@@ -13,11 +13,7 @@ from PIL import Image
 from sknumclip.backbone import (
     BackboneError,
     Preprocessing,
-    build_image_tower,
-    checkpoint_gradients,
     load_backbone,
-    lock_image_tower,
-    vision_config,
 )
 from sknumclip.images import resize_image
 from sknumclip.modules import ImageEncoder
@@ -105,7 +101,7 @@ def test_quick_gelu_comes_from_the_tag(tmp_path, monkeypatch):
     image = torch.randn(1, 3, 224, 224)
     with torch.no_grad():
         torch.testing.assert_close(backbone.visual(image), reference.encode_image(image))
-    assert vision_config(backbone)["quick_gelu"]
+    assert backbone.vision_config["quick_gelu"]
 
 
 @pytest.mark.slow
@@ -135,34 +131,6 @@ def test_the_fingerprint_tells_architectures_apart(tmp_path):
     weights = "open_clip_model.safetensors"
     (tmp_path / "quick" / weights).write_bytes((tmp_path / "plain" / weights).read_bytes())
     assert load_backbone(plain).fingerprint != load_backbone(quick).fingerprint
-
-
-def test_an_image_tower_is_rebuilt_from_its_description(clip_models):
-    for kind in MODELS:
-        backbone = load_backbone(clip_models[kind])
-        visual = build_image_tower(json.loads(json.dumps(vision_config(backbone))))
-        visual.load_state_dict(backbone.visual.state_dict())
-        image = torch.randn(2, 3, 32, 32)
-        with torch.no_grad():
-            torch.testing.assert_close(visual(image), backbone.visual(image))
-
-
-def test_lock_leaves_the_last_blocks(clip_models):
-    visual = load_backbone(clip_models["clip"]).visual
-    lock_image_tower(visual, 1)
-    trainable = {name for name, p in visual.named_parameters() if p.requires_grad}
-    visual.requires_grad_(False)
-    assert {"proj", "ln_post.weight", "ln_post.bias"} < trainable
-    assert {name.split(".")[2] for name in trainable if "resblocks" in name} == {"1"}
-    assert "conv1.weight" not in trainable
-
-
-def test_what_a_resnet_cannot_do_is_an_error(clip_models):
-    visual = load_backbone(clip_models["resnet"]).visual
-    with pytest.raises(ValueError, match="fine_tune='full' or 'none'"):
-        lock_image_tower(visual, 1)
-    with pytest.raises(ValueError, match="grad_checkpointing=True has no effect"):
-        checkpoint_gradients(visual)
 
 
 @pytest.mark.parametrize(

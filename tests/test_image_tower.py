@@ -1,0 +1,80 @@
+"""Image towers can be rebuilt and frozen in part, and lose no digit by being made faster."""
+
+import copy
+import json
+
+import open_clip
+import pytest
+import torch
+from conftest import MODELS
+from open_clip.transformer import ResidualAttentionBlock
+
+from sknumclip.backbone import load_backbone
+from sknumclip.image_tower import (
+    FirstTokenBlock,
+    build_image_tower,
+    checkpoint_gradients,
+    lock_image_tower,
+)
+
+
+def test_an_image_tower_is_rebuilt_from_its_description(clip_models):
+    for kind in MODELS:
+        backbone = load_backbone(clip_models[kind])
+        visual = build_image_tower(json.loads(json.dumps(backbone.vision_config)))
+        visual.load_state_dict(backbone.visual.state_dict())
+        image = torch.randn(2, 3, 32, 32)
+        with torch.no_grad():
+            torch.testing.assert_close(visual(image), backbone.visual(image))
+
+
+def test_lock_leaves_the_last_blocks(clip_models):
+    visual = copy.deepcopy(load_backbone(clip_models["clip"]).visual)
+    lock_image_tower(visual, 1)
+    trainable = {name for name, p in visual.named_parameters() if p.requires_grad}
+    assert {"proj", "ln_post.weight", "ln_post.bias"} < trainable
+    assert {name.split(".")[2] for name in trainable if "resblocks" in name} == {"1"}
+    assert "conv1.weight" not in trainable
+
+
+def test_what_a_resnet_cannot_do_is_an_error(clip_models):
+    visual = load_backbone(clip_models["resnet"]).visual
+    with pytest.raises(ValueError, match="fine_tune='full' or 'none'"):
+        lock_image_tower(visual, 1)
+    with pytest.raises(ValueError, match="grad_checkpointing=True has no effect"):
+        checkpoint_gradients(visual)
+
+
+def plain_tower(model_name):
+    """The tower as open_clip makes it."""
+    return open_clip.create_model_from_pretrained(model_name, return_transform=False).visual
+
+
+def test_leaving_out_needless_work_changes_no_feature_and_no_gradient(clip_models):
+    plain, ours = plain_tower(clip_models["clip"]), load_backbone(clip_models["clip"]).visual
+    assert type(plain.transformer.resblocks[-1]) is ResidualAttentionBlock
+    assert type(ours.transformer.resblocks[-1]) is FirstTokenBlock
+    images = torch.randn(3, 3, 32, 32)
+    expected, actual = plain(images), ours(images)
+    torch.testing.assert_close(actual, expected)
+    expected.square().sum().backward()
+    gradients = torch.autograd.grad(actual.square().sum(), list(ours.parameters()))
+    for (name, parameter), gradient in zip(plain.named_parameters(), gradients, strict=True):
+        torch.testing.assert_close(gradient, parameter.grad, msg=name)
+
+
+@pytest.mark.parametrize("option", [{"pool_type": "avg"}, {"output_tokens": True}])
+def test_a_tower_that_reads_all_tokens_keeps_them(option):
+    config = {**MODELS["clip"], "vision_cfg": {**MODELS["clip"]["vision_cfg"], **option}}
+    visual = build_image_tower({**config, "quick_gelu": False})
+    assert type(visual.transformer.resblocks[-1]) is ResidualAttentionBlock
+
+
+def test_attention_in_bf16_is_as_close_to_fp32_as_the_fused_kernel(clip_models):
+    plain, ours = plain_tower(clip_models["clip"]), load_backbone(clip_models["clip"]).visual
+    images = torch.randn(64, 3, 32, 32)
+    with torch.no_grad():
+        exact = plain(images)
+        with torch.autocast("cpu", torch.bfloat16):
+            errors = [(tower(images) - exact).norm() / exact.norm() for tower in (plain, ours)]
+    assert 0 < errors[1] < 1.3 * errors[0] < 0.02
