@@ -114,6 +114,12 @@ class Bench:
                 Image.fromarray(low).resize((side, side)).save(path, quality=90)
         return [str(path) for path in paths]
 
+    def plain_tower(self):
+        """The image tower as open_clip makes it."""
+        return open_clip.create_model_from_pretrained(
+            self.model_name, return_transform=False
+        ).visual
+
     def autocast(self):
         return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not None)
 
@@ -184,7 +190,7 @@ def training_step(bench):
 
 def bare_step(bench):
     """The image tower's forward, backward and Adam step, and nothing else."""
-    visual = copy.deepcopy(bench.backbone.visual).requires_grad_(True).train().to(bench.device)
+    visual = bench.plain_tower().train().to(bench.device)
     optimizer = torch.optim.Adam(visual.parameters(), lr=1e-5, fused=True)
     images = torch.randn(bench.batch_size, 3, *bench.backbone.preprocessing.size)
     images = images.to(bench.device)
@@ -204,6 +210,7 @@ def released_style_step(bench):
     backbone, device = bench.backbone, bench.device
     model = open_clip.create_model_from_pretrained(bench.model_name, return_transform=False)
     model = model.train().to(device)
+    model.transformer.requires_grad_(False)  # the text tower's rate is 0 there
     tokens = backbone.tokenizer(prompt_texts(BINS, TEMPLATE)).to(device)
     with torch.no_grad():
         prompts = model.token_embedding(tokens).clone().requires_grad_(True)
@@ -271,7 +278,7 @@ def row_step_released(bench):
 
 def bare_encoder(bench):
     """The tower alone, cast once to the precision of the prediction."""
-    visual = copy.deepcopy(bench.backbone.visual).eval().to(bench.device)
+    visual = bench.plain_tower().eval().to(bench.device)
     if bench.dtype is not None:
         visual = visual.to(bench.dtype)
     images = torch.randn(64, 3, *bench.backbone.preprocessing.size).to(bench.device)

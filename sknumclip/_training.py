@@ -38,7 +38,9 @@ class _Batches:
 
     def __len__(self):
         """Return the number of batches."""
-        return math.ceil(len(self._order()) / self.net.batch_size)
+        n_processes = 1 if self.net.accelerator is None else self.net.accelerator.num_processes
+        n_samples = math.ceil(len(self.samples) / (n_processes if self.training else 1))
+        return math.ceil(n_samples / self.net.batch_size)
 
     def __iter__(self):
         generator = torch.Generator().manual_seed(self._epoch_seed())
@@ -194,6 +196,7 @@ class NumCLIPNet(NeuralNet):
             targets.y,
             label_range=self.label_range,
             sample_weight=targets.weight,
+            bins_are_ranges=True,
             **self.ranking_options,
         )
         l1 = regression_loss(

@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -85,6 +85,8 @@ class Backbone:
     preprocessing: Preprocessing
     model_name: str
     pretrained: str
+    known_texts: dict = field(default_factory=dict)
+    """Features of lists of sentences that have been read before, by tuple of str."""
 
     @cached_property
     def tokenizer(self):

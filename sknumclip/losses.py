@@ -97,6 +97,7 @@ def fcrc_loss(
     weight_norm="softmax",
     mask_same_bin=True,
     sample_weight=None,
+    bins_are_ranges=False,
 ):
     """Fine-grained cross-modal ranking-based contrastive loss (FCRC, Eq. 4 of the paper).
 
@@ -126,6 +127,10 @@ def fcrc_loss(
         treats them as negatives all the same.
     sample_weight : Tensor of shape (M,), default=None
         Factor of each sample's terms in the mean; should be 1 on average over all batches.
+    bins_are_ranges : bool, default=False
+        Whether the bins are ranges of `y` in ascending order, as in
+        :class:`~sknumclip.LinguisticBins`. With the other defaults, time and memory then grow with
+        M instead of M².
 
     Returns
     -------
@@ -142,6 +147,9 @@ def fcrc_loss(
     """
     logits = _at_least_float32(logits)
     own_logits = logits.gather(1, bin_index[:, None])[:, 0]
+    if bins_are_ranges and (distance, weight_norm, mask_same_bin) == ("absolute", "softmax", True):
+        both = _log_sums_of_ranges(logits, bin_index, y.to(_widest_float(y)) * beta / label_range)
+        return _mean((both / 2).to(logits) - own_logits, sample_weight)
     weights = _pair_weights(bin_index, y, label_range, beta, distance, weight_norm, mask_same_bin)
     # All samples of a bin share their text, so there are n_bins different texts, not M.
     bin_weights = weights @ F.one_hot(bin_index, logits.shape[1]).to(weights)
@@ -160,6 +168,40 @@ def _pair_weights(bin_index, y, label_range, beta, distance, weight_norm, mask_s
     is_negative = bin_index[:, None] != bin_index[None, :] if mask_same_bin else ~itself
     distances = label_distance(y, label_range, distance)
     return itself + negative_weights(distances, is_negative, beta=beta, weight_norm=weight_norm)
+
+
+def _log_sums_of_ranges(logits, bin_index, t):
+    """Both directions' log-sum-exps of FCRC, added up, for λ_ij proportional to exp(|t_i - t_j|).
+
+    All labels of another bin lie on one side of label i, so the exponential of their distance is
+    a product of a factor of i and a factor of j, and sums over j are taken once for each bin.
+    """
+    n_bins, wide = logits.shape[1], logits.to(t)
+    bins = torch.arange(n_bins, device=logits.device)
+    # |t_i - t_j| = signed_t[i, bin of j] + signed_t[j, bin of i]
+    signed_t = (bin_index[:, None] - bins).sign() * t[:, None]
+    is_own = bin_index[:, None] == bins
+    sizes = is_own.sum(dim=0)
+    distances = signed_t + _log_sum_by_bin(signed_t, bin_index, sizes).T[bin_index]
+    distances = distances.masked_fill(is_own, -torch.inf)
+    n_negatives = (len(t) - sizes[bin_index])[:, None].to(t)
+    log_norm = n_negatives.log() - distances.logsumexp(dim=1, keepdim=True)
+    log_norm = log_norm.masked_fill(n_negatives == 0, 0.0)
+    image_to_text = (distances + log_norm).masked_fill(is_own, 0.0) + wide
+    text_to_image = _log_sum_by_bin(wide + signed_t, bin_index, sizes).T[bin_index]
+    text_to_image = torch.where(is_own, wide, text_to_image + signed_t + log_norm)
+    return image_to_text.logsumexp(dim=1) + text_to_image.logsumexp(dim=1)
+
+
+def _log_sum_by_bin(values, bin_index, sizes):
+    """Log-sum-exp over the rows of each bin, from (M, n) to (n_bins, n); -inf for empty bins."""
+    rows = bin_index[:, None].expand_as(values)
+    largest = values.new_zeros(len(sizes), values.shape[1])
+    largest = largest.scatter_reduce(0, rows, values.detach(), "amax", include_self=False)
+    sums = torch.zeros_like(largest).index_add(0, bin_index, (values - largest[bin_index]).exp())
+    # An infinite slope at 0 would make gradients NaN.
+    is_empty = (sizes == 0)[:, None]
+    return (sums.masked_fill(is_empty, 1.0).log() + largest).masked_fill(is_empty, -torch.inf)
 
 
 def released_fcrc_loss(logits, bin_index, *, sample_weight=None):

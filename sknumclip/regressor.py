@@ -74,7 +74,8 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
         crop (see `canvas_scale`).
     batch_size : int or "auto", default="auto"
         Images per step; the ranking loss compares the images of one batch. ``"auto"`` is 32, as in
-        the paper, or 256 with ``fine_tune="none"``.
+        the paper. With ``fine_tune="none"`` it is up to 1024, and learning rates, which are meant
+        for 256, grow in proportion beyond that.
     lr : float, default=1e-5
         Learning rate of the image tower.
     prompt_lr : float, default=1e-4

@@ -43,7 +43,8 @@ def batch():
 @pytest.mark.parametrize("distance", ["absolute", "sqrt", "squared"])
 @pytest.mark.parametrize("weight_norm", ["softmax", "mean"])
 @pytest.mark.parametrize("mask", [True, False])
-def test_fcrc_exact_value(batch, distance, weight_norm, mask):
+@pytest.mark.parametrize("bins_are_ranges", [True, False])
+def test_fcrc_exact_value(batch, distance, weight_norm, mask, bins_are_ranges):
     logits, bins, y = batch
     loss = fcrc_loss(
         torch.tensor(logits),
@@ -54,6 +55,7 @@ def test_fcrc_exact_value(batch, distance, weight_norm, mask):
         distance=distance,
         weight_norm=weight_norm,
         mask_same_bin=mask,
+        bins_are_ranges=bins_are_ranges,
     )
     expected = fcrc_by_hand(logits, bins, y, 100.0, 4.0, distance, weight_norm, mask)
     assert loss.item() == pytest.approx(expected, rel=1e-12)
@@ -133,6 +135,36 @@ def test_fcrc_is_finite_at_extreme_bf16_logits(beta):
     assert math.isfinite(loss.item())
     assert torch.isfinite(logits.grad).all()
     assert logits.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("beta", [0.0, 4.0, 1000.0])
+@pytest.mark.parametrize("labels", ["all bins", "no sample in some bins", "one bin", "one sample"])
+def test_fcrc_of_bins_that_are_ranges_is_the_same_by_a_shorter_way(beta, labels):
+    rng = np.random.default_rng(0)
+    y = {
+        "all bins": rng.uniform(-10, 110, size=50),  # the outermost bins are open
+        "no sample in some bins": rng.choice([5.0, 12.0, 70.0, 75.0], size=50),
+        "one bin": rng.uniform(20, 30, size=50),
+        "one sample": np.array([50.0]),
+    }[labels]
+    bins = torch.tensor(np.digitize(y, [10, 20, 40, 60, 80]))
+    logits = torch.tensor(rng.normal(size=(len(y), 6)) * 30, requires_grad=True)
+    losses, gradients = [], []
+    for bins_are_ranges in (False, True):
+        kwargs = dict(label_range=100, beta=beta, bins_are_ranges=bins_are_ranges)
+        losses.append(fcrc_loss(logits, bins, torch.tensor(y), **kwargs))
+        gradients.append(torch.autograd.grad(losses[-1], logits)[0])
+    torch.testing.assert_close(losses[1], losses[0])
+    torch.testing.assert_close(gradients[1], gradients[0])
+
+
+def test_fcrc_of_many_samples_takes_memory_for_each_and_not_for_each_pair():
+    n = 200_000  # of which all pairs would take 320 GB
+    y = torch.linspace(0, 99, n)
+    bins = (y // 20).long()
+    loss = fcrc_loss(torch.zeros(n, 5), bins, y, label_range=100, beta=0, bins_are_ranges=True)
+    n_negatives = n - torch.bincount(bins)[bins].double()
+    assert loss.item() == pytest.approx(n_negatives.log1p().mean().item(), rel=1e-6)
 
 
 def test_fcrc_sample_weight_counts_samples(batch):
