@@ -95,7 +95,7 @@ class Backbone:
 
     @property
     def vision_config(self):
-        """What :func:`~sknumclip.image_tower.build_image_tower` needs, a dict that JSON can hold."""
+        """What :func:`~sknumclip.image_tower.build_image_tower` needs, a dict for JSON."""
         return vision_config(self.model_name, self.pretrained)
 
     @cached_property

@@ -57,7 +57,9 @@ class CanvasStore:
         canvas = self._cache.get(i)
         if canvas is None:
             try:
-                canvas = resize_image(self.images.read(i), self.preprocessing, self.scale)
+                # Twice the size needed is enough for resizing to leave no trace of it.
+                image = self.images.read(i, min_side=2 * max(self.shape[1:]))
+                canvas = resize_image(image, self.preprocessing, self.scale)
             except Exception as error:  # Pillow's readers let errors of every kind through
                 raise _Unreadable(_reason(error)) from error
             try:

@@ -87,12 +87,12 @@ class Images:
         digest.update(np.ascontiguousarray(pixels))
         return digest.hexdigest()
 
-    def read(self, i):
+    def read(self, i, min_side=None):
         """Read image `i`; see :func:`read_image`."""
-        return read_image(self.items[i])
+        return read_image(self.items[i], min_side)
 
 
-def read_image(source):
+def read_image(source, min_side=None):
     """Read one image as upright RGB.
 
     EXIF orientation is applied, transparency is laid on white, 16-bit greys are scaled to 8 bits,
@@ -101,6 +101,9 @@ def read_image(source):
     Parameters
     ----------
     source : str, Path, PIL.Image.Image or uint8 ndarray of shape (h, w, 3)
+    min_side : int, default=None
+        JPEG files may be decoded at a half, a quarter or an eighth of their size, which takes a
+        fraction of the time, as long as both sides keep this many pixels.
 
     Returns
     -------
@@ -119,6 +122,8 @@ def read_image(source):
     if reason := _file_problem(source):
         raise ValueError(reason)
     with Image.open(source) as image:
+        if min_side is not None:
+            image.draft(None, (min_side, min_side))
         return _to_rgb(image)
 
 

@@ -38,6 +38,25 @@ def test_same_canvases_from_every_cache_cold_and_warm(files, tmp_path, cache, nu
         np.testing.assert_array_equal(all_canvases(store), expected)
 
 
+@pytest.mark.parametrize("resize_mode", ["shortest", "longest", "squash"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_large_jpegs_are_decoded_smaller_without_a_visible_difference(
+    tmp_path, resize_mode, orientation
+):
+    coarse = np.random.default_rng(0).integers(0, 256, size=(24, 40, 3), dtype=np.uint8)
+    photo = Image.fromarray(coarse).resize((500, 300), Image.Resampling.BICUBIC)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo.save(tmp_path / "photo.jpg", quality=95, exif=exif)
+    images = Images([tmp_path / "photo.jpg"])
+    assert sorted(images.read(0).size) == [300, 500]
+    assert sorted(images.read(0, min_side=64).size) == [75, 125]
+    assert sorted(images.read(0, min_side=80).size) == [150, 250]
+    canvas = CanvasStore(images, preprocessing(resize_mode))[0].astype(float)
+    expected = resize_image(images.read(0), preprocessing(resize_mode))
+    assert np.abs(canvas - expected).mean() < 1
+
+
 @pytest.mark.parametrize("cache", ["memory", "folder"])
 def test_a_warm_cache_does_not_decode_again(files, tmp_path, cache, monkeypatch):
     cache = tmp_path / "cache" if cache == "folder" else cache
