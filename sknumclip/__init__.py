@@ -3,6 +3,7 @@
 The map of the package:
 
 - ``regressor``: :class:`NumCLIPRegressor`, the estimator; ``_base``: what estimators share
+- ``embedder``: :class:`CLIPEmbedder`, images to frozen features; ``_inputs``: what X may be
 - ``bins``: :class:`LinguisticBins`, ranges of the label named in words;
   ``suggest``: :func:`suggest_bins`, such bins proposed by a language model
 - ``backbone``, ``image_tower``: CLIP models (the only importers of open_clip)
@@ -19,13 +20,21 @@ __version__ = "0.1.0.dev0"
 
 # Estimators pull in torch, so names are imported when first used.
 _MODULE_OF = {
+    "CLIPEmbedder": "embedder",
     "LinguisticBins": "bins",
     "NumCLIPRegressor": "regressor",
     "suggest_bins": "suggest",
 }
 _MODULES = ("backbone", "bins", "datasets", "losses")
 
-__all__ = ["LinguisticBins", "NumCLIPRegressor", "datasets", "losses", "suggest_bins"]
+__all__ = [
+    "CLIPEmbedder",
+    "LinguisticBins",
+    "NumCLIPRegressor",
+    "datasets",
+    "losses",
+    "suggest_bins",
+]
 
 
 def __getattr__(name):

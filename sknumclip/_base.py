@@ -13,18 +13,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from ._device import resolve_autocast_dtype, resolve_device
+from ._device import resolve_autocast_dtype
+from ._inputs import ImageInputMixin, on_device
 from ._samples import Samples, Targets
 from ._training import LR_SCHEDULES, epochs_of, release, train
-from ._validation import as_images, check_y_and_weight
+from ._validation import check_y_and_weight
 from .backbone import fingerprint, load_backbone
 from .bins import resolve_bins
-from .canvases import CanvasStore
 from .embeddings import embed_images
 from .image_tower import checkpoint_gradients, lock_image_tower
 from .modules import FeatureEncoder, ImageEncoder, NumCLIPModule
@@ -38,14 +38,8 @@ _NOT_IN_CHECKPOINTS = (
 )
 
 
-class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
     """Fit skeleton around the composed skorch net; subclasses list and document parameters."""
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.transformer_tags.preserves_dtype = []  # features are float32, whatever comes in
-        return tags
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
@@ -75,7 +69,7 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         checkpoint_file = self._checkpoint_file(X, y, weight, backbone, seed, continued)
         self._check_split(np.count_nonzero(weight))
 
-        inputs, failures = self._prepare_inputs(X, backbone, device)
+        inputs, failures = self._prepare_inputs(X, backbone)
         kept = np.setdiff1d(np.flatnonzero(weight), list(failures))
         if len(kept) < 2:
             raise ValueError(f"At least 2 readable images are needed to fit. Got {len(kept)}.")
@@ -166,35 +160,19 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     def _resolve_device(self):
         if self.accelerator is not None:
             return self.accelerator.device
-        return resolve_device(self.device)
+        return super()._resolve_device()
 
     def _check_X(self, X, *, reset):
-        """Return X as Images or as a checked float32 array of features."""
-        images = as_images(X)
-        if images is not None:
-            if reset:
-                vars(self).pop("n_features_in_", None)
-                vars(self).pop("feature_names_in_", None)
-            return images
-        X = validate_data(self, X, dtype=np.float32, reset=reset)
+        X = super()._check_X(X, reset=reset)
         trains_tower = self.fine_tune != "none" if reset else not self.net_.module_.is_frozen
-        if trains_tower:
+        if trains_tower and isinstance(X, np.ndarray):
             raise ValueError(
                 "X is a 2-D array of features, but with a fine-tuned image tower X must be images. "
                 "Use fine_tune='none' to fit on features."
             )
         return X
 
-    def _store(self, images, encoder, cache=None):
-        return CanvasStore(
-            images,
-            encoder.preprocessing,
-            scale=encoder.canvas_scale,
-            cache=cache,
-            num_workers=self.num_workers,
-        )
-
-    def _prepare_inputs(self, X, backbone, device):
+    def _prepare_inputs(self, X, backbone):
         """Read every image once; return what training takes and what could not be read."""
         if isinstance(X, np.ndarray):
             return torch.tensor(X), {}
@@ -202,9 +180,7 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         if self.fine_tune != "none":
             store = self._store(X, encoder, self.image_cache)
             return store, store.read_all(self.on_error, verbose=self.verbose)
-        features, failures = self._embed(
-            X, _on_device(encoder, device), device, backbone.fingerprint, self.verbose
-        )
+        features, failures = self._embed(X, encoder, backbone.fingerprint, self.verbose)
         return torch.from_numpy(features), failures
 
     def _split(self, inputs, targets, kept, backbone, seed):
@@ -311,21 +287,6 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     # --------------------------------------------------------------------------------- outputs
 
-    def _embed(self, images, encoder, device, fingerprint, verbose=0):
-        """Embed images with a frozen tower, ℓ2-normalised; each image once per process."""
-        dtype = resolve_autocast_dtype(self.precision, device)
-        return embed_images(
-            lambda pixels: torch.nn.functional.normalize(encoder(pixels).float(), dim=1),
-            self._store(images, encoder),
-            device=device,
-            on_error=self.on_error,
-            autocast_dtype=dtype,
-            cache_key=None
-            if self.image_cache is None
-            else f"{fingerprint} {encoder.canvas_scale} {dtype}",
-            verbose=verbose,
-        )
-
     def _map(self, X, compute):
         """Apply `compute` to the image features of X, in batches.
 
@@ -338,37 +299,33 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         X = self._check_X(X, reset=False)
         device = self._resolve_device()
         module = self._module_on(device)
+        reads_images = isinstance(module.encoder, ImageEncoder)
         if not isinstance(X, np.ndarray):
-            return self._map_images(X, module, device, compute)
-        if isinstance(module.encoder, ImageEncoder):
-            encode = partial(torch.nn.functional.normalize, dim=1)
-            if X.shape[1] != module.text_features.shape[1]:
+            if not reads_images:
                 raise ValueError(
-                    f"X has {X.shape[1]} features, but the embeddings of the image tower, which "
-                    f"this estimator was fitted on, have {module.text_features.shape[1]}."
+                    "This estimator was fitted on features, so it can only predict from features "
+                    "like them. Pass the features of these images, or fit on images."
                 )
-        else:
-            encode = module.encode
+            if not module.is_frozen:
+                return self._map_images(X, module, compute)
+            X, _ = self._embed(X, module.encoder, self.backbone_["fingerprint"])
+        if reads_images and X.shape[1] != module.text_features.shape[1]:
+            raise ValueError(
+                f"X has {X.shape[1]} features, but the embeddings of the image tower, which "
+                f"this estimator was fitted on, have {module.text_features.shape[1]}."
+            )
+        encode = partial(torch.nn.functional.normalize, dim=1) if reads_images else module.encode
         with torch.no_grad():
             rows = [
                 compute(encode(batch.to(device))).cpu() for batch in torch.tensor(X).split(4096)
             ]
         return torch.cat(rows).numpy()
 
-    def _map_images(self, images, module, device, compute):
-        if not isinstance(module.encoder, ImageEncoder):
-            raise ValueError(
-                "This estimator was fitted on features, so it can only predict from features like "
-                "them. Pass the features of these images, or fit on images."
-            )
-        if module.is_frozen:
-            features, _ = self._embed(images, module.encoder, device, self.backbone_["fingerprint"])
-            with torch.no_grad():
-                return compute(torch.from_numpy(features).to(device)).cpu().numpy()
+    def _map_images(self, images, module, compute):
         values, _ = embed_images(
             lambda pixels: compute(module.encode(pixels)),
             self._store(images, module.encoder),
-            device=device,
+            device=module.centers.device,
             on_error=self.on_error,
             autocast_dtype=module.autocast_dtype,
         )
@@ -380,7 +337,7 @@ class BaseCLIPEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         if module.centers.device != device:
             # The tower of a frozen model is shared, and .to() would move it for everyone.
             if module.is_frozen:
-                module.encoder = _on_device(module.encoder, device)
+                module.encoder = on_device(module.encoder, device)
             module.to(device)
         return module
 
@@ -390,7 +347,3 @@ def _identity(images, i):
         return images.identity(i).encode("utf-8", "surrogateescape")
     except (OSError, ValueError):  # unreadable, which is found out later
         return images.name(i).encode("utf-8", "surrogateescape")
-
-
-def _on_device(module, device):
-    return module if device.type == "cpu" else copy.deepcopy(module).to(device)

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import persistence
 from ._base import BaseCLIPEstimator
+from ._inputs import INPUT_CONSTRAINTS
 from ._training import LR_SCHEDULES
 from ._validation import HasMethods, Interval, StrOptions, as_images
 from .bins import LinguisticBins
@@ -172,6 +173,7 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
     """
 
     _parameter_constraints = {
+        **INPUT_CONSTRAINTS,
         "bins": [
             LinguisticBins,
             HasMethods(["items"]),
@@ -179,8 +181,6 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
             Interval(Integral, 2, None, closed="left"),
         ],
         "template": [str],
-        "model_name": [str],
-        "pretrained": [str, None],
         "prompt_init": [StrOptions(set(PROMPT_INITS))],
         "fine_tune": [StrOptions({"full", "none"}), Interval(Integral, 1, None, closed="left")],
         "ranking_loss": [StrOptions(set(RANKING_LOSSES))],
@@ -197,24 +197,17 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
         "regressor_lr": [Interval(Real, 0, None, closed="left")],
         "lr_schedule": [StrOptions(set(LR_SCHEDULES))],
         "augment": ["boolean"],
-        "canvas_scale": [Interval(Real, 1, None, closed="left")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "device": [str, torch.device],
-        "precision": [StrOptions({"auto", "fp32", "bf16"})],
         "compile": ["boolean"],
-        "image_cache": [str, HasMethods(["__fspath__"]), None],
-        "num_workers": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
         "grad_checkpointing": ["boolean"],
         "accumulate_steps": [Interval(Integral, 1, None, closed="left")],
-        "on_error": [StrOptions({"raise", "skip"})],
         "checkpoint": [str, HasMethods(["__fspath__"]), None],
         "callbacks": [list, None],
         "accelerator": [HasMethods(["prepare", "backward"]), None],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     def __init__(

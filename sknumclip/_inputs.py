@@ -1,0 +1,83 @@
+"""What estimators do with X: tell images from features, read them, embed them."""
+
+import copy
+import functools
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import validate_data
+
+from ._device import resolve_autocast_dtype, resolve_device
+from ._validation import HasMethods, Interval, StrOptions, as_images
+from .canvases import CanvasStore
+from .embeddings import embed_images
+
+__all__ = ["INPUT_CONSTRAINTS", "ImageInputMixin"]
+
+# The parameters that say which tower sees the images, and how.
+INPUT_CONSTRAINTS = {
+    "model_name": [str],
+    "pretrained": [str, None],
+    "canvas_scale": [Interval(Real, 1, None, closed="left")],
+    "device": [str, torch.device],
+    "precision": [StrOptions({"auto", "fp32", "bf16"})],
+    "image_cache": [str, HasMethods(["__fspath__"]), None],
+    "num_workers": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
+    "on_error": [StrOptions({"raise", "skip"})],
+    "verbose": ["verbose"],
+}
+
+
+class ImageInputMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+    """For estimators with the parameters of ``INPUT_CONSTRAINTS``, which embed images."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = []  # features are float32, whatever comes in
+        return tags
+
+    def _check_X(self, X, *, reset):
+        """Return X as Images or as a checked float32 array of features."""
+        images = as_images(X)
+        if images is None:
+            return validate_data(self, X, dtype=np.float32, reset=reset)
+        if reset:
+            vars(self).pop("n_features_in_", None)
+            vars(self).pop("feature_names_in_", None)
+        return images
+
+    def _resolve_device(self):
+        return resolve_device(self.device)
+
+    def _store(self, images, encoder, cache=None):
+        return CanvasStore(
+            images,
+            encoder.preprocessing,
+            scale=encoder.canvas_scale,
+            cache=cache,
+            num_workers=self.num_workers,
+        )
+
+    def _embed(self, images, encoder, fingerprint, verbose=0):
+        """Embed images with a frozen tower, ℓ2-normalised; each image once per process."""
+        device = self._resolve_device()
+        dtype = resolve_autocast_dtype(self.precision, device)
+        moved = functools.cache(lambda: on_device(encoder, device))  # only if it has work to do
+        key = f"{fingerprint} {encoder.canvas_scale} {dtype}"
+        return embed_images(
+            lambda pixels: torch.nn.functional.normalize(moved()(pixels).float(), dim=1),
+            self._store(images, encoder),
+            device=device,
+            on_error=self.on_error,
+            autocast_dtype=dtype,
+            cache_key=None if self.image_cache is None else key,
+            verbose=verbose,
+        )
+
+
+def on_device(encoder, device):
+    """Return the encoder itself if it is on `device`, or else a copy there."""
+    return encoder if encoder.factor.device == device else copy.deepcopy(encoder).to(device)

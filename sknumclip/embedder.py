@@ -1,0 +1,168 @@
+"""CLIPEmbedder, images to features of a frozen CLIP model."""
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from ._inputs import INPUT_CONSTRAINTS, ImageInputMixin
+from ._validation import StrOptions
+from .backbone import BackboneError, load_backbone
+from .modules import ImageEncoder
+
+__all__ = ["CLIPEmbedder"]
+
+
+class CLIPEmbedder(ImageInputMixin, BaseEstimator):
+    """Turn images into the ℓ2-normalised features of a frozen CLIP image tower.
+
+    Nothing is learned. Each image is embedded once per process, however many pipelines, folds and
+    candidates of a search ask for it.
+
+    Parameters
+    ----------
+    model_name : str, default="ViT-B-16"
+    pretrained : str or None, default="openai"
+        As in :class:`NumCLIPRegressor`.
+    canvas_scale : float, default=8/7
+        Images are resized to a canvas of this many times the tower's image size, at least 1, and
+        the centre is embedded. 1 shows whole images, just as the checkpoint wants them.
+    device : str, default="auto"
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+    precision : {"auto", "fp32", "bf16"}, default="auto"
+        Precision of the tower; ``"auto"`` is bf16 wherever the hardware multiplies it natively.
+    image_cache : {"auto"} or None, default="auto"
+        Whether to keep embeddings, up to 512 MB of them in memory, by the content of images,
+        weights and preprocessing.
+    num_workers : "auto" or int, default="auto"
+        Threads that decode images; ``"auto"`` is one per core.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do with images that cannot be read: raise one error that lists all of them, or
+        return rows of NaN in their places.
+    verbose : int, default=1
+        0 is silent; 1 shows a progress bar.
+
+    Attributes
+    ----------
+    backbone_ : dict
+        Name and SHA-256 of the tower that features come from.
+    n_features_in_ : int
+        Number of features, if X was an array of features.
+
+    See Also
+    --------
+    NumCLIPRegressor : Embeds images itself; with ``fine_tune="none"`` the result is the same as
+        that of a pipeline of this and a regressor on features.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sknumclip import CLIPEmbedder
+    >>> from sknumclip.datasets import make_counting_images
+    >>> X, y = make_counting_images(60, random_state=0)
+    >>> model = make_pipeline(CLIPEmbedder(model_name="tiny", verbose=0), Ridge())
+    >>> model.fit(X[:50], y[:50]).predict(X[50:]).shape
+    (10,)
+    """
+
+    _parameter_constraints = {**INPUT_CONSTRAINTS, "image_cache": [StrOptions({"auto"}), None]}
+
+    def __init__(
+        self,
+        *,
+        model_name="ViT-B-16",
+        pretrained="openai",
+        canvas_scale=8 / 7,
+        device="auto",
+        precision="auto",
+        image_cache="auto",
+        num_workers="auto",
+        on_error="raise",
+        verbose=1,
+    ):
+        self.model_name = model_name
+        self.pretrained = pretrained
+        self.canvas_scale = canvas_scale
+        self.device = device
+        self.precision = precision
+        self.image_cache = image_cache
+        self.num_workers = num_workers
+        self.on_error = on_error
+        self.verbose = verbose
+
+    @property
+    def _n_features_out(self):
+        return getattr(self, "n_features_in_", self.backbone_["embed_dim"])
+
+    def fit(self, X, y=None):
+        """Load the model, and see whether X is images; they are not read yet.
+
+        Parameters
+        ----------
+        X : sequence of paths or PIL images, one-column DataFrame of paths, uint8 array of shape \
+                (n_samples, height, width, 3), or array of shape (n_samples, n_features)
+            Images. Features are passed on as they are, so that a pipeline can be fitted on
+            embeddings that were computed before.
+        y : ignored
+
+        Returns
+        -------
+        self : CLIPEmbedder
+
+        Raises
+        ------
+        BackboneError
+            If the CLIP model cannot be loaded.
+        """
+        self._validate_params()
+        self._check_X(X, reset=True)
+        backbone = load_backbone(self.model_name, self.pretrained)
+        self.backbone_ = {
+            "model_name": self.model_name,
+            "pretrained": backbone.pretrained,
+            "fingerprint": backbone.fingerprint,
+            "embed_dim": backbone.embed_dim,
+        }
+        return self
+
+    def transform(self, X):
+        """Embed images.
+
+        Parameters
+        ----------
+        X : as in :meth:`fit`
+
+        Returns
+        -------
+        float32 ndarray of shape (n_samples, embed_dim)
+            Rows have length 1; NaN for images that cannot be read, if ``on_error="skip"``.
+
+        Raises
+        ------
+        ImageReadError
+            If images cannot be read and ``on_error="raise"``. It lists all of them.
+        BackboneError
+            If the weights are no longer those that were there in ``fit``.
+        """
+        check_is_fitted(self)
+        X = self._check_X(X, reset=False)
+        if isinstance(X, np.ndarray):
+            if X.shape[1] != self._n_features_out:
+                raise ValueError(
+                    f"X has {X.shape[1]} features, but the embeddings of this CLIPEmbedder have "
+                    f"{self._n_features_out}."
+                )
+            return X
+        if hasattr(self, "n_features_in_"):
+            raise ValueError(
+                "This CLIPEmbedder was fitted on features, so it can only pass features on. Fit it "
+                "on images to embed images."
+            )
+        backbone = load_backbone(self.backbone_["model_name"], self.backbone_["pretrained"])
+        if backbone.fingerprint != self.backbone_["fingerprint"]:
+            raise BackboneError(
+                f"The weights of model_name={self.model_name!r} have changed since fit, so the "
+                "features would too. Fit again."
+            )
+        encoder = ImageEncoder(backbone.visual, backbone.preprocessing, self.canvas_scale)
+        return self._embed(X, encoder, backbone.fingerprint, self.verbose)[0]

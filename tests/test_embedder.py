@@ -1,0 +1,141 @@
+"""CLIPEmbedder: the same features as the regressor's, each image embedded once."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import safetensors.torch
+from conftest import MODELS, save_clip
+from PIL import Image
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+from sknumclip import CLIPEmbedder, NumCLIPRegressor
+from sknumclip.backbone import BackboneError, load_backbone
+from sknumclip.embeddings import clear_embedding_cache
+
+FROZEN = dict(fine_tune="none", max_epochs=3, random_state=0, verbose=0)
+Y = np.arange(8.0)
+
+
+@pytest.fixture
+def paths(pixels, tmp_path):
+    for i, image in enumerate(pixels):
+        Image.fromarray(image).save(tmp_path / f"{i}.png")
+    return [str(tmp_path / f"{i}.png") for i in range(len(pixels))]
+
+
+@pytest.fixture
+def make(clip_models):
+    clear_embedding_cache()
+    return lambda **params: CLIPEmbedder(
+        **{"model_name": clip_models["clip"], "verbose": 0} | params
+    )
+
+
+@pytest.fixture
+def n_embedded(clip_models):
+    """How many images the tower has seen so far."""
+    seen = []
+    visual = load_backbone(clip_models["clip"]).visual
+    hook = visual.register_forward_hook(lambda module, args, output: seen.append(len(args[0])))
+    yield lambda: sum(seen)
+    hook.remove()
+
+
+def test_features_are_those_of_the_regressor(make, paths, clip_models):
+    reg = NumCLIPRegressor(2, model_name=clip_models["clip"], **FROZEN).fit(paths, Y)
+    Z = make().fit_transform(paths)
+    np.testing.assert_allclose(Z, reg.transform(paths), rtol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(Z, axis=1), 1, rtol=1e-6)
+    assert Z.dtype == np.float32
+
+
+@pytest.mark.parametrize("params", [{}, {"canvas_scale": 1}])
+def test_a_pipeline_equals_the_one_estimator_form(make, paths, clip_models, params):
+    one = NumCLIPRegressor(2, model_name=clip_models["clip"], **FROZEN, **params)
+    two = make_pipeline(
+        make(**params), NumCLIPRegressor(2, model_name=clip_models["clip"], **FROZEN)
+    )
+    expected = one.fit(paths[:6], Y[:6]).predict(paths)
+    np.testing.assert_array_equal(two.fit(paths[:6], Y[:6]).predict(paths), expected)
+
+
+def test_a_search_embeds_each_image_once(make, paths, n_embedded):
+    search = GridSearchCV(make_pipeline(make(), Ridge()), {"ridge__alpha": [1, 10, 100]}, cv=4)
+    search.fit(paths, Y).predict(paths)
+    assert n_embedded() == len(paths)
+    make(image_cache=None).fit_transform(paths)
+    assert n_embedded() == 2 * len(paths)
+    make(canvas_scale=1).fit_transform(paths)
+    assert n_embedded() == 3 * len(paths)
+
+
+def test_a_changed_image_is_embedded_again(make, paths, n_embedded):
+    before = make().fit_transform(paths)
+    Image.new("RGB", (50, 40), "red").save(paths[2])
+    after = make().fit_transform(paths)
+    assert n_embedded() == len(paths) + 1
+    assert ((before != after).any(axis=1) == (np.arange(8) == 2)).all()
+
+
+def test_names_of_features_and_data_frames(make, paths):
+    embedder = make().set_output(transform="pandas")
+    frame = embedder.fit_transform(pd.Series(paths))
+    assert list(frame.columns) == [f"clipembedder{i}" for i in range(16)]
+    assert list(frame.columns) == list(embedder.get_feature_names_out())
+
+
+def test_unreadable_images_are_nan_if_skipped(make, paths):
+    paths[1] = "no such file.png"
+    assert np.isnan(make(on_error="skip").fit_transform(paths)).all(axis=1).tolist() == [
+        i == 1 for i in range(8)
+    ]
+    with pytest.raises(ValueError, match="no such file.png"):
+        make().fit_transform(paths)
+
+
+def test_pickles_are_light_and_do_the_same(make, paths):
+    embedder = make().fit(paths)
+    data = pickle.dumps(embedder)
+    assert len(data) < 2000
+    clear_embedding_cache()
+    np.testing.assert_array_equal(pickle.loads(data).transform(paths), embedder.transform(paths))
+    assert not hasattr(clone(embedder), "backbone_")
+
+
+def test_other_weights_than_in_fit_are_an_error(tmp_path, pixels):
+    name = save_clip(tmp_path / "clip", MODELS["clip"])
+    embedder = CLIPEmbedder(model_name=name, verbose=0).fit(pixels)
+    file = tmp_path / "clip" / "open_clip_model.safetensors"
+    weights = safetensors.torch.load_file(file)
+    weights["visual.proj"] += 1
+    safetensors.torch.save_file(weights, file)
+    with pytest.raises(BackboneError, match="have changed since fit.*Fit again"):
+        embedder.transform(pixels)
+
+
+def test_features_are_passed_on(make, pixels):
+    Z = np.random.default_rng(0).normal(size=(5, 7))
+    embedder = make().fit(Z)
+    np.testing.assert_array_equal(embedder.transform(Z), Z.astype(np.float32))
+    with pytest.raises(ValueError, match="fitted on features"):
+        embedder.transform(pixels)
+    with pytest.raises(ValueError, match="7 features, but the embeddings .* have 16"):
+        make().fit(pixels).transform(Z)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (dict(image_cache="folder"), "'image_cache' parameter"),
+        (dict(canvas_scale=0.5), "'canvas_scale' parameter"),
+        (dict(device="tpu"), "device='tpu' cannot be used"),
+    ],
+)
+def test_bad_parameters(make, pixels, params, message):
+    with pytest.raises(ValueError, match=message):
+        make(**params).fit(pixels).transform(pixels)
