@@ -2,7 +2,7 @@
 
 import torch
 
-__all__ = ["resolve_autocast_dtype", "resolve_device"]
+__all__ = ["resolve_autocast_dtype", "resolve_device", "to_device"]
 
 
 def resolve_device(device):
@@ -17,6 +17,13 @@ def resolve_device(device):
             f"device={device!r} cannot be used here: {str(error).splitlines()[0]} Use 'auto', "
             "'cpu', 'cuda', 'cuda:1' or 'mps'."
         ) from error
+
+
+def to_device(tensor, device):
+    """Copy a tensor from the CPU without waiting for what the device is still doing."""
+    if device.type == "cuda":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
 
 
 def resolve_autocast_dtype(precision, device):

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from ._device import to_device
 from .images import training_views
 
 __all__ = ["Samples", "Targets"]
@@ -26,8 +27,8 @@ class Targets:
         return Targets(self.y[indices], self.bin_index[indices], self.weight[indices])
 
     def to(self, device):
-        """Move to `device`."""
-        return Targets(self.y.to(device), self.bin_index.to(device), self.weight.to(device))
+        """Copy to `device`."""
+        return Targets(*(to_device(t, device) for t in (self.y, self.bin_index, self.weight)))
 
 
 @dataclass
@@ -61,11 +62,11 @@ class Samples(Dataset):
         ]
         if isinstance(self.inputs, torch.Tensor):
             for chunk in chunks:
-                yield self.inputs[chunk].to(device), self.targets[chunk].to(device)
+                yield to_device(self.inputs[chunk], device), self.targets[chunk].to(device)
             return
         for chunk, canvases, failures in self.inputs.batches(chunks):
             self.inputs.raise_failures(failures, "raise")  # readable when fit began, but no more
-            canvases = torch.from_numpy(canvases).to(device, non_blocking=True)
+            canvases = to_device(torch.from_numpy(canvases), device)
             if self.view_size is not None:
                 canvases = training_views(canvases, self.view_size, generator)
             yield canvases, self.targets[chunk].to(device)

@@ -337,9 +337,48 @@ def train(
         net.initialize()
         if checkpoint_file is not None:
             dict(net.callbacks_)["checkpoint"].resume(net)
-        net.partial_fit(training, epochs=max(0, max_epochs - len(net.history)))
+        try:
+            net.partial_fit(training, epochs=max(0, max_epochs - len(net.history)))
+            out_of_memory = None
+        except torch.OutOfMemoryError as error:
+            out_of_memory = str(error)  # the error itself holds on to the memory
+        if out_of_memory is not None:
+            _raise_out_of_memory(net, training, out_of_memory)
     _warn_if_interrupted(net)
     return net
+
+
+def _raise_out_of_memory(net, samples, reason):
+    fitting = _batch_size_that_fits(net, samples)
+    advice = (
+        f"batch_size={fitting} fits: use it, with accumulate_steps={net.batch_size // fitting} to "
+        "step on the gradients of as many images as before, or keep batch_size and use "
+        "grad_checkpointing=True, which takes less memory per image."
+        if fitting
+        else "Not even one image fits: use grad_checkpointing=True, train fewer blocks, as in "
+        "fine_tune=2, or choose a smaller model_name."
+    )
+    raise torch.OutOfMemoryError(
+        f"Training ran out of memory on {net.device} with batch_size={net.batch_size}. {advice} "
+        f"({reason})"
+    )
+
+
+def _batch_size_that_fits(net, samples):
+    """Halve the batch until a whole step fits; 0 if none does. The module is not used after."""
+    size = min(net.batch_size, len(samples)) // 2
+    while size:
+        net.optimizer_.zero_grad(set_to_none=True)
+        torch.cuda.empty_cache()
+        net._n_steps_left = 1  # so that Adam's memory counts too
+        batches = samples.batches(np.arange(size), size, net.device, torch.Generator())
+        try:
+            net.train_step(next(batches))
+        except torch.OutOfMemoryError:
+            size //= 2
+        else:
+            break
+    return size
 
 
 def _warn_if_interrupted(net):

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -72,7 +73,7 @@ class CanvasStore:
         return canvas
 
     def batches(self, index_batches):
-        """Decode batch after batch, the next one while the caller uses the last.
+        """Decode batch after batch, the next two while the caller uses the last.
 
         Parameters
         ----------
@@ -90,15 +91,18 @@ class CanvasStore:
             for indices in index_batches:
                 yield self._collect(indices, map(self._try_get, indices))
             return
-        with ThreadPoolExecutor(self.num_workers) as pool:
-            pending = None
+        with ThreadPoolExecutor(self.num_workers) as readers, ThreadPoolExecutor(1) as collector:
+
+            def collect(indices):
+                return self._collect(indices, readers.map(self._try_get, indices))
+
+            ahead = deque()
             for indices in index_batches:
-                started = indices, [pool.submit(self._try_get, i) for i in indices]
-                if pending is not None:
-                    yield self._collect(pending[0], (job.result() for job in pending[1]))
-                pending = started
-            if pending is not None:
-                yield self._collect(pending[0], (job.result() for job in pending[1]))
+                ahead.append(collector.submit(collect, indices))
+                if len(ahead) > 2:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
 
     def read_all(self, on_error, *, verbose=0):
         """Read every image once, which fills the cache, and find all that cannot be read.

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from ._device import to_device
+
 __all__ = ["clear_embedding_cache", "embed_images"]
 
 MAX_CACHED_BYTES = 512 * 2**20
@@ -92,6 +94,7 @@ def embed_images(
     all_failures = {}
     autocast = torch.autocast(device.type, dtype=autocast_dtype, enabled=autocast_dtype is not None)
     bar = tqdm(total=len(missing), unit="image", disable=not verbose, leave=False)
+    on_the_way = []  # results that the device has been asked for
     with torch.no_grad(), autocast, bar:
         for indices, canvases, failures in store.batches(chunks):
             all_failures.update(failures)
@@ -99,11 +102,12 @@ def embed_images(
             # Once it is clear that this ends with an error, only the rest of the list is needed.
             if not len(indices) or (all_failures and on_error == "raise"):
                 continue
-            features = encode(torch.from_numpy(canvases).to(device, non_blocking=True))
-            for i, row in zip(indices, features.float().cpu().numpy(), strict=True):
-                rows[i] = row.copy()
-                if keys[i] is not None:
-                    _CACHE.put(keys[i], rows[i])
+            features = encode(to_device(torch.from_numpy(canvases), device))
+            on_the_way.append((indices, features))
+            # Every fetch makes a GPU wait for the next batch.
+            if device.type == "cpu" or len(on_the_way) == 16:
+                _fetch(on_the_way, rows, keys)
+        _fetch(on_the_way, rows, keys)
     store.raise_failures(all_failures, on_error)
     if all(row is None for row in rows):
         with torch.no_grad():  # only to see how wide a row is
@@ -113,6 +117,15 @@ def embed_images(
         width = len(next(row for row in rows if row is not None))
     unread = np.full(width, np.nan, dtype=np.float32)
     return np.stack([unread if row is None else row for row in rows]), all_failures
+
+
+def _fetch(on_the_way, rows, keys):
+    for indices, features in on_the_way:
+        for i, row in zip(indices, features.float().cpu().numpy(), strict=True):
+            rows[i] = row.copy()
+            if keys[i] is not None:
+                _CACHE.put(keys[i], rows[i])
+    on_the_way.clear()
 
 
 def _cache_keys(images, cache_key):

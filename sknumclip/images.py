@@ -9,6 +9,8 @@ from PIL import Image, ImageOps
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as tv
 
+from ._device import to_device
+
 __all__ = [
     "ImageReadError",
     "Images",
@@ -196,7 +198,7 @@ def training_views(canvases, size, generator):
     mirrored = torch.rand(n, 1, generator=generator) < 0.5
     columns = torch.where(mirrored, columns.flip(1), columns)
     samples = torch.arange(n, device=device)[:, None, None]
-    rows, columns = rows.to(device)[:, :, None], columns.to(device)[:, None, :]
+    rows, columns = to_device(rows, device)[:, :, None], to_device(columns, device)[:, None, :]
     # Indexing puts the channels last; the towers want them second.
     return canvases.permute(0, 2, 3, 1)[samples, rows, columns].permute(0, 3, 1, 2).contiguous()
 
