@@ -15,6 +15,7 @@ Towers have random weights: speed does not depend on what they have learned.
 
 import argparse
 import copy
+import functools
 import json
 import pickle
 import subprocess
@@ -32,8 +33,11 @@ from PIL import Image
 from safetensors.torch import save_model
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
 
-from sknumclip import LinguisticBins, NumCLIPRegressor
+from sknumclip import CLIPEmbedder, LinguisticBins, NumCLIPRegressor
 from sknumclip._device import resolve_autocast_dtype
 from sknumclip._samples import Samples, Targets
 from sknumclip._training import NumCLIPNet
@@ -142,15 +146,17 @@ def save_random(architecture, folder):
 # -----------------
 
 
-def training_step(bench):
-    """Our step, by the net that ``fit`` uses."""
-    n, backbone = bench.batch_size, bench.backbone
+def training_step(bench, n_steps=1, compiled=False):
+    """Our step, or several, by the net that ``fit`` uses."""
+    n, backbone = bench.batch_size * n_steps, bench.backbone
     bins_of = torch.from_numpy(BINS.assign(y := bench.labels(n)))
     targets = Targets(torch.tensor(y, dtype=torch.float32), bins_of, torch.ones(n))
     canvases = torch.randint(0, 256, (n, 3, *backbone.preprocessing.size), dtype=torch.uint8)
 
     def make_module():
         visual = copy.deepcopy(backbone.visual).requires_grad_(True)
+        if compiled:
+            visual.compile()
         return NumCLIPModule(
             ImageEncoder(visual, backbone.preprocessing),
             TokenPrompts.from_texts(backbone, prompt_texts(BINS, TEMPLATE)),
@@ -172,7 +178,7 @@ def training_step(bench):
         seed=0,
         lr_factor=lambda epoch, max_epochs: 1.0,
         device=bench.device,
-        batch_size=n,
+        batch_size=bench.batch_size,
         train_split=None,
         verbose=0,
         callbacks__train_loss=None,
@@ -188,9 +194,11 @@ def training_step(bench):
     return step
 
 
-def bare_step(bench):
+def bare_step(bench, compiled=False):
     """The image tower's forward, backward and Adam step, and nothing else."""
     visual = bench.plain_tower().train().to(bench.device)
+    if compiled:
+        visual.compile()
     optimizer = torch.optim.Adam(visual.parameters(), lr=1e-5, fused=True)
     images = torch.randn(bench.batch_size, 3, *bench.backbone.preprocessing.size)
     images = images.to(bench.device)
@@ -264,6 +272,44 @@ def released_style_step(bench):
 
 def row_step_bare(bench):
     return side_by_side(training_step(bench), bare_step(bench), bench.device, bench.repeats)
+
+
+def row_step_compiled(bench):
+    ours, bare = training_step(bench, compiled=True), bare_step(bench, compiled=True)
+    return side_by_side(ours, bare, bench.device, bench.repeats)
+
+
+def row_step_flops(bench, batch_size=None):
+    """The step against its matrix products alone, at the rate of one large product."""
+    bench = copy.copy(bench)
+    bench.batch_size = batch_size or bench.batch_size
+    with FlopCounterMode(display=False) as counter:
+        bare_step(bench)()
+    size = 8192 if bench.device.type == "cuda" else 2048
+    a, b = torch.randn(2, size, size, device=bench.device, dtype=bench.dtype or torch.float32)
+    n_products = counter.get_total_flops() / (2 * size**3)
+    ours = training_step(bench, compiled=bench.device.type == "cuda")
+    ours()
+
+    def products():
+        for _ in range(max(1, round(n_products))):
+            a @ b
+
+    ratios = side_by_side(ours, products, bench.device, bench.repeats)
+    return ratios * [max(1, round(n_products)) / n_products, 1, 1]
+
+
+def row_synchronizations(bench):
+    """How often 20 steps wait for the GPU beyond what one step does."""
+    counts = {}
+    for n_steps in (20, 1):
+        steps = training_step(bench, n_steps)
+        steps()
+        with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiler:
+            steps()
+        waits = ("cudaStreamSynchronize", "cudaDeviceSynchronize", "cudaEventSynchronize")
+        counts[n_steps] = sum(e.count for e in profiler.key_averages() if e.key in waits)
+    return np.array([(counts[20] / max(1, counts[1]), counts[20], counts[1])])
 
 
 def row_step_released(bench):
@@ -359,36 +405,41 @@ def row_epochs_files(bench):
     return np.array(ratios)
 
 
-def embedding_pass(bench, paths):
+@functools.cache
+def embedding_pass(bench, n):
+    """Seconds that it takes to embed n JPEG files."""
+    paths = bench.jpegs(n, side=256)
+    embedder = CLIPEmbedder(model_name=bench.model_name, device=str(bench.device), verbose=0)
+
     def embed():
         clear_embedding_cache()
-        fitted(bench, fine_tune="none").transform(paths)
+        embedder.fit_transform(paths)
 
-    return embed
+    return np.median([seconds(embed, bench.device) for _ in range(3)])
 
 
 def row_frozen_fit(bench):
     n = 500 if bench.quick else 2000
-    paths = bench.jpegs(n, side=256)
-    limit = seconds(embedding_pass(bench, paths), bench.device)
-    Z = fitted(bench, fine_tune="none").transform(paths)
+    limit = embedding_pass(bench, n)
+    Z = fitted(bench, fine_tune="none").transform(bench.jpegs(n, side=256))
     y = bench.labels(n)
     reg = NumCLIPRegressor(**bench.params(fine_tune="none", max_epochs=100))
     times = [seconds(lambda: reg.fit(Z, y), bench.device) for _ in range(3)]
     return np.array([(t / limit, t, limit) for t in times])
 
 
-def row_grid_search(bench):
+def row_grid_search(bench, pipeline=False):
     n = 500 if bench.quick else 2000
+    limit = embedding_pass(bench, n)
     paths, y = bench.jpegs(n, side=256), bench.labels(n)
-    limit = seconds(embedding_pass(bench, paths), bench.device)
+    estimator = NumCLIPRegressor(**bench.params(fine_tune="none"))
+    grid = {"beta": [0, 1, 2, 4, 8, 16], "bins": [BINS, 5]}
+    if pipeline:
+        embedder = CLIPEmbedder(model_name=bench.model_name, device=str(bench.device), verbose=0)
+        estimator = make_pipeline(embedder, estimator)
+        grid = {f"numclipregressor__{name}": values for name, values in grid.items()}
+    search = GridSearchCV(estimator, grid, cv=5, scoring="neg_mean_absolute_error")
     clear_embedding_cache()
-    search = GridSearchCV(
-        NumCLIPRegressor(**bench.params(fine_tune="none")),
-        {"beta": [0, 1, 2, 4, 8, 16], "bins": [BINS, 5]},
-        cv=5,
-        scoring="neg_mean_absolute_error",
-    )
     ours = seconds(lambda: search.fit(paths, y), bench.device)
     return np.array([(ours / limit, ours, limit)])
 
@@ -431,11 +482,28 @@ ROWS = {  # what is measured: against what, the goal, how
     "epochs after the first, files": ("epochs from memory", 1.05, row_epochs_files),
     "frozen fit, 100 epochs": ("one embedding pass", 0.25, row_frozen_fit),
     "grid search 12 x 5, frozen": ("one embedding pass", 2.0, row_grid_search),
+    "the same search, CLIPEmbedder in a pipeline": (
+        "one embedding pass",
+        2.0,
+        functools.partial(row_grid_search, pipeline=True),
+    ),
     "peak memory, many files (GB)": ("few files (GB)", 1.05, row_memory),
     "import sknumclip": ("import sklearn", 1.5, row_import),
     "clone": ("1 ms", 1.0, row_clone),
     "pickle, unfitted (GB)": ("10 kB (GB)", 1.0, row_pickle),
     "save, frozen (GB)": ("1 MB (GB)", 1.0, row_save),
+}
+CUDA_ROWS = {
+    "the same step": ("written as the released code is, same precision", 0.6, row_step_released),
+    "one training step": ("bare tower step, same precision", 1 / 0.92, row_step_bare),
+    "one training step, compiled": ("bare tower step, compiled", 1 / 0.92, row_step_compiled),
+    "step, compiled": ("its FLOPs at the rate of one large product", 1 / 0.35, row_step_flops),
+    "step of 256, compiled": (
+        "its FLOPs at the rate of one large product",
+        1 / 0.45,
+        functools.partial(row_step_flops, batch_size=256),
+    ),
+    "waits for the GPU in 20 steps (number)": ("in 1 step (number)", 1.0, row_synchronizations),
 }
 
 
@@ -445,14 +513,17 @@ def main():
     parser.add_argument("--model", default="ViT-B-32")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--quick", action="store_true", help="fewer images and repeats")
-    parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ROWS))
+    parser.add_argument("--rows", nargs="+", metavar="ROW", help="by their names; all of them")
     parser.add_argument("--results", default="speed.csv")
     args = parser.parse_args()
+    available = ROWS | CUDA_ROWS if args.device.startswith("cuda") else ROWS
+    if unknown := set(args.rows or []) - set(available):
+        parser.error(f"no rows {sorted(unknown)}; there are {list(available)}")
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(args, Path(folder))
-        for name in args.rows:
-            against, goal, measure = ROWS[name]
+        for name in args.rows or available:
+            against, goal, measure = available[name]
             ratio, ours, limit = measure(bench).T
             rows.append(
                 {
