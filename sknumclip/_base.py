@@ -2,12 +2,10 @@
 
 import copy
 import hashlib
-import inspect
 import json
 import math
 import warnings
 from functools import partial
-from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +22,9 @@ from ._samples import Samples, Targets
 from ._training import LR_SCHEDULES, epochs_of, release, train
 from ._validation import check_y_and_weight
 from .backbone import fingerprint, load_backbone
-from .bins import resolve_bins
 from .embeddings import embed_images
 from .image_tower import checkpoint_gradients, lock_image_tower
-from .modules import FeatureEncoder, ImageEncoder, NumCLIPModule
-from .prompts import FeaturePrompts, TokenPrompts, prompt_texts, tokenize
+from .modules import FeatureEncoder, ImageEncoder
 
 # What does not change the result of a fit, and so may differ when a killed one is resumed. The
 # random state is there as the seed drawn from it; what callbacks do is beyond us.
@@ -39,14 +35,24 @@ _NOT_IN_CHECKPOINTS = (
 
 
 class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
-    """Fit skeleton around the composed skorch net; subclasses list and document parameters."""
+    """Fit skeleton around the composed skorch net.
+
+    Subclasses list and document parameters, and say what is compared with what: by
+    ``_resolve_bins``, ``_assemble``, ``_ranking_loss``, ``_learning_rates``. Here are the values
+    of parameters that a subclass does not offer.
+    """
+
+    accelerator = callbacks = checkpoint = None
+    compile = grad_checkpointing = warm_start = False
+    accumulate_steps = 1
+    _l1_weight = 1.0
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
 
     @property
     def _n_features_out(self):
-        return self.net_.module_.text_features.shape[1]
+        return self.net_.module_.embed_dim
 
     # ------------------------------------------------------------------------------------- fit
 
@@ -62,8 +68,7 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
         bin_index[weight > 0] = bins.assign(y[weight > 0])
         device = self._resolve_device()
         backbone = load_backbone(self.model_name, self.pretrained)
-        texts = prompt_texts(bins, self.template, self.prompt_init)
-        tokenize(backbone, texts)  # too long ones are found here
+        self._check_prompts(backbone, bins)
         tower = None if self.fine_tune == "none" else self._trainable_tower(backbone)
         seed = self._draw_seed()
         checkpoint_file = self._checkpoint_file(X, y, weight, backbone, seed, continued)
@@ -81,16 +86,15 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
         training, validation = self._split(inputs, targets, kept, backbone, seed)
         batch_size, lr_scale = self._batch_size(len(training))
         net = train(
-            partial(self._make_module, backbone, bins, texts, inputs, tower, seed, continued),
+            partial(self._make_module, backbone, bins, inputs, tower, seed, continued),
             training,
             validation,
-            ranking_loss=self.ranking_loss,
-            ranking_options=self._ranking_options(),
+            ranking_loss=self._ranking_loss(backbone, bins),
+            l1_weight=self._l1_weight,
             label_range=bins.range,
             param_groups={
                 "encoder": self.lr if self.fine_tune != "none" else self.regressor_lr * lr_scale,
-                "prompts": self.prompt_lr * lr_scale,
-                "regressor": self.regressor_lr * lr_scale,
+                **{name: lr * lr_scale for name, lr in self._learning_rates().items()},
             },
             seed=seed,
             max_epochs=self.max_epochs,
@@ -108,16 +112,8 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
         self._finish(net, backbone, bins, X)
         return self
 
-    def _resolve_bins(self, y):
-        if not self._continues():
-            return resolve_bins(self.bins, y)
-        # Quantile bins stay as they are; others must be what the model has learned.
-        if not isinstance(self.bins, Integral) and resolve_bins(self.bins, y) != self.bins_:
-            raise ValueError(
-                "warm_start=True cannot go on with other bins than those of the last fit, "
-                f"{self.bins_}. Use warm_start=False. Got bins={self.bins!r}."
-            )
-        return self.bins_
+    def _check_prompts(self, backbone, bins):
+        """Raise ValueError for prompts that the text tower cannot read."""
 
     def _check_split(self, n_samples):
         n_valid = math.ceil(self.validation_fraction * n_samples)  # as train_test_split does
@@ -145,17 +141,6 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
         if self.random_state is None and self.checkpoint is not None:
             return 0  # a killed fit must find the same one again
         return int(check_random_state(self.random_state).randint(2**31 - 1))
-
-    def _ranking_options(self):
-        default = inspect.signature(type(self)).parameters["beta"].default
-        if self.weight_norm == "mean" and self.ranking_loss == "fcrc" and self.beta != default:
-            warnings.warn(
-                f"beta={self.beta} has no effect with weight_norm='mean', where it cancels out. "
-                "Use weight_norm='softmax' to weight negatives by beta.",
-                stacklevel=4,
-            )
-        names = ("beta", "distance", "weight_norm", "mask_same_bin")
-        return {name: getattr(self, name) for name in names}
 
     def _resolve_device(self):
         if self.accelerator is not None:
@@ -192,27 +177,14 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
         )
         return Samples(inputs, targets, training, size), Samples(inputs, targets, validation)
 
-    def _make_module(self, backbone, bins, texts, inputs, tower, seed, continued):
+    def _make_module(self, backbone, bins, inputs, tower, seed, continued):
         generator = torch.Generator().manual_seed(seed)
         if tower is None:
-            prompts_class = FeaturePrompts
             encoder = FeatureEncoder(inputs.shape[1], backbone.embed_dim, generator)
         else:
-            prompts_class = TokenPrompts
             encoder = ImageEncoder(tower, backbone.preprocessing, self.canvas_scale)
-        is_random = self.prompt_init == "random"
-        prompts = prompts_class.from_texts(backbone, texts, random=is_random, generator=generator)
-        prompts.own_tower()
-        module = NumCLIPModule(
-            encoder,
-            prompts,
-            bins=bins,
-            logit_scale=backbone.logit_scale,
-            shift=self.shift,
-            max_shift=self.max_shift,
-            autocast_dtype=resolve_autocast_dtype(self.precision, self._resolve_device()),
-            generator=generator,
-        )
+        module = self._assemble(encoder, backbone, bins, generator)
+        module.autocast_dtype = resolve_autocast_dtype(self.precision, self._resolve_device())
         if continued is not None:
             self._continue(module, continued)
         return module
@@ -247,7 +219,7 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
             for name, value in sorted(self.get_params(deep=False).items())
             if name not in _NOT_IN_CHECKPOINTS
         }
-        digest = hashlib.sha256(json.dumps([params, seed]).encode())
+        digest = hashlib.sha256(json.dumps([type(self).__name__, params, seed]).encode())
         digest.update((backbone.fingerprint + backbone.text_fingerprint).encode())
         if continued is not None:
             digest.update(fingerprint(continued.trained_state()).encode())
@@ -258,7 +230,7 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
 
     def _finish(self, net, backbone, bins, X):
         module = release(net).module_
-        module.fix_prompts()
+        module.finish()
         if module.is_frozen and not isinstance(X, np.ndarray):
             # Shared with every other estimator on this backbone, so never moved or changed.
             module.encoder = ImageEncoder(
@@ -287,6 +259,33 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
 
     # --------------------------------------------------------------------------------- outputs
 
+    def transform(self, X):
+        """Embed images.
+
+        Parameters
+        ----------
+        X : as in :meth:`fit`
+
+        Returns
+        -------
+        float32 ndarray of shape (n_samples, embed_dim)
+            ℓ2-normalised features of the trained image tower.
+        """
+        return self._map(X, lambda features: features)
+
+    def _outputs(self, X):
+        """Return y_pred (n,), logits (n, n_classes) and moved centres (n, n_bins)."""
+        check_is_fitted(self)
+        module = self.net_.module_
+
+        def compute(features):
+            output = module.from_features(features)
+            return torch.cat([output.y_pred[:, None], output.logits, output.centers], dim=1)
+
+        values = self._map(X, compute).astype(np.float64)
+        y_pred, logits, centers = np.split(values, [1, values.shape[1] - self.bins_.n_bins], axis=1)
+        return y_pred[:, 0] + module.origin, logits, centers + module.origin
+
     def _map(self, X, compute):
         """Apply `compute` to the image features of X, in batches.
 
@@ -309,10 +308,10 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
             if not module.is_frozen:
                 return self._map_images(X, module, compute)
             X, _ = self._embed(X, module.encoder, self.backbone_["fingerprint"])
-        if reads_images and X.shape[1] != module.text_features.shape[1]:
+        if reads_images and X.shape[1] != module.embed_dim:
             raise ValueError(
                 f"X has {X.shape[1]} features, but the embeddings of the image tower, which "
-                f"this estimator was fitted on, have {module.text_features.shape[1]}."
+                f"this estimator was fitted on, have {module.embed_dim}."
             )
         encode = partial(torch.nn.functional.normalize, dim=1) if reads_images else module.encode
         with torch.no_grad():

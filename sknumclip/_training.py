@@ -18,7 +18,7 @@ from .checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from .losses import RANKING_LOSSES, regression_loss
+from .losses import regression_loss
 
 __all__ = ["epochs_of", "release", "restore_net", "train"]
 
@@ -64,16 +64,16 @@ class _Batches:
 
 
 class NumCLIPNet(NeuralNet):
-    """skorch's net with the two losses of NumCLIP.
+    """skorch's net with two losses, one of logits and one of predictions.
 
     Parameters
     ----------
     module : callable
         Makes the module.
-    ranking_loss : str
-        A key of ``RANKING_LOSSES``.
-    ranking_options : dict
-        Its keyword arguments.
+    ranking_loss : callable
+        Called as the values of ``RANKING_LOSSES`` are, but without options of their own.
+    l1_weight : float
+        Factor of the absolute error, which is recorded even if it is 0.
     label_range : float
         Width of all bins together.
     param_groups : dict of str to float
@@ -90,7 +90,7 @@ class NumCLIPNet(NeuralNet):
         module,
         *,
         ranking_loss,
-        ranking_options,
+        l1_weight,
         label_range,
         param_groups,
         seed,
@@ -100,7 +100,7 @@ class NumCLIPNet(NeuralNet):
         **kwargs,
     ):
         self.ranking_loss = ranking_loss
-        self.ranking_options = ranking_options
+        self.l1_weight = l1_weight
         self.label_range = label_range
         self.param_groups = param_groups
         self.seed = seed
@@ -189,20 +189,18 @@ class NumCLIPNet(NeuralNet):
 
     def losses(self, output, targets):
         """Return the total, the ranking loss and L1 (Section 3.5), Tensor of shape (3,)."""
-        ranking_loss = RANKING_LOSSES[self.ranking_loss]
-        ranking = ranking_loss(
+        ranking = self.ranking_loss(
             output.logits,
             targets.bin_index,
             targets.y,
             label_range=self.label_range,
             sample_weight=targets.weight,
             bins_are_ranges=True,
-            **self.ranking_options,
         )
         l1 = regression_loss(
             output.y_pred, targets.y, label_range=self.label_range, sample_weight=targets.weight
         )
-        return torch.stack([ranking + l1, ranking, l1])
+        return torch.stack([ranking + self.l1_weight * l1, ranking, l1])
 
 
 class _ProgressBar(Callback):
@@ -401,7 +399,7 @@ def release(net):
     """Keep what predictions need: the module, unwrapped, on the CPU, and the history."""
     module = _unwrapped(net)
     history = copy.copy(net.history)
-    net.accelerator = net.lr_factor = None
+    net.accelerator = net.lr_factor = net.ranking_loss = None
     net.trim_for_prediction()  # clears the history too
     net.history = history
     net.module = type(module)
@@ -423,7 +421,7 @@ def restore_net(module, history):
     -------
     NumCLIPNet
     """
-    names = ("ranking_loss", "ranking_options", "label_range", "param_groups", "seed", "lr_factor")
+    names = ("ranking_loss", "l1_weight", "label_range", "param_groups", "seed", "lr_factor")
     net = NumCLIPNet(type(module), **dict.fromkeys(names))
     with net._current_init_context("module"):
         net.module_ = module

@@ -6,7 +6,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-__all__ = ["FeatureEncoder", "ImageEncoder", "NumCLIPModule", "Output", "ShiftRegressor"]
+__all__ = [
+    "CLIPModule",
+    "FeatureEncoder",
+    "ImageEncoder",
+    "NumCLIPModule",
+    "Output",
+    "ShiftRegressor",
+]
 
 
 class Output(NamedTuple):
@@ -137,75 +144,51 @@ def width_shift(centers, widths, delta, origin):
     return centers + delta * widths
 
 
-SHIFTS = {"relative": relative_shift, "width": width_shift}
+def no_shift(centers, widths, delta, origin):
+    """Leave the centres where they are."""
+    return centers.expand_as(delta)
 
 
-class NumCLIPModule(nn.Module):
-    """Compare images with the prompts of the bins, then move the bin centres.
+SHIFTS = {"relative": relative_shift, "width": width_shift, "none": no_shift}
+
+
+class CLIPModule(nn.Module):
+    """What turns the features of an encoder into numbers; the part that does not depend on how.
 
     Parameters
     ----------
     encoder : nn.Module
         From a batch of inputs to features of shape (n, embed_dim).
-    prompts : nn.Module
-        From nothing to text features of shape (n_bins, embed_dim).
     bins : LinguisticBins
-    logit_scale : float
-        1 / temperature, from the CLIP model; stays as it is.
-    shift : {"relative", "width"}
-    max_shift : float
     autocast_dtype : torch.dtype or None, default=None
-        Precision of the two towers; everything after them is float32.
-    generator : torch.Generator, default=None
-        For the initial weights of the regressor.
+        Precision of the towers; everything after them is float32.
     """
 
-    def __init__(
-        self,
-        encoder,
-        prompts,
-        *,
-        bins,
-        logit_scale,
-        shift,
-        max_shift,
-        autocast_dtype=None,
-        generator=None,
-    ):
+    not_trained = ()  # the first parts of the names of state that training does not change
+
+    def __init__(self, encoder, *, bins, autocast_dtype=None):
         super().__init__()
         self.encoder = encoder
-        self.prompts = prompts
-        self.regressor = ShiftRegressor(bins.n_bins, max_shift, generator=generator)
+        self.autocast_dtype = autocast_dtype
         # Numbers are counted from here, so that large ones keep their digits in float32.
         self.origin = bins.edges[0]
-        self.logit_scale = logit_scale
-        self.shift = shift
-        self.autocast_dtype = autocast_dtype
         centers = [center - self.origin for center in bins.centers]
         self.register_buffer("centers", torch.tensor(centers, dtype=torch.float32))
-        self.register_buffer("widths", torch.tensor(bins.widths, dtype=torch.float32))
-        self.register_buffer("text_features", None)
 
     @property
     def is_frozen(self):
         """Whether it was trained on features: of a frozen tower, or of something else."""
         return isinstance(self.encoder, FeatureEncoder) or self.encoder.is_shared
 
-    def fix_prompts(self):
-        """Keep the text features as constants: after training no text tower is needed."""
-        with torch.no_grad():
-            self.text_features = F.normalize(self.prompts().float(), dim=1)
-        self.prompts.release()
-
     def trained_state(self):
         """Return the state that training can change: no frozen towers, no constants."""
-        not_trained = ["prompts.tower.", "text_features"]
+        not_trained = self.not_trained
         if isinstance(self.encoder, ImageEncoder) and self.encoder.is_shared:
-            not_trained.append("encoder.visual.")
+            not_trained = (*not_trained, "encoder.visual.")
         return {
             name: tensor
             for name, tensor in self.state_dict().items()
-            if not name.startswith(tuple(not_trained))
+            if not name.startswith(not_trained)
         }
 
     def load_trained_state(self, state):
@@ -229,6 +212,71 @@ class NumCLIPModule(nn.Module):
             features = self.encoder(inputs)
         return F.normalize(features.float(), dim=1)
 
+    def forward(self, inputs):
+        """Predict from a batch of inputs; see :class:`Output`."""
+        return self.from_features(self.encode(inputs))
+
+    def finish(self):
+        """Turn what is constant after training into constants."""
+
+    def _autocast(self, enabled=True):
+        enabled = enabled and self.autocast_dtype is not None
+        return torch.autocast(self.centers.device.type, dtype=self.autocast_dtype, enabled=enabled)
+
+
+class NumCLIPModule(CLIPModule):
+    """Compare images with the prompts of the bins, then move the bin centres.
+
+    Parameters
+    ----------
+    encoder : nn.Module
+        From a batch of inputs to features of shape (n, embed_dim).
+    prompts : nn.Module
+        From nothing to text features of shape (n_bins, embed_dim).
+    bins : LinguisticBins
+    logit_scale : float
+        1 / temperature, from the CLIP model; stays as it is.
+    shift : {"relative", "width", "none"}
+    max_shift : float
+    autocast_dtype : torch.dtype or None, default=None
+        Precision of the two towers; everything after them is float32.
+    generator : torch.Generator, default=None
+        For the initial weights of the regressor.
+    """
+
+    not_trained = ("prompts.tower.", "text_features")
+
+    def __init__(
+        self,
+        encoder,
+        prompts,
+        *,
+        bins,
+        logit_scale,
+        shift,
+        max_shift,
+        autocast_dtype=None,
+        generator=None,
+    ):
+        super().__init__(encoder, bins=bins, autocast_dtype=autocast_dtype)
+        self.prompts = prompts
+        self.regressor = ShiftRegressor(bins.n_bins, max_shift, generator=generator)
+        self.logit_scale = logit_scale
+        self.shift = shift
+        self.register_buffer("widths", torch.tensor(bins.widths, dtype=torch.float32))
+        self.register_buffer("text_features", None)
+
+    @property
+    def embed_dim(self):
+        """Width of the joint space, once training has finished."""
+        return self.text_features.shape[1]
+
+    def finish(self):
+        """Keep the text features as constants: after training no text tower is needed."""
+        with torch.no_grad():
+            self.text_features = F.normalize(self.prompts().float(), dim=1)
+        self.prompts.release()
+
     def encode_texts(self):
         """Return the ℓ2-normalised text features w, float32 of shape (n_bins, embed_dim)."""
         if self.text_features is not None:
@@ -236,10 +284,6 @@ class NumCLIPModule(nn.Module):
         with self._autocast():
             features = self.prompts()
         return F.normalize(features.float(), dim=1)
-
-    def forward(self, inputs):
-        """Predict from a batch of inputs; see :class:`Output`."""
-        return self.from_features(self.encode(inputs))
 
     def from_features(self, features):
         """Predict from ℓ2-normalised image features (Eq. 1 of the paper)."""
@@ -250,7 +294,3 @@ class NumCLIPModule(nn.Module):
             shifted = SHIFTS[self.shift](self.centers, self.widths, delta, self.origin)
             y_pred = (logits.softmax(dim=1) * shifted).sum(dim=1)
         return Output(y_pred, logits, shifted)
-
-    def _autocast(self, enabled=True):
-        enabled = enabled and self.autocast_dtype is not None
-        return torch.autocast(self.centers.device.type, dtype=self.autocast_dtype, enabled=enabled)

@@ -1,22 +1,24 @@
 """NumCLIPRegressor, the estimator."""
 
+import inspect
+import warnings
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
-import torch
+from scipy.special import softmax
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from . import persistence
 from ._base import BaseCLIPEstimator
 from ._inputs import INPUT_CONSTRAINTS
 from ._training import LR_SCHEDULES
 from ._validation import HasMethods, Interval, StrOptions, as_images
-from .bins import LinguisticBins
+from .bins import LinguisticBins, resolve_bins
 from .losses import DISTANCES, RANKING_LOSSES
-from .modules import SHIFTS
-from .prompts import PROMPT_INITS
+from .modules import SHIFTS, FeatureEncoder, NumCLIPModule
+from .prompts import PROMPT_INITS, FeaturePrompts, TokenPrompts, prompt_texts, tokenize
 
 __all__ = ["NumCLIPRegressor"]
 
@@ -64,7 +66,7 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
     mask_same_bin : bool, default=True
         Whether samples of one bin, which share their prompt, are kept from being negatives of
         each other.
-    shift : {"width", "relative"}, default="width"
+    shift : {"width", "relative", "none"}, default="width"
         How δ, the regressor's output, moves a bin centre b: to ``b + δ · width`` of the bin, or
         to ``b / (1 + δ)`` as in Eq. 1, which means little where the zero of the scale is
         arbitrary (years), and was less exact on faces too.
@@ -321,6 +323,54 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
         """
         return self._fit(X, y, sample_weight)
 
+    def _resolve_bins(self, y):
+        if not self._continues():
+            return resolve_bins(self.bins, y)
+        # Quantile bins stay as they are; others must be what the model has learned.
+        if not isinstance(self.bins, Integral) and resolve_bins(self.bins, y) != self.bins_:
+            raise ValueError(
+                "warm_start=True cannot go on with other bins than those of the last fit, "
+                f"{self.bins_}. Use warm_start=False. Got bins={self.bins!r}."
+            )
+        return self.bins_
+
+    def _check_prompts(self, backbone, bins):
+        tokenize(backbone, prompt_texts(bins, self.template, self.prompt_init))
+
+    def _assemble(self, encoder, backbone, bins, generator):
+        prompts_class = FeaturePrompts if isinstance(encoder, FeatureEncoder) else TokenPrompts
+        prompts = prompts_class.from_texts(
+            backbone,
+            prompt_texts(bins, self.template, self.prompt_init),
+            random=self.prompt_init == "random",
+            generator=generator,
+        )
+        prompts.own_tower()
+        return NumCLIPModule(
+            encoder,
+            prompts,
+            bins=bins,
+            logit_scale=backbone.logit_scale,
+            shift=self.shift,
+            max_shift=self.max_shift,
+            generator=generator,
+        )
+
+    def _ranking_loss(self, backbone, bins):
+        default = inspect.signature(type(self)).parameters["beta"].default
+        if self.weight_norm == "mean" and self.ranking_loss == "fcrc" and self.beta != default:
+            warnings.warn(
+                f"beta={self.beta} has no effect with weight_norm='mean', where it cancels out. "
+                "Use weight_norm='softmax' to weight negatives by beta.",
+                stacklevel=5,
+            )
+        names = ("beta", "distance", "weight_norm", "mask_same_bin")
+        options = {name: getattr(self, name) for name in names}
+        return partial(RANKING_LOSSES[self.ranking_loss], **options)
+
+    def _learning_rates(self):
+        return {"prompts": self.prompt_lr, "regressor": self.regressor_lr}
+
     def predict(self, X, return_std=False):
         """Predict the numbers of images.
 
@@ -338,11 +388,11 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
         y_std : ndarray of shape (n_samples,)
             Only with ``return_std=True``.
         """
-        y_pred, proba, centers = self._outputs(X)
+        y_pred, logits, centers = self._outputs(X)
         if not return_std:
             return y_pred
         variance = (centers - y_pred[:, None]) ** 2 + np.square(self.bins_.widths) / 12
-        return y_pred, np.sqrt((proba * variance).sum(axis=1))
+        return y_pred, np.sqrt((softmax(logits, axis=1) * variance).sum(axis=1))
 
     def predict_bin_proba(self, X):
         """Predict the probability of each bin.
@@ -356,21 +406,7 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
         ndarray of shape (n_samples, n_bins)
             Rows sum to 1; NaN for images that cannot be read, if ``on_error="skip"``.
         """
-        return self._outputs(X)[1]
-
-    def transform(self, X):
-        """Embed images.
-
-        Parameters
-        ----------
-        X : as in :meth:`fit`
-
-        Returns
-        -------
-        float32 ndarray of shape (n_samples, embed_dim)
-            ℓ2-normalised features of the trained image tower.
-        """
-        return self._map(X, lambda features: features)
+        return softmax(self._outputs(X)[1], axis=1)
 
     def explain(self, X):
         """Say what each prediction rests on.
@@ -387,7 +423,8 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
             ``shift``, how far the regressor moved its centre, in the unit of y; and
             ``prediction``.
         """
-        y_pred, proba, centers = self._outputs(X)
+        y_pred, logits, centers = self._outputs(X)
+        proba = softmax(logits, axis=1)
         unread = np.isnan(y_pred)
         winner = np.where(unread[:, None], 0, proba).argmax(axis=1)
         samples, bins = np.arange(len(winner)), self.bins_
@@ -430,18 +467,3 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
             Fitted.
         """
         return persistence.load(cls, path)
-
-    def _outputs(self, X):
-        """Return y_pred (n,), probabilities (n, n_bins) and moved centres (n, n_bins)."""
-        check_is_fitted(self)
-        module = self.net_.module_
-
-        def compute(features):
-            output = module.from_features(features)
-            columns = output.y_pred[:, None], output.logits.softmax(dim=1), output.centers
-            return torch.cat(columns, dim=1)
-
-        values = self._map(X, compute).astype(np.float64)
-        n_bins = (values.shape[1] - 1) // 2
-        proba, centers = values[:, 1 : 1 + n_bins], values[:, 1 + n_bins :]
-        return values[:, 0] + module.origin, proba, centers + module.origin

@@ -88,7 +88,7 @@ def test_fixed_prompts_predict_the_same():
     module = make_module().eval()
     features = torch.randn(4, 3)
     before = module(features).y_pred
-    module.fix_prompts()
+    module.finish()
     assert torch.equal(module(features).y_pred, before)
     assert not module.text_features.requires_grad
 

@@ -1,0 +1,660 @@
+"""What NumCLIP is compared with, as estimators with the same images, training and parameters."""
+
+from functools import partial
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import RegressorMixin
+
+from ._base import BaseCLIPEstimator
+from ._inputs import INPUT_CONSTRAINTS
+from ._training import LR_SCHEDULES
+from ._validation import Interval, StrOptions, check_template
+from .bins import LinguisticBins
+from .class_losses import cross_entropy, cross_entropy_kl, ordinal_pairwise
+from .class_prompts import (
+    INTERPOLATIONS,
+    ContextPrompts,
+    RankFormerPrompts,
+    RankPrompts,
+    class_tokens,
+    interpolation_weights,
+)
+from .heads import HEAD_LOSSES, HeadModule
+from .losses import RANKING_LOSSES
+from .modules import NumCLIPModule
+from .regressor import NumCLIPRegressor
+
+__all__ = [
+    "CoOpRegressor",
+    "ImageHeadRegressor",
+    "L2RCLIPRegressor",
+    "OrdinalCLIPRegressor",
+    "ZeroShotCLIPRegressor",
+]
+
+MAX_CLASSES = 1000
+
+TRAINING_CONSTRAINTS = {
+    **INPUT_CONSTRAINTS,
+    "fine_tune": [StrOptions({"full", "none"}), Interval(Integral, 1, None, closed="left")],
+    "max_epochs": [Interval(Integral, 0, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "lr": [Interval(Real, 0, None, closed="left")],
+    "prompt_lr": [Interval(Real, 0, None, closed="left")],
+    "head_lr": [Interval(Real, 0, None, closed="left")],
+    "lr_schedule": [StrOptions(set(LR_SCHEDULES))],
+    "augment": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "random_state": ["random_state"],
+}
+
+
+class ZeroShotCLIPRegressor(NumCLIPRegressor):
+    """CLIP as it is: the bins' centres, weighted by how well their words fit the image.
+
+    ``fit`` looks at no image. It learns the bins if they are quantiles of y, and nothing else.
+
+    Parameters
+    ----------
+    bins : LinguisticBins, mapping, {"age", "decade", "aesthetics"} or int, default=5
+    template : str, default="{}"
+    prompt_init : {"words", "numbers"}, default="words"
+        What to compare images with: the bins' descriptions, or their centres in digits.
+    model_name : str, default="ViT-B-16"
+    pretrained : str or None, default="openai"
+    canvas_scale : float, default=8/7
+    device : str, default="auto"
+    precision : {"auto", "fp32", "bf16"}, default="auto"
+    image_cache : {"auto"} or None, default="auto"
+    num_workers : "auto" or int, default="auto"
+    on_error : {"raise", "skip"}, default="raise"
+    verbose : int, default=1
+        As in :class:`~sknumclip.NumCLIPRegressor`.
+
+    Attributes
+    ----------
+    bins_ : LinguisticBins
+        The bins in use.
+
+    Examples
+    --------
+    >>> from sknumclip.baselines import ZeroShotCLIPRegressor
+    >>> from sknumclip.datasets import make_counting_images
+    >>> X, y = make_counting_images(10, random_state=0)
+    >>> bins = {"a few": (1, 6), "several": (6, 16), "many": (16, 40), "countless": (40, 101)}
+    >>> reg = ZeroShotCLIPRegressor(bins, template="{} shapes.", model_name="tiny", verbose=0)
+    >>> reg.fit(X, y).predict(X[:3]).shape
+    (3,)
+    """
+
+    # Parameters of NumCLIPRegressor that are no choice here.
+    fine_tune = shift = ranking_loss = "none"
+    max_epochs = 0
+    prompt_lr = regressor_lr = lr = 0.0
+    max_shift, validation_fraction, n_iter_no_change = 0.5, 0.1, 10
+    batch_size, lr_schedule = "auto", "constant"
+    early_stopping = augment = False
+    random_state = 0
+
+    def __init__(
+        self,
+        bins=5,
+        *,
+        template="{}",
+        prompt_init="words",
+        model_name="ViT-B-16",
+        pretrained="openai",
+        canvas_scale=8 / 7,
+        device="auto",
+        precision="auto",
+        image_cache="auto",
+        num_workers="auto",
+        on_error="raise",
+        verbose=1,
+    ):
+        self.bins = bins
+        self.template = template
+        self.prompt_init = prompt_init
+        self.model_name = model_name
+        self.pretrained = pretrained
+        self.canvas_scale = canvas_scale
+        self.device = device
+        self.precision = precision
+        self.image_cache = image_cache
+        self.num_workers = num_workers
+        self.on_error = on_error
+        self.verbose = verbose
+
+    def _ranking_loss(self, backbone, bins):
+        return RANKING_LOSSES["none"]
+
+    def _prepare_inputs(self, X, backbone):
+        if isinstance(X, np.ndarray):
+            return super()._prepare_inputs(X, backbone)
+        return torch.zeros(len(X), backbone.embed_dim), {}
+
+
+class _ClassRegressor(RegressorMixin, BaseCLIPEstimator):
+    """Each whole number is a class; predictions are the mean of the distribution over them."""
+
+    _parameter_constraints = TRAINING_CONSTRAINTS
+    _l1_weight = 0.0
+
+    def fit(self, X, y, sample_weight=None):
+        """Train on images and their numbers; see :meth:`~sknumclip.NumCLIPRegressor.fit`.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in :class:`~sknumclip.NumCLIPRegressor`.
+
+        Returns
+        -------
+        self
+        """
+        return self._fit(X, y, sample_weight)
+
+    def predict(self, X):
+        """Predict the numbers of images.
+
+        Parameters
+        ----------
+        X : as in :meth:`fit`
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            NaN for images that cannot be read, if ``on_error="skip"``.
+        """
+        return self._outputs(X)[0]
+
+    def _resolve_bins(self, y):
+        low, high = np.floor(np.array([y.min(), y.max()]) + 0.5).astype(int).tolist()
+        numbers = range(low, max(high, low + 1) + 1)
+        if len(numbers) > MAX_CLASSES:
+            raise ValueError(
+                f"{type(self).__name__} makes one class of each whole number from {low} to {high}; "
+                f"at most {MAX_CLASSES} are allowed. Divide y by something, or use "
+                "NumCLIPRegressor."
+            )
+        return LinguisticBins(
+            descriptions=tuple(map(str, numbers)),
+            edges=(*(number - 0.5 for number in numbers), numbers[-1] + 0.5),
+            centers=tuple(map(float, numbers)),
+        )
+
+
+class CoOpRegressor(_ClassRegressor):
+    """Learned context before numbers in digits, cross-entropy, expectation (CoOp).
+
+    After K. Zhou et al., "Learning to Prompt for Vision-Language Models", arXiv 2109.01134, as the
+    NumCLIP paper uses it: one class per whole number, and the image tower fine-tuned too.
+
+    Parameters
+    ----------
+    context : str or int, default="a photo of number"
+        Words before the number, whose tokens are learned, or how many random tokens to start
+        from.
+    model_name : str, default="ViT-B-16"
+    pretrained : str or None, default="openai"
+    fine_tune : {"full", "none"} or int, default="full"
+    max_epochs : int, default=100
+    batch_size : int or "auto", default="auto"
+    lr : float, default=1e-5
+        Learning rate of the image tower.
+    prompt_lr : float, default=1e-4
+        Learning rate of the prompts.
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+    augment : bool, default=True
+    canvas_scale : float, default=8/7
+    early_stopping : bool, default=False
+    validation_fraction : float, default=0.1
+    n_iter_no_change : int, default=10
+    device : str, default="auto"
+    precision : {"auto", "fp32", "bf16"}, default="auto"
+    image_cache : {"auto", "memory"}, str, Path or None, default="auto"
+    num_workers : "auto" or int, default="auto"
+    on_error : {"raise", "skip"}, default="raise"
+    random_state : int, RandomState instance or None, default=None
+    verbose : int, default=1
+        As in :class:`~sknumclip.NumCLIPRegressor`.
+
+    Attributes
+    ----------
+    bins_ : LinguisticBins
+        The classes: one bin for each whole number from the smallest to the largest label.
+    history_ : DataFrame
+        One row per epoch: the loss of the classes as ``train_ranking_loss``, and
+        ``train_l1_loss``.
+    n_iter_, net_, skipped_
+        As in :class:`~sknumclip.NumCLIPRegressor`.
+
+    Examples
+    --------
+    >>> from sknumclip.baselines import CoOpRegressor
+    >>> from sknumclip.datasets import make_counting_images
+    >>> X, y = make_counting_images(40, high=10, random_state=0)
+    >>> reg = CoOpRegressor(model_name="tiny", fine_tune="none", max_epochs=2, verbose=0)
+    >>> reg.fit(X, y).predict(X[:3]).shape
+    (3,)
+    """
+
+    _parameter_constraints = {
+        **TRAINING_CONSTRAINTS,
+        "context": [str, Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        *,
+        context="a photo of number",
+        model_name="ViT-B-16",
+        pretrained="openai",
+        fine_tune="full",
+        max_epochs=100,
+        batch_size="auto",
+        lr=1e-5,
+        prompt_lr=1e-4,
+        lr_schedule="cosine",
+        augment=True,
+        canvas_scale=8 / 7,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        device="auto",
+        precision="auto",
+        image_cache="auto",
+        num_workers="auto",
+        on_error="raise",
+        random_state=None,
+        verbose=1,
+    ):
+        self.context = context
+        self.model_name = model_name
+        self.pretrained = pretrained
+        self.fine_tune = fine_tune
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.prompt_lr = prompt_lr
+        self.lr_schedule = lr_schedule
+        self.augment = augment
+        self.canvas_scale = canvas_scale
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.device = device
+        self.precision = precision
+        self.image_cache = image_cache
+        self.num_workers = num_workers
+        self.on_error = on_error
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _check_prompts(self, backbone, bins):
+        class_tokens(backbone, self.context, bins.descriptions)
+
+    def _make_prompts(self, backbone, bins, generator):
+        return ContextPrompts.from_numbers(backbone, self.context, bins.descriptions, generator)
+
+    def _assemble(self, encoder, backbone, bins, generator):
+        prompts = self._make_prompts(backbone, bins, generator)
+        prompts.own_tower()
+        return NumCLIPModule(
+            encoder,
+            prompts,
+            bins=bins,
+            logit_scale=backbone.logit_scale,
+            shift="none",
+            max_shift=0.5,
+            generator=generator,
+        )
+
+    def _ranking_loss(self, backbone, bins):
+        return cross_entropy
+
+    def _learning_rates(self):
+        return {"prompts": self.prompt_lr}
+
+
+class OrdinalCLIPRegressor(CoOpRegressor):
+    """Learned tokens for numbers, interpolated between base ranks (OrdinalCLIP).
+
+    After W. Li et al., "OrdinalCLIP: Learning Rank Prompts for Language-Guided Ordinal
+    Regression", NeurIPS 2022, arXiv 2206.02338: context and base ranks are learned by
+    cross-entropy from images to texts and KL divergence from texts to images.
+
+    Parameters
+    ----------
+    n_base_ranks : int, default=3
+        Number of learned tokens, at equal distances over the scale; at least 2.
+    interpolation : {"linear", "inverse"}, default="linear"
+        Whether the share of a base rank in a number's token falls linearly with their distance,
+        or is in proportion to its inverse.
+    context : str or int, default="a photo of number"
+        As in :class:`CoOpRegressor`.
+    model_name : str, default="ViT-B-16"
+    pretrained : str or None, default="openai"
+    fine_tune : {"full", "none"} or int, default="full"
+    max_epochs : int, default=100
+    batch_size : int or "auto", default="auto"
+    lr : float, default=1e-5
+        Learning rate of the image tower.
+    prompt_lr : float, default=1e-4
+        Learning rate of the prompts.
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+    augment : bool, default=True
+    canvas_scale : float, default=8/7
+    early_stopping : bool, default=False
+    validation_fraction : float, default=0.1
+    n_iter_no_change : int, default=10
+    device : str, default="auto"
+    precision : {"auto", "fp32", "bf16"}, default="auto"
+    image_cache : {"auto", "memory"}, str, Path or None, default="auto"
+    num_workers : "auto" or int, default="auto"
+    on_error : {"raise", "skip"}, default="raise"
+    random_state : int, RandomState instance or None, default=None
+    verbose : int, default=1
+        As in :class:`~sknumclip.NumCLIPRegressor`.
+
+    Attributes
+    ----------
+    bins_ : LinguisticBins
+        The classes: one bin for each whole number from the smallest to the largest label.
+    history_ : DataFrame
+        One row per epoch: the loss of the classes as ``train_ranking_loss``, and
+        ``train_l1_loss``.
+    n_iter_, net_, skipped_
+        As in :class:`~sknumclip.NumCLIPRegressor`.
+
+    Examples
+    --------
+    >>> from sknumclip.baselines import OrdinalCLIPRegressor
+    >>> from sknumclip.datasets import make_counting_images
+    >>> X, y = make_counting_images(40, high=10, random_state=0)
+    >>> reg = OrdinalCLIPRegressor(model_name="tiny", fine_tune="none", max_epochs=2, verbose=0)
+    >>> reg.fit(X, y).predict(X[:3]).shape
+    (3,)
+    """
+
+    _parameter_constraints = {
+        **CoOpRegressor._parameter_constraints,
+        "n_base_ranks": [Interval(Integral, 2, None, closed="left")],
+        "interpolation": [StrOptions(set(INTERPOLATIONS))],
+    }
+
+    def __init__(
+        self,
+        *,
+        n_base_ranks=3,
+        interpolation="linear",
+        context="a photo of number",
+        model_name="ViT-B-16",
+        pretrained="openai",
+        fine_tune="full",
+        max_epochs=100,
+        batch_size="auto",
+        lr=1e-5,
+        prompt_lr=1e-4,
+        lr_schedule="cosine",
+        augment=True,
+        canvas_scale=8 / 7,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        device="auto",
+        precision="auto",
+        image_cache="auto",
+        num_workers="auto",
+        on_error="raise",
+        random_state=None,
+        verbose=1,
+    ):
+        self.n_base_ranks = n_base_ranks
+        self.interpolation = interpolation
+        self.context = context
+        self.model_name = model_name
+        self.pretrained = pretrained
+        self.fine_tune = fine_tune
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.prompt_lr = prompt_lr
+        self.lr_schedule = lr_schedule
+        self.augment = augment
+        self.canvas_scale = canvas_scale
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.device = device
+        self.precision = precision
+        self.image_cache = image_cache
+        self.num_workers = num_workers
+        self.on_error = on_error
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _make_prompts(self, backbone, bins, generator):
+        weights = interpolation_weights(bins.n_bins, self.n_base_ranks, self.interpolation)
+        spread = backbone.token_embedding.weight.std()
+        width = backbone.token_embedding.weight.shape[1]
+        base_ranks = torch.randn(self.n_base_ranks, width, generator=generator) * spread
+        # All numbers take one token, which the interpolated one replaces.
+        numbers = ["X"] * bins.n_bins
+        return RankPrompts.from_numbers(
+            backbone, self.context, numbers, generator, weights=weights, base_ranks=base_ranks
+        )
+
+    def _ranking_loss(self, backbone, bins):
+        return cross_entropy_kl
+
+
+class L2RCLIPRegressor(CoOpRegressor):
+    """Numbers that attend to each other, and an ordinal pairwise loss (L2RCLIP).
+
+    After R. Wang et al., "Learning-to-Rank Meets Language: Boosting Language-Driven Ordering
+    Alignment for Ordinal Classification", NeurIPS 2023, arXiv 2306.13856: token-level attention
+    over the prompts of all ranks with residual blending (RankFormer), and cross-entropy with a
+    cross-modal ordinal pairwise loss. The authors train in two stages with schedules of their
+    own, which are not followed here, and the sizes inside RankFormer are our choice.
+
+    Parameters
+    ----------
+    context : str or int, default="a photo of number"
+        As in :class:`CoOpRegressor`.
+    model_name : str, default="ViT-B-16"
+    pretrained : str or None, default="openai"
+    fine_tune : {"full", "none"} or int, default="full"
+    max_epochs : int, default=100
+    batch_size : int or "auto", default="auto"
+    lr : float, default=1e-5
+        Learning rate of the image tower.
+    prompt_lr : float, default=1e-4
+        Learning rate of the prompts.
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+    augment : bool, default=True
+    canvas_scale : float, default=8/7
+    early_stopping : bool, default=False
+    validation_fraction : float, default=0.1
+    n_iter_no_change : int, default=10
+    device : str, default="auto"
+    precision : {"auto", "fp32", "bf16"}, default="auto"
+    image_cache : {"auto", "memory"}, str, Path or None, default="auto"
+    num_workers : "auto" or int, default="auto"
+    on_error : {"raise", "skip"}, default="raise"
+    random_state : int, RandomState instance or None, default=None
+    verbose : int, default=1
+        As in :class:`~sknumclip.NumCLIPRegressor`.
+
+    Attributes
+    ----------
+    bins_ : LinguisticBins
+        The classes: one bin for each whole number from the smallest to the largest label.
+    history_ : DataFrame
+        One row per epoch: the loss of the classes as ``train_ranking_loss``, and
+        ``train_l1_loss``.
+    n_iter_, net_, skipped_
+        As in :class:`~sknumclip.NumCLIPRegressor`.
+
+    Examples
+    --------
+    >>> from sknumclip.baselines import L2RCLIPRegressor
+    >>> from sknumclip.datasets import make_counting_images
+    >>> X, y = make_counting_images(40, high=10, random_state=0)
+    >>> reg = L2RCLIPRegressor(model_name="tiny", fine_tune="none", max_epochs=2, verbose=0)
+    >>> reg.fit(X, y).predict(X[:3]).shape
+    (3,)
+    """
+
+    def _make_prompts(self, backbone, bins, generator):
+        return RankFormerPrompts.from_numbers(
+            backbone, self.context, bins.descriptions, generator
+        )
+
+    def _ranking_loss(self, backbone, bins):
+        return partial(ordinal_pairwise, logit_scale=backbone.logit_scale)
+
+
+class ImageHeadRegressor(_ClassRegressor):
+    """A linear layer on the image tower, without any text: what one would otherwise do.
+
+    Parameters
+    ----------
+    loss : str, default="l1"
+        ``"l1"``: one output, absolute error. All others have one output per whole number, and
+        predict the mean of the distribution: ``"cross_entropy"`` (DEX, arXiv 1809.05474), and
+        from dlordinal (``pip install "sknumclip[baselines]"``) ``"sord"`` (soft labels),
+        ``"corn"`` (conditional probabilities of being above), ``"triangular"`` (soft labels) and
+        ``"emd"`` (squared earth mover's distance).
+    model_name : str, default="ViT-B-16"
+    pretrained : str or None, default="openai"
+    fine_tune : {"full", "none"} or int, default="full"
+    max_epochs : int, default=100
+    batch_size : int or "auto", default="auto"
+    lr : float, default=1e-5
+        Learning rate of the image tower.
+    head_lr : float, default=1e-2
+        Learning rate of the head.
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+    augment : bool, default=True
+    canvas_scale : float, default=8/7
+    early_stopping : bool, default=False
+    validation_fraction : float, default=0.1
+    n_iter_no_change : int, default=10
+    device : str, default="auto"
+    precision : {"auto", "fp32", "bf16"}, default="auto"
+    image_cache : {"auto", "memory"}, str, Path or None, default="auto"
+    num_workers : "auto" or int, default="auto"
+    on_error : {"raise", "skip"}, default="raise"
+    random_state : int, RandomState instance or None, default=None
+    verbose : int, default=1
+        As in :class:`~sknumclip.NumCLIPRegressor`.
+
+    Attributes
+    ----------
+    bins_ : LinguisticBins
+        The classes: one bin for each whole number from the smallest to the largest label.
+    history_ : DataFrame
+        One row per epoch: the loss of the classes as ``train_ranking_loss``, and
+        ``train_l1_loss``.
+    n_iter_, net_, skipped_
+        As in :class:`~sknumclip.NumCLIPRegressor`.
+
+    Examples
+    --------
+    >>> from sknumclip.baselines import ImageHeadRegressor
+    >>> from sknumclip.datasets import make_counting_images
+    >>> X, y = make_counting_images(40, high=10, random_state=0)
+    >>> reg = ImageHeadRegressor(model_name="tiny", fine_tune="none", max_epochs=2, verbose=0)
+    >>> reg.fit(X, y).predict(X[:3]).shape
+    (3,)
+    """
+
+    _parameter_constraints = {**TRAINING_CONSTRAINTS, "loss": [StrOptions(set(HEAD_LOSSES))]}
+
+    def __init__(
+        self,
+        *,
+        loss="l1",
+        model_name="ViT-B-16",
+        pretrained="openai",
+        fine_tune="full",
+        max_epochs=100,
+        batch_size="auto",
+        lr=1e-5,
+        head_lr=1e-2,
+        lr_schedule="cosine",
+        augment=True,
+        canvas_scale=8 / 7,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        device="auto",
+        precision="auto",
+        image_cache="auto",
+        num_workers="auto",
+        on_error="raise",
+        random_state=None,
+        verbose=1,
+    ):
+        self.loss = loss
+        self.model_name = model_name
+        self.pretrained = pretrained
+        self.fine_tune = fine_tune
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.head_lr = head_lr
+        self.lr_schedule = lr_schedule
+        self.augment = augment
+        self.canvas_scale = canvas_scale
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.device = device
+        self.precision = precision
+        self.image_cache = image_cache
+        self.num_workers = num_workers
+        self.on_error = on_error
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @property
+    def _l1_weight(self):
+        return 1.0 if self.loss == "l1" else 0.0
+
+    def fit(self, X, y, sample_weight=None):
+        """Train on images and their numbers; see :meth:`~sknumclip.NumCLIPRegressor.fit`.
+
+        Parameters
+        ----------
+        X, y
+            As in :class:`~sknumclip.NumCLIPRegressor`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            With ``loss="l1"`` and ``"cross_entropy"`` only.
+
+        Returns
+        -------
+        self
+        """
+        self._validate_params()
+        if sample_weight is not None and not HEAD_LOSSES[self.loss].is_weighted:
+            raise ValueError(
+                f"loss={self.loss!r} cannot weigh samples. Use loss='l1' or 'cross_entropy', or no "
+                "sample_weight."
+            )
+        return super().fit(X, y, sample_weight)
+
+    def _ranking_loss(self, backbone, bins):
+        return HEAD_LOSSES[self.loss].make(bins.n_bins)
+
+    def _assemble(self, encoder, backbone, bins, generator):
+        decoder = HEAD_LOSSES[self.loss].decoder
+        return HeadModule(encoder, backbone.embed_dim, decoder, bins=bins, generator=generator)
+
+    def _learning_rates(self):
+        return {"head": self.head_lr}
