@@ -45,6 +45,7 @@ from sknumclip.backbone import load_backbone
 from sknumclip.canvases import CanvasStore
 from sknumclip.embeddings import clear_embedding_cache
 from sknumclip.images import Images
+from sknumclip.losses import fcrc_loss
 from sknumclip.modules import ImageEncoder, NumCLIPModule
 from sknumclip.prompts import TokenPrompts, prompt_texts
 
@@ -169,10 +170,8 @@ def training_step(bench, n_steps=1, compiled=False):
 
     net = NumCLIPNet(
         make_module,
-        ranking_loss="fcrc",
-        ranking_options=dict(
-            beta=4.0, distance="absolute", weight_norm="softmax", mask_same_bin=True
-        ),
+        ranking_loss=functools.partial(fcrc_loss, beta=4.0),
+        l1_weight=1.0,
         label_range=BINS.range,
         param_groups={"encoder": 1e-5, "prompts": 1e-4, "regressor": 1e-3},
         seed=0,

@@ -10,6 +10,8 @@ The map of the package:
 - ``prompts``, ``modules``, ``losses``: the method of the paper as torch modules and functions
 - ``images``: reading, caching and augmenting images; ``embeddings``: frozen image features
 - ``_training``: the training loop (the only importer of skorch); ``checkpoint``: resuming it
+- ``baselines``: what it is compared with, as estimators; ``class_prompts``, ``class_losses`` and
+  ``heads``: their parts
 - ``persistence``: saving and loading fitted estimators
 - ``datasets``: pictures to try it on
 """
@@ -25,12 +27,13 @@ _MODULE_OF = {
     "NumCLIPRegressor": "regressor",
     "suggest_bins": "suggest",
 }
-_MODULES = ("backbone", "bins", "datasets", "losses")
+_MODULES = ("backbone", "baselines", "bins", "datasets", "losses")
 
 __all__ = [
     "CLIPEmbedder",
     "LinguisticBins",
     "NumCLIPRegressor",
+    "baselines",
     "datasets",
     "losses",
     "suggest_bins",

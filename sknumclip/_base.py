@@ -92,10 +92,7 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
             ranking_loss=self._ranking_loss(backbone, bins),
             l1_weight=self._l1_weight,
             label_range=bins.range,
-            param_groups={
-                "encoder": self.lr if self.fine_tune != "none" else self.regressor_lr * lr_scale,
-                **{name: lr * lr_scale for name, lr in self._learning_rates().items()},
-            },
+            param_groups=self._param_groups(lr_scale),
             seed=seed,
             max_epochs=self.max_epochs,
             n_iter_no_change=self.n_iter_no_change,
@@ -136,6 +133,11 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
         # large batches learn as much per epoch as many of 256.
         batch_size = math.ceil(n_samples / math.ceil(n_samples / 1024))
         return batch_size, max(1.0, batch_size / 256)
+
+    def _param_groups(self, lr_scale):
+        """Return the learning rate of each part of the module."""
+        groups = {name: lr * lr_scale for name, lr in self._learning_rates().items()}
+        return groups if self.fine_tune == "none" else {**groups, "encoder": self.lr}
 
     def _draw_seed(self):
         if self.random_state is None and self.checkpoint is not None:

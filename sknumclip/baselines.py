@@ -10,7 +10,7 @@ from sklearn.base import RegressorMixin
 from ._base import BaseCLIPEstimator
 from ._inputs import INPUT_CONSTRAINTS
 from ._training import LR_SCHEDULES
-from ._validation import Interval, StrOptions, check_template
+from ._validation import Interval, StrOptions
 from .bins import LinguisticBins
 from .class_losses import cross_entropy, cross_entropy_kl, ordinal_pairwise
 from .class_prompts import (
@@ -129,6 +129,11 @@ class ZeroShotCLIPRegressor(NumCLIPRegressor):
         self.on_error = on_error
         self.verbose = verbose
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True  # it does not learn
+        return tags
+
     def _ranking_loss(self, backbone, bins):
         return RANKING_LOSSES["none"]
 
@@ -143,6 +148,11 @@ class _ClassRegressor(RegressorMixin, BaseCLIPEstimator):
 
     _parameter_constraints = TRAINING_CONSTRAINTS
     _l1_weight = 0.0
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True  # where labels are hardly wider than one class
+        return tags
 
     def fit(self, X, y, sample_weight=None):
         """Train on images and their numbers; see :meth:`~sknumclip.NumCLIPRegressor.fit`.
@@ -318,7 +328,7 @@ class CoOpRegressor(_ClassRegressor):
         return cross_entropy
 
     def _learning_rates(self):
-        return {"prompts": self.prompt_lr}
+        return {"encoder": self.prompt_lr, "prompts": self.prompt_lr}
 
 
 class OrdinalCLIPRegressor(CoOpRegressor):
@@ -511,9 +521,7 @@ class L2RCLIPRegressor(CoOpRegressor):
     """
 
     def _make_prompts(self, backbone, bins, generator):
-        return RankFormerPrompts.from_numbers(
-            backbone, self.context, bins.descriptions, generator
-        )
+        return RankFormerPrompts.from_numbers(backbone, self.context, bins.descriptions, generator)
 
     def _ranking_loss(self, backbone, bins):
         return partial(ordinal_pairwise, logit_scale=backbone.logit_scale)
@@ -657,4 +665,4 @@ class ImageHeadRegressor(_ClassRegressor):
         return HeadModule(encoder, backbone.embed_dim, decoder, bins=bins, generator=generator)
 
     def _learning_rates(self):
-        return {"head": self.head_lr}
+        return {"encoder": self.head_lr, "head": self.head_lr}

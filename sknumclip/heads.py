@@ -95,6 +95,8 @@ HEAD_LOSSES = {
     "cross_entropy": HeadLoss("expectation", lambda n_classes: cross_entropy, is_weighted=True),
     "sord": HeadLoss("expectation", _from_dlordinal("SORDLoss", alpha=1.0, train_targets=None)),
     "corn": HeadLoss("conditional", _from_dlordinal("CORNLoss")),
-    "triangular": HeadLoss("expectation", _from_dlordinal("TriangularLoss")),
+    "triangular": HeadLoss(
+        "expectation", _from_dlordinal("TriangularLoss", base_loss=nn.CrossEntropyLoss())
+    ),
     "emd": HeadLoss("expectation", _from_dlordinal("EMDLoss")),
 }

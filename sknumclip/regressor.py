@@ -369,7 +369,11 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
         return partial(RANKING_LOSSES[self.ranking_loss], **options)
 
     def _learning_rates(self):
-        return {"prompts": self.prompt_lr, "regressor": self.regressor_lr}
+        return {
+            "encoder": self.regressor_lr,  # of a linear map in the place of the tower
+            "prompts": self.prompt_lr,
+            "regressor": self.regressor_lr,
+        }
 
     def predict(self, X, return_std=False):
         """Predict the numbers of images.
