@@ -13,7 +13,11 @@ The map of the package:
 - ``baselines``: what it is compared with, as estimators; ``class_prompts``, ``class_losses`` and
   ``heads``: their parts
 - ``persistence``: saving and loading fitted estimators
-- ``datasets``: pictures to try it on
+- ``datasets``: the door to what follows; ``_drawing``: pictures to try it on; ``_image_folder``,
+  ``_face_datasets``, ``_photo_datasets``, ``_morph2``, ``_yearguessr``: loaders of local files
+  (``_image_tables``: what they share)
+- ``_subsets``, ``splits``: few-shot and shifted training sets, as functions and for ``cv=``
+- ``metrics``: the metrics of ordinal regression
 """
 
 from importlib import import_module
@@ -27,7 +31,7 @@ _MODULE_OF = {
     "NumCLIPRegressor": "regressor",
     "suggest_bins": "suggest",
 }
-_MODULES = ("backbone", "baselines", "bins", "datasets", "losses")
+_MODULES = ("backbone", "baselines", "bins", "datasets", "losses", "metrics")
 
 __all__ = [
     "CLIPEmbedder",
@@ -36,6 +40,7 @@ __all__ = [
     "baselines",
     "datasets",
     "losses",
+    "metrics",
     "suggest_bins",
 ]
 

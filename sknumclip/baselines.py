@@ -535,7 +535,7 @@ class ImageHeadRegressor(_ClassRegressor):
     loss : str, default="l1"
         ``"l1"``: one output, absolute error. All others have one output per whole number, and
         predict the mean of the distribution: ``"cross_entropy"`` (DEX, arXiv 1809.05474), and
-        from dlordinal (``pip install "sknumclip[baselines]"``) ``"sord"`` (soft labels),
+        from dlordinal (``pip install "sknumclip[ordinal]"``) ``"sord"`` (soft labels),
         ``"corn"`` (conditional probabilities of being above), ``"triangular"`` (soft labels) and
         ``"emd"`` (squared earth mover's distance).
     model_name : str, default="ViT-B-16"

@@ -82,7 +82,7 @@ def _from_dlordinal(name, **options):
             from dlordinal import losses
         except ImportError as error:
             raise ImportError(
-                f"This loss is dlordinal's {name}: pip install 'sknumclip[baselines]'."
+                f"This loss is dlordinal's {name}: pip install 'sknumclip[ordinal]'."
             ) from error
         loss = getattr(losses, name)(num_classes=n_classes, **options)
         return lambda logits, bin_index, y, **unused: loss(logits, bin_index)

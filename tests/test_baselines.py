@@ -107,7 +107,7 @@ def test_heads_that_cannot_weigh_samples_say_so(make, pixels):
 
 def test_a_missing_extra_is_named_before_training(make, pixels, monkeypatch):
     monkeypatch.setitem(sys.modules, "dlordinal", None)
-    with pytest.raises(ImportError, match=r"CORNLoss: pip install 'sknumclip\[baselines\]'"):
+    with pytest.raises(ImportError, match=r"CORNLoss: pip install 'sknumclip\[ordinal\]'"):
         make(ImageHeadRegressor, loss="corn").fit(pixels, Y)
 
 

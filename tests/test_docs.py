@@ -10,15 +10,25 @@ import pytest
 from numpydoc.docscrape import ClassDoc, FunctionDoc
 
 import sknumclip
-from sknumclip import LinguisticBins, NumCLIPRegressor, suggest_bins
-from sknumclip.datasets import make_counting_images
+from sknumclip import (
+    CLIPEmbedder,
+    LinguisticBins,
+    NumCLIPRegressor,
+    baselines,
+    datasets,
+    metrics,
+    suggest_bins,
+)
 
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize(
-    "object_", [NumCLIPRegressor, LinguisticBins, suggest_bins, make_counting_images]
-)
+PUBLIC = [CLIPEmbedder, LinguisticBins, NumCLIPRegressor, suggest_bins] + [
+    getattr(module, name) for module in (baselines, datasets, metrics) for name in module.__all__
+]
+
+
+@pytest.mark.parametrize("object_", PUBLIC, ids=lambda object_: object_.__name__)
 def test_docstring_lists_the_parameters_with_their_defaults(object_):
     doc = (ClassDoc if inspect.isclass(object_) else FunctionDoc)(object_)
     documented = {}
@@ -51,7 +61,7 @@ def test_the_readmes_first_lines_run(tmp_path):
 
     block = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
     block = block.replace("bins=ages,", "bins=ages, model_name='tiny', max_epochs=1, verbose=0,")
-    X, y = make_counting_images(12, random_state=0)
+    X, y = datasets.make_counting_images(12, random_state=0)
     for i, image in enumerate(X):
         Image.fromarray(image).save(tmp_path / f"{i}.png")
     paths = [str(tmp_path / f"{i}.png") for i in range(12)]

@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from sknumclip.datasets import load_folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "images").mkdir()
+    for i in range(8):
+        Image.new("RGB", (4, 4)).save(tmp_path / "images" / f"{i}.png")
+    rows = [
+        f"images/{i}.png,{i / 2},{i // 2},{i % 4},{'train' if i < 6 else 'test'}" for i in range(8)
+    ]
+    write(tmp_path, "file,label,person,part,use", *rows)
+    return tmp_path
+
+
+def write(folder, *lines):
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+
+
+def test_paths_and_labels_belong_together(folder):
+    data = load_folder(folder)
+    assert data.paths == [str(folder / "images" / f"{i}.png") for i in range(8)]
+    np.testing.assert_array_equal(data.y, np.arange(8) / 2)
+    assert data.groups is data.folds is data.split is None
+    assert str(folder) in data.DESCR
+
+
+def test_groups_folds_and_split(folder):
+    data = load_folder(folder, group="person", fold="part", split="use")
+    np.testing.assert_array_equal(data.groups, np.arange(8) // 2)
+    np.testing.assert_array_equal(data.folds, np.arange(8) % 4)
+    assert data.folds.dtype == np.int64
+    assert list(data.split) == ["train"] * 6 + ["test"] * 2
+
+
+def test_whole_labels_are_ints_and_others_floats(folder):
+    assert load_folder(folder).y.dtype == np.float64
+    assert load_folder(folder, label="person").y.dtype == np.int64
+
+
+def test_the_table_may_be_elsewhere_and_name_absolute_paths(folder, tmp_path_factory):
+    csv = tmp_path_factory.mktemp("tables") / "mine.csv"
+    csv.write_text(f"picture,grams\n{folder / 'images' / '3.png'},12\n")
+    data = load_folder(folder, csv, image="picture", label="grams")
+    assert data.paths == [str(folder / "images" / "3.png")]
+
+
+def test_missing_images_are_listed_and_counted(folder):
+    write(folder, "file,label", "images/0.png,1", *[f"gone{i}.png,1" for i in range(7)])
+    with pytest.raises(FileNotFoundError, match=r"7 of the 8 images .*labels.csv") as error:
+        load_folder(folder)
+    for part in ("gone0.png", "gone4.png", "and 2 more", "on_missing='skip'"):
+        assert part in str(error.value)
+    assert "gone5.png" not in str(error.value)
+
+
+def test_missing_images_may_be_skipped_but_not_silently(folder):
+    write(folder, "file,label", "gone.png,1", "images/5.png,7")
+    with pytest.warns(UserWarning, match="1 of the 2 images .*gone.png.* left out"):
+        data = load_folder(folder, on_missing="skip")
+    assert data.paths == [str(folder / "images" / "5.png")]
+    np.testing.assert_array_equal(data.y, [7])
+
+
+@pytest.mark.filterwarnings("ignore:.*left out")
+def test_nothing_left_is_an_error(folder):
+    write(folder, "file,label", "gone.png,1")
+    with pytest.raises(ValueError, match="no image at all"):
+        load_folder(folder, on_missing="skip")
+
+
+def test_a_missing_table_is_named(folder):
+    with pytest.raises(FileNotFoundError, match="no file .*ages.csv"):
+        load_folder(folder, "ages.csv")
+
+
+def test_a_missing_column_is_named_with_those_that_are_there(folder):
+    with pytest.raises(ValueError, match="no column age. Its columns are .*'label', 'person'"):
+        load_folder(folder, label="age")
+
+
+@pytest.mark.parametrize("label", ["", "old", "inf"])
+def test_labels_that_are_no_numbers_are_named(folder, label):
+    write(folder, "file,label", "images/0.png,1", f"images/1.png,{label}")
+    with pytest.raises(ValueError, match=r"Labels in .*labels.csv must be finite .* for 1.png"):
+        load_folder(folder)
+
+
+def test_gaps_in_groups_and_fractions_as_folds_are_errors(folder):
+    write(folder, "file,label,person", "images/0.png,1,ann", "images/1.png,2,")
+    with pytest.raises(ValueError, match="images without a group: 1.png"):
+        load_folder(folder, group="person")
+    with pytest.raises(ValueError, match="Folds in .* must be finite numbers.*'ann' for 0.png"):
+        load_folder(folder, fold="person")
+    write(folder, "file,label,part", "images/0.png,1,0.5", "images/1.png,2,1")
+    with pytest.raises(ValueError, match="Folds in .* must be whole numbers"):
+        load_folder(folder, fold="part")
+
+
+def test_on_missing_is_checked(folder):
+    with pytest.raises(ValueError, match="on_missing must be 'raise' or 'skip'. Got 'ignore'"):
+        load_folder(folder, on_missing="ignore")
