@@ -4,11 +4,13 @@ What scikit-learn and dlordinal have is taken from there.
 """
 
 import numpy as np
+from scipy.spatial.distance import pdist
+from scipy.stats import spearmanr
 from sklearn.metrics import accuracy_score, cohen_kappa_score, mean_absolute_error
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 
-__all__ = ["nearest_class_accuracy", "ordinal_metrics"]
+__all__ = ["nearest_class_accuracy", "ordinal_metrics", "ordinality_score"]
 
 
 def nearest_class_accuracy(y_true, y_pred, classes):
@@ -156,3 +158,30 @@ def _as_classes(y_true, y_pred, classes):
         )
     halfway = (classes[:-1] + classes[1:]) / 2
     return np.searchsorted(classes, y_true), np.searchsorted(halfway, y_pred)
+
+
+def ordinality_score(features, y):
+    """Compute how well the distances of features follow the distances of labels.
+
+    Parameters
+    ----------
+    features : array-like of shape (n_samples, n_features)
+        Of images or of texts. Their cosine distance is taken.
+    y : array-like of shape (n_samples,)
+        Labels.
+
+    Returns
+    -------
+    score : float
+        Spearman's rank correlation over all pairs, between -1 and 1; 1 if the pair whose labels
+        are further apart is always the one whose features are.
+
+    Examples
+    --------
+    >>> from sknumclip.metrics import ordinality_score
+    >>> round(ordinality_score([[1, 0], [1, 1], [0, 1]], [10, 20, 30]), 3)
+    1.0
+    """
+    check_consistent_length(features, y)
+    labels = np.asarray(column_or_1d(y), dtype=float)[:, None]
+    return float(spearmanr(pdist(features, "cosine"), pdist(labels)).statistic)

@@ -293,6 +293,32 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    @classmethod
+    def paper(cls, bins, **params):
+        """Make an estimator that follows the paper to the letter (Sections 3.2 and 4.1).
+
+        Its defaults are where measurements led: centres move by a share of the width of the bin
+        instead of Eq. 1, prompts and regressor learn faster than the tower, and rates fall to 0.
+
+        Parameters
+        ----------
+        bins : as for the class
+        **params
+            Other parameters, which win over the paper's.
+
+        Returns
+        -------
+        NumCLIPRegressor
+
+        Examples
+        --------
+        >>> from sknumclip import NumCLIPRegressor
+        >>> NumCLIPRegressor.paper("age", beta=1).get_params()["shift"]
+        'relative'
+        """
+        learning = dict(lr=1e-5, prompt_lr=1e-5, regressor_lr=1e-5, lr_schedule="constant")
+        return cls(bins, **{"shift": "relative", "batch_size": 32, **learning, **params})
+
     def fit(self, X, y, sample_weight=None):
         """Train on images and their numbers.
 

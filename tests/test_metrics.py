@@ -3,7 +3,7 @@ import sys
 import numpy as np
 import pytest
 
-from sknumclip.metrics import nearest_class_accuracy, ordinal_metrics
+from sknumclip.metrics import nearest_class_accuracy, ordinal_metrics, ordinality_score
 
 CLASSES = [1, 2, 3, 4, 5]
 Y_TRUE = [1, 1, 1, 1, 2, 3, 5, 5]
@@ -102,3 +102,12 @@ def test_bad_input_is_named():
         ordinal_metrics([1, 2], [1, 2], [1, 2], y_proba=np.ones((2, 3)))
     with pytest.raises(ValueError, match="y_proba must be finite"):
         ordinal_metrics([1, 2], [1, 2], [1, 2], y_proba=np.full((2, 2), np.nan))
+
+
+def test_ordinality_score_is_one_in_order_and_falls_with_noise():
+    angles = np.linspace(0, np.pi / 2, 20)
+    features = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    assert ordinality_score(features, angles) == pytest.approx(1)
+    shuffled = np.random.default_rng(0).permutation(angles)
+    assert abs(ordinality_score(features, shuffled)) < 0.3
+    assert ordinality_score(features, angles**2) > 0.9

@@ -855,3 +855,11 @@ def test_no_warnings_in_the_ordinary_case(make, data):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         make().fit(*data).predict(data[0])
+
+
+def test_the_papers_settings_are_one_call_away(make, data):
+    reg = NumCLIPRegressor.paper(BINS, model_name=make().model_name, max_epochs=1, verbose=0)
+    assert (reg.shift, reg.prompt_lr, reg.regressor_lr, reg.lr) == ("relative", 1e-5, 1e-5, 1e-5)
+    assert (reg.batch_size, reg.lr_schedule) == (32, "constant")
+    assert np.isfinite(reg.fit(*data).predict(data[0])).all()
+    assert NumCLIPRegressor.paper("age", shift="width").shift == "width"
