@@ -40,19 +40,7 @@ COUNTS = {
 }
 AGES = {
     "the paper's 5": LinguisticBins.from_preset("age"),
-    "9 words": LinguisticBins.from_mapping(
-        {
-            "baby": (0, 2),
-            "toddler": (2, 5),
-            "child": (5, 13),
-            "teenager": (13, 20),
-            "person in their twenties": (20, 30),
-            "person in their thirties": (30, 40),
-            "middle-aged person": (40, 55),
-            "person in their sixties": (55, 70),
-            "elderly person": (70, 121),
-        }
-    ),
+    "9 words": LinguisticBins.from_preset("age_fine"),
     "3 words": LinguisticBins.from_mapping(
         {"child": (0, 18), "adult": (18, 60), "elderly person": (60, 121)}
     ),

@@ -61,20 +61,6 @@ class Task:
         return self.template.split("{}")[0].strip()
 
 
-FINE_AGES = LinguisticBins.from_mapping(
-    {
-        "baby": (0, 2),
-        "toddler": (2, 5),
-        "child": (5, 13),
-        "teenager": (13, 20),
-        "person in their twenties": (20, 30),
-        "person in their thirties": (30, 40),
-        "middle-aged person": (40, 55),
-        "person in their sixties": (55, 70),
-        "elderly person": (70, 121),
-    }
-)
-
 PAPER_MORPH2 = pd.DataFrame(  # Table 4, but for "all" of NumCLIP, which is 2.08 in Table 1
     {
         "zero-shot, words": [None, None, None, None, None, 6.09],
@@ -122,7 +108,7 @@ def ages(bunch, paper=None):
         bunch.y,
         _splits(bunch),
         bins="age",
-        fine_bins=FINE_AGES,
+        fine_bins="age_fine",
         template="the person is a {}.",
         paper=paper or {},
     )

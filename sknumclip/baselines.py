@@ -60,7 +60,7 @@ class ZeroShotCLIPRegressor(NumCLIPRegressor):
 
     Parameters
     ----------
-    bins : LinguisticBins, mapping, {"age", "decade", "aesthetics"} or int, default=5
+    bins : LinguisticBins, mapping, {"age", "age_fine", "decade", "aesthetics"} or int, default=5
     template : str, default="{}"
     prompt_init : {"words", "numbers"}, default="words"
         What to compare images with: the bins' descriptions, or their centres in digits.

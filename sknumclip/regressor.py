@@ -34,7 +34,7 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
 
     Parameters
     ----------
-    bins : LinguisticBins, mapping, {"age", "decade", "aesthetics"} or int, default=5
+    bins : LinguisticBins, mapping, {"age", "age_fine", "decade", "aesthetics"} or int, default=5
         The ranges of the label and their names: :class:`LinguisticBins`, or a mapping of each
         description to its range ``(low, high)``, or the name of a preset, or the number of
         quantile bins of y, which then have generic names ("very low" ... "very high").

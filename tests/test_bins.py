@@ -69,6 +69,9 @@ def test_age_preset_is_the_papers():
 
 
 def test_other_presets():
+    fine = LinguisticBins.from_preset("age_fine")
+    assert fine.range == LinguisticBins.from_preset("age").range
+    assert fine.descriptions[fine.assign([34])[0]] == "person in their thirties"
     assert LinguisticBins.from_preset("decade").assign([1930, 1979]).tolist() == [0, 4]
     assert LinguisticBins.from_preset("aesthetics").centers == (1, 2, 3, 4, 5)
 

@@ -105,9 +105,9 @@ def test_bad_input_is_named():
 
 
 def test_ordinality_score_is_one_in_order_and_falls_with_noise():
-    angles = np.linspace(0, np.pi / 2, 20)
+    angles = np.random.default_rng(0).uniform(0, np.pi / 2, size=20)
     features = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     assert ordinality_score(features, angles) == pytest.approx(1)
     shuffled = np.random.default_rng(0).permutation(angles)
     assert abs(ordinality_score(features, shuffled)) < 0.3
-    assert ordinality_score(features, angles**2) > 0.9
+    assert 0.8 < ordinality_score(features, angles**2) < 1
