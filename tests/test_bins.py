@@ -155,7 +155,7 @@ def test_a_constant_label_makes_no_bins():
 
 
 def test_unknown_preset_lists_the_known():
-    with pytest.raises(ValueError, match=r"'ages'. Choose from \['age', 'decade'"):
+    with pytest.raises(ValueError, match=r"'ages'. Choose from \['age', 'age_fine', 'decade'"):
         LinguisticBins.from_preset("ages")
 
 
