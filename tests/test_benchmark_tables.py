@@ -1,0 +1,40 @@
+"""The benchmark of the paper's tables goes on where it was killed."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+SCRIPT = Path(__file__).parent.parent / "examples" / "benchmark_tables.py"
+
+
+def command(results):
+    options = ["--methods", "zero-shot, words", "NumCLIP", "--shots", "1", "--seeds", "2"]
+    return [sys.executable, "-u", str(SCRIPT), *options, "--results", str(results)]
+
+
+def table(results):
+    return Path(f"{results.with_suffix('')}-counting-none-few_shot.md").read_text()
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_table(tmp_path):
+    whole, killed = tmp_path / "whole.csv", tmp_path / "killed.csv"
+    subprocess.run(command(whole), check=True, capture_output=True)
+    with subprocess.Popen(command(killed), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().startswith("[1/4]")
+        assert process.stdout.readline().startswith("[2/4]")
+        process.send_signal(signal.SIGKILL)
+    # As if the kill had come while the second line was written.
+    killed.write_bytes(killed.read_bytes()[:-7])
+    done = subprocess.run(command(killed), check=True, capture_output=True, text=True)
+    assert "[1/4]" not in done.stdout
+    assert "[2/4]" in done.stdout
+    assert table(killed) == table(whole)
+    assert len(pd.read_csv(whole)) == 4
+    assert whole.with_name("whole-counting-none-few_shot.png").stat().st_size > 10_000
+    again = subprocess.run(command(killed), check=True, capture_output=True, text=True)
+    assert "[" not in again.stdout.split("few_shot")[0]
