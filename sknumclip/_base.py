@@ -6,6 +6,7 @@ import json
 import math
 import warnings
 from functools import partial
+from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ._device import resolve_autocast_dtype
-from ._inputs import ImageInputMixin, on_device
+from ._inputs import INPUT_CONSTRAINTS, ImageInputMixin, on_device
 from ._samples import Samples, Targets
 from ._training import LR_SCHEDULES, epochs_of, release, train
-from ._validation import check_y_and_weight
+from ._validation import Interval, StrOptions, check_y_and_weight
 from .backbone import fingerprint, load_backbone
 from .embeddings import embed_images
 from .image_tower import checkpoint_gradients, lock_image_tower
@@ -32,6 +33,20 @@ _NOT_IN_CHECKPOINTS = (
     *("accelerator", "callbacks", "checkpoint", "device", "image_cache", "num_workers"),
     *("on_error", "random_state", "verbose"),
 )
+
+TRAINING_CONSTRAINTS = {
+    **INPUT_CONSTRAINTS,
+    "fine_tune": [StrOptions({"full", "none"}), Interval(Integral, 1, None, closed="left")],
+    "max_epochs": [Interval(Integral, 0, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "lr": [Interval(Real, 0, None, closed="left")],
+    "lr_schedule": [StrOptions(set(LR_SCHEDULES))],
+    "augment": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "random_state": ["random_state"],
+}
 
 
 class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):

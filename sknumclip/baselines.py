@@ -7,9 +7,7 @@ import numpy as np
 import torch
 from sklearn.base import RegressorMixin
 
-from ._base import BaseCLIPEstimator
-from ._inputs import INPUT_CONSTRAINTS
-from ._training import LR_SCHEDULES
+from ._base import TRAINING_CONSTRAINTS, BaseCLIPEstimator
 from ._validation import Interval, StrOptions
 from .bins import LinguisticBins
 from .class_losses import cross_entropy, cross_entropy_kl, ordinal_pairwise
@@ -35,22 +33,6 @@ __all__ = [
 ]
 
 MAX_CLASSES = 1000
-
-TRAINING_CONSTRAINTS = {
-    **INPUT_CONSTRAINTS,
-    "fine_tune": [StrOptions({"full", "none"}), Interval(Integral, 1, None, closed="left")],
-    "max_epochs": [Interval(Integral, 0, None, closed="left")],
-    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-    "lr": [Interval(Real, 0, None, closed="left")],
-    "prompt_lr": [Interval(Real, 0, None, closed="left")],
-    "head_lr": [Interval(Real, 0, None, closed="left")],
-    "lr_schedule": [StrOptions(set(LR_SCHEDULES))],
-    "augment": ["boolean"],
-    "early_stopping": ["boolean"],
-    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-    "random_state": ["random_state"],
-}
 
 
 class ZeroShotCLIPRegressor(NumCLIPRegressor):
@@ -256,6 +238,7 @@ class CoOpRegressor(_ClassRegressor):
     _parameter_constraints = {
         **TRAINING_CONSTRAINTS,
         "context": [str, Interval(Integral, 1, None, closed="left")],
+        "prompt_lr": [Interval(Real, 0, None, closed="left")],
     }
 
     def __init__(
@@ -582,7 +565,11 @@ class ImageHeadRegressor(_ClassRegressor):
     (3,)
     """
 
-    _parameter_constraints = {**TRAINING_CONSTRAINTS, "loss": [StrOptions(set(HEAD_LOSSES))]}
+    _parameter_constraints = {
+        **TRAINING_CONSTRAINTS,
+        "loss": [StrOptions(set(HEAD_LOSSES))],
+        "head_lr": [Interval(Real, 0, None, closed="left")],
+    }
 
     def __init__(
         self,

@@ -11,9 +11,7 @@ from scipy.special import softmax
 from sklearn.base import RegressorMixin
 
 from . import persistence
-from ._base import BaseCLIPEstimator
-from ._inputs import INPUT_CONSTRAINTS
-from ._training import LR_SCHEDULES
+from ._base import TRAINING_CONSTRAINTS, BaseCLIPEstimator
 from ._validation import HasMethods, Interval, StrOptions, as_images
 from .bins import LinguisticBins, resolve_bins
 from .losses import DISTANCES, RANKING_LOSSES
@@ -175,7 +173,7 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
     """
 
     _parameter_constraints = {
-        **INPUT_CONSTRAINTS,
+        **TRAINING_CONSTRAINTS,
         "bins": [
             LinguisticBins,
             HasMethods(["items"]),
@@ -184,7 +182,6 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
         ],
         "template": [str],
         "prompt_init": [StrOptions(set(PROMPT_INITS))],
-        "fine_tune": [StrOptions({"full", "none"}), Interval(Integral, 1, None, closed="left")],
         "ranking_loss": [StrOptions(set(RANKING_LOSSES))],
         "beta": [Interval(Real, 0, None, closed="left")],
         "distance": [StrOptions(set(DISTANCES))],
@@ -192,16 +189,8 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
         "mask_same_bin": ["boolean"],
         "shift": [StrOptions(set(SHIFTS))],
         "max_shift": [Interval(Real, 0, 1, closed="neither")],
-        "max_epochs": [Interval(Integral, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="left")],
         "prompt_lr": [Interval(Real, 0, None, closed="left")],
         "regressor_lr": [Interval(Real, 0, None, closed="left")],
-        "lr_schedule": [StrOptions(set(LR_SCHEDULES))],
-        "augment": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "compile": ["boolean"],
         "grad_checkpointing": ["boolean"],
         "accumulate_steps": [Interval(Integral, 1, None, closed="left")],
@@ -209,7 +198,6 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
         "callbacks": [list, None],
         "accelerator": [HasMethods(["prepare", "backward"]), None],
         "warm_start": ["boolean"],
-        "random_state": ["random_state"],
     }
 
     def __init__(
