@@ -85,7 +85,7 @@ def heat_map(scores, file):
     middle = (errors.to_numpy().min() + errors.to_numpy().max()) / 2
     for i, row in enumerate(errors.to_numpy()):
         for j, value in enumerate(row):
-            color = "white" if value < middle else "black"
+            color = "black" if value < middle else "white"
             ax.text(j, i, f"{value:.2f}", ha="center", va="center", color=color)
     ax.set(xticks=range(errors.shape[1]), xticklabels=[f"{b:g}" for b in errors.columns])
     ax.set(yticks=range(len(errors)), yticklabels=errors.index, xlabel="β", ylabel="bins")

@@ -209,10 +209,9 @@ def ridge(task, shared, training):
     return make_pipeline(CLIPEmbedder(**shared), RidgeCV(np.logspace(-3, 3, 13)))
 
 
-def prompted(cls, prompt_lr, context=None):
+def prompted(cls, prompt_lr):
     def make(task, shared, training):
-        words = task.context if context is None else context
-        return cls(context=words, prompt_lr=prompt_lr, **shared, **training)
+        return cls(context=task.context, prompt_lr=prompt_lr, **shared, **training)
 
     return make
 
@@ -238,8 +237,8 @@ METHODS = {
     "head, sord": head("sord"),
     "head, corn": head("corn"),
     "head, triangular": head("triangular"),
-    "CoOp": prompted(baselines.CoOpRegressor, 3e-2, context=4),
-    "OrdinalCLIP": prompted(baselines.OrdinalCLIPRegressor, 3e-2),
+    "CoOp": prompted(baselines.CoOpRegressor, 1e-2),
+    "OrdinalCLIP": prompted(baselines.OrdinalCLIPRegressor, 1e-2),
     "L2RCLIP": prompted(baselines.L2RCLIPRegressor, 3e-3),
     "NumCLIP": numclip(),
     "NumCLIP, finer bins": fine_numclip,
@@ -409,13 +408,18 @@ def plot(results, methods, shots, file):
         errors = [_errors(results, method, s) for s in shots]
         if not any(len(e) for e in errors):
             continue
-        style = dict(lw=2.5, color="black") if method == REFERENCE else dict(lw=1.2, color=f"C{i}")
+        style = dict(lw=1.2, color=f"C{i}", ls="-" if i < 10 else "--")
+        if method == REFERENCE:
+            style = dict(lw=2.5, color="black")
         positions = np.arange(len(shots)) + (i - len(methods) / 2) * 0.02
         means, deviations = ([stat(e) for e in errors] for stat in (np.mean, np.std))
         ax.errorbar(
             positions, means, deviations, marker="o", ms=4, capsize=2, label=method, **style
         )
     ax.set(xticks=range(len(shots)), xticklabels=shots, ylabel="mean absolute error")
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter("{x:g}")
     ax.set_xlabel("training images per number")
     ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     fig.savefig(file, dpi=150)
