@@ -2,7 +2,9 @@
 
 The map of the package:
 
-- ``regressor``: :class:`NumCLIPRegressor`, the estimator; ``_base``: what estimators share
+- ``regressor``: :class:`NumCLIPRegressor`, the estimator; ``classifier``:
+  :class:`NumCLIPClassifier`, for ordered classes; ``_numclip``: what both share; ``_base``: what
+  they share with baselines
 - ``embedder``: :class:`CLIPEmbedder`, images to frozen features; ``_inputs``: what X may be
 - ``bins``: :class:`LinguisticBins`, ranges of the label named in words;
   ``suggest``: :func:`suggest_bins`, such bins proposed by a language model
@@ -26,6 +28,7 @@ __version__ = "0.1.0.dev0"
 
 # Estimators pull in torch, so names are imported when first used.
 _MODULE_OF = {
+    "NumCLIPClassifier": "classifier",
     "CLIPEmbedder": "embedder",
     "LinguisticBins": "bins",
     "NumCLIPRegressor": "regressor",
@@ -36,6 +39,7 @@ _MODULES = ("backbone", "baselines", "bins", "datasets", "losses", "metrics")
 __all__ = [
     "CLIPEmbedder",
     "LinguisticBins",
+    "NumCLIPClassifier",
     "NumCLIPRegressor",
     "baselines",
     "datasets",

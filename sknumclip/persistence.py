@@ -36,7 +36,7 @@ def save(estimator, path):
 
     Parameters
     ----------
-    estimator : NumCLIPRegressor
+    estimator : NumCLIPRegressor or NumCLIPClassifier
     path : str or Path
         Folder; made if needed. Files of an earlier save are replaced.
 
@@ -78,6 +78,8 @@ def save(estimator, path):
         "history": estimator.history_.to_dict(orient="list"),
         "skipped": estimator.skipped_,
     }
+    if hasattr(estimator, "classes_"):
+        config["classes"] = estimator.classes_.tolist()
     path = Path(path)
     write_whole(
         path / _TENSORS,
@@ -127,6 +129,8 @@ def load(cls, path):
         module.load_trained_state(tensors)
     except (KeyError, ValueError) as error:
         raise ValueError(f"{path / _TENSORS} does not fit {_CONFIG}: {error}") from error
+    if "classes" in config:
+        estimator.classes_ = np.array(config["classes"])
     estimator.bins_ = bins
     estimator.backbone_ = config["backbone"]
     estimator.history_ = pd.DataFrame(config["history"])
@@ -220,13 +224,18 @@ def _encode(value):
         return value.item()
     if hasattr(value, "items"):
         return {"mapping": {name: [float(end) for end in ends] for name, ends in value.items()}}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     return str(value) if isinstance(value, (os.PathLike, torch.device)) else value
 
 
 def _decode_params(params):
-    bins = params["bins"]
-    if isinstance(bins, dict) and "LinguisticBins" in bins:
-        bins = LinguisticBins(**bins["LinguisticBins"])
-    elif isinstance(bins, dict):
-        bins = {name: tuple(ends) for name, ends in bins["mapping"].items()}
-    return {**params, "bins": bins}
+    return {name: _decode(value) for name, value in params.items()}
+
+
+def _decode(value):
+    if not isinstance(value, dict):
+        return value
+    if "LinguisticBins" in value:
+        return LinguisticBins(**value["LinguisticBins"])
+    return {name: tuple(ends) for name, ends in value["mapping"].items()}

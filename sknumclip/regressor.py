@@ -1,27 +1,20 @@
 """NumCLIPRegressor, the estimator."""
 
-import inspect
-import warnings
-from functools import partial
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
 from scipy.special import softmax
 from sklearn.base import RegressorMixin
 
-from . import persistence
-from ._base import TRAINING_CONSTRAINTS, BaseCLIPEstimator
-from ._validation import HasMethods, Interval, StrOptions, as_images
+from ._numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
+from ._validation import HasMethods, Interval, as_images
 from .bins import LinguisticBins, resolve_bins
-from .losses import DISTANCES, RANKING_LOSSES
-from .modules import SHIFTS, FeatureEncoder, NumCLIPModule
-from .prompts import PROMPT_INITS, FeaturePrompts, TokenPrompts, prompt_texts, tokenize
 
 __all__ = ["NumCLIPRegressor"]
 
 
-class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
+class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
     """Predict a number from an image with CLIP.
 
     The label range is cut into bins that are named in words CLIP knows ("teenager"). An image is
@@ -173,31 +166,13 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
     """
 
     _parameter_constraints = {
-        **TRAINING_CONSTRAINTS,
+        **NUMCLIP_CONSTRAINTS,
         "bins": [
             LinguisticBins,
             HasMethods(["items"]),
             str,
             Interval(Integral, 2, None, closed="left"),
         ],
-        "template": [str],
-        "prompt_init": [StrOptions(set(PROMPT_INITS))],
-        "ranking_loss": [StrOptions(set(RANKING_LOSSES))],
-        "beta": [Interval(Real, 0, None, closed="left")],
-        "distance": [StrOptions(set(DISTANCES))],
-        "weight_norm": [StrOptions({"softmax", "mean"})],
-        "mask_same_bin": ["boolean"],
-        "shift": [StrOptions(set(SHIFTS))],
-        "max_shift": [Interval(Real, 0, 1, closed="neither")],
-        "prompt_lr": [Interval(Real, 0, None, closed="left")],
-        "regressor_lr": [Interval(Real, 0, None, closed="left")],
-        "compile": ["boolean"],
-        "grad_checkpointing": ["boolean"],
-        "accumulate_steps": [Interval(Integral, 1, None, closed="left")],
-        "checkpoint": [str, HasMethods(["__fspath__"]), None],
-        "callbacks": [list, None],
-        "accelerator": [HasMethods(["prepare", "backward"]), None],
-        "warm_start": ["boolean"],
     }
 
     def __init__(
@@ -348,47 +323,6 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
             )
         return self.bins_
 
-    def _check_prompts(self, backbone, bins):
-        tokenize(backbone, prompt_texts(bins, self.template, self.prompt_init))
-
-    def _assemble(self, encoder, backbone, bins, generator):
-        prompts_class = FeaturePrompts if isinstance(encoder, FeatureEncoder) else TokenPrompts
-        prompts = prompts_class.from_texts(
-            backbone,
-            prompt_texts(bins, self.template, self.prompt_init),
-            random=self.prompt_init == "random",
-            generator=generator,
-        )
-        prompts.own_tower()
-        return NumCLIPModule(
-            encoder,
-            prompts,
-            bins=bins,
-            logit_scale=backbone.logit_scale,
-            shift=self.shift,
-            max_shift=self.max_shift,
-            generator=generator,
-        )
-
-    def _ranking_loss(self, backbone, bins):
-        default = inspect.signature(type(self)).parameters["beta"].default
-        if self.weight_norm == "mean" and self.ranking_loss == "fcrc" and self.beta != default:
-            warnings.warn(
-                f"beta={self.beta} has no effect with weight_norm='mean', where it cancels out. "
-                "Use weight_norm='softmax' to weight negatives by beta.",
-                stacklevel=5,
-            )
-        names = ("beta", "distance", "weight_norm", "mask_same_bin")
-        options = {name: getattr(self, name) for name in names}
-        return partial(RANKING_LOSSES[self.ranking_loss], **options)
-
-    def _learning_rates(self):
-        return {
-            "encoder": self.regressor_lr,  # of a linear map in the place of the tower
-            "prompts": self.prompt_lr,
-            "regressor": self.regressor_lr,
-        }
-
     def predict(self, X, return_std=False):
         """Predict the numbers of images.
 
@@ -459,29 +393,3 @@ class NumCLIPRegressor(RegressorMixin, BaseCLIPEstimator):
             },
             index=index if index is None else list(index),
         ).mask(np.tile(unread[:, None], 6))
-
-    def save(self, path):
-        """Save to a folder, as JSON and safetensors; see :func:`sknumclip.persistence.save`.
-
-        Parameters
-        ----------
-        path : str or Path
-            Folder; made if needed.
-        """
-        persistence.save(self, path)
-
-    @classmethod
-    def load(cls, path):
-        """Load what :meth:`save` saved.
-
-        Parameters
-        ----------
-        path : str or Path
-            Folder.
-
-        Returns
-        -------
-        NumCLIPRegressor
-            Fitted.
-        """
-        return persistence.load(cls, path)

@@ -9,7 +9,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import sknumclip
-from sknumclip import CLIPEmbedder, NumCLIPRegressor, baselines
+from sknumclip import CLIPEmbedder, NumCLIPClassifier, NumCLIPRegressor, baselines
 
 PACKAGE = Path(sknumclip.__file__).parent
 
@@ -26,6 +26,7 @@ ROUNDING = {
 }
 EXPECTED_FAILED_CHECKS = {
     CLIPEmbedder: {},
+    NumCLIPClassifier: WEIGHTS_ARE_NOT_REPETITIONS,
     baselines.ZeroShotCLIPRegressor: ROUNDING,
     baselines.ImageHeadRegressor: WEIGHTS_ARE_NOT_REPETITIONS,
 }
@@ -37,6 +38,7 @@ TINY_TRAINED = dict(**TINY, fine_tune="none", max_epochs=30, random_state=0)
 @parametrize_with_checks(
     [
         NumCLIPRegressor(**TINY_TRAINED, bins=3, prompt_lr=1e-2, regressor_lr=1e-2),
+        NumCLIPClassifier(**TINY_TRAINED, prompt_lr=1e-2, regressor_lr=1e-2),
         CLIPEmbedder(**TINY),
         baselines.ZeroShotCLIPRegressor(**TINY, bins=3),
         baselines.CoOpRegressor(**TINY_TRAINED, prompt_lr=1e-2),
@@ -121,7 +123,8 @@ def test_imports_go_one_way():
         {"_inputs", "_samples", "class_prompts", "heads"},
         {"_training", "embedder"},
         {"_base", "persistence"},
-        {"regressor"},
+        {"_numclip"},
+        {"classifier", "regressor"},
         {"baselines"},
     ]
     level = {name: i for i, layer in enumerate(layers) for name in layer}

@@ -13,6 +13,7 @@ import sknumclip
 from sknumclip import (
     CLIPEmbedder,
     LinguisticBins,
+    NumCLIPClassifier,
     NumCLIPRegressor,
     baselines,
     datasets,
@@ -23,7 +24,7 @@ from sknumclip import (
 ROOT = Path(__file__).parent.parent
 
 
-PUBLIC = [CLIPEmbedder, LinguisticBins, NumCLIPRegressor, suggest_bins] + [
+PUBLIC = [CLIPEmbedder, LinguisticBins, NumCLIPClassifier, NumCLIPRegressor, suggest_bins] + [
     getattr(module, name) for module in (baselines, datasets, metrics) for name in module.__all__
 ]
 

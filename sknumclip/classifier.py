@@ -1,0 +1,299 @@
+"""NumCLIPClassifier, for classes that have an order."""
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from ._numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
+from ._validation import StrOptions
+from .bins import LinguisticBins
+
+__all__ = ["NumCLIPClassifier"]
+
+
+class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
+    """Classify images into classes that have an order, like decades or grades, with CLIP.
+
+    :class:`NumCLIPRegressor` on the ranks of the classes: each class is a bin one rank wide, with
+    words of its own. Losses and their reading are the same, counted in ranks.
+
+    Parameters
+    ----------
+    classes : array-like of shape (n_classes,) or None, default=None
+        The labels in their order; at least two. None takes the different labels of y, sorted.
+    descriptions : list of str or None, default=None
+        The words for each class, in that order. None takes the labels themselves as words.
+    predict_by : {"mode", "expected_rank"}, default="mode"
+        Whether to predict the most probable class, or the one nearest to the predicted rank,
+        which has the smaller absolute error where probabilities are spread.
+    template : str, default="{}"
+    model_name : str, default="ViT-B-16"
+    pretrained : str or None, default="openai"
+    prompt_init : {"words", "numbers", "random"}, default="words"
+    fine_tune : {"full", "none"} or int, default="full"
+    ranking_loss : {"fcrc", "infonce", "released", "none"}, default="fcrc"
+    beta : float, default=4.0
+    distance : {"absolute", "sqrt", "squared"}, default="absolute"
+    weight_norm : {"softmax", "mean"}, default="softmax"
+    mask_same_bin : bool, default=True
+    shift : {"width", "relative", "none"}, default="width"
+    max_shift : float, default=0.5
+    max_epochs : int, default=100
+    batch_size : int or "auto", default="auto"
+    lr : float, default=1e-5
+    prompt_lr : float, default=1e-4
+    regressor_lr : float, default=1e-3
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+    augment : bool, default=True
+    canvas_scale : float, default=8/7
+    early_stopping : bool, default=False
+    validation_fraction : float, default=0.1
+    n_iter_no_change : int, default=10
+    device : str, default="auto"
+    precision : {"auto", "fp32", "bf16"}, default="auto"
+    compile : bool, default=False
+    image_cache : {"auto", "memory"}, str, Path or None, default="auto"
+    num_workers : "auto" or int, default="auto"
+    grad_checkpointing : bool, default=False
+    accumulate_steps : int, default=1
+    on_error : {"raise", "skip"}, default="raise"
+    checkpoint : str, Path or None, default=None
+    callbacks : list of skorch callbacks or None, default=None
+    accelerator : accelerate.Accelerator or None, default=None
+    warm_start : bool, default=False
+    random_state : int, RandomState instance or None, default=None
+    verbose : int, default=1
+        As in :class:`NumCLIPRegressor`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, in their order.
+    bins_ : LinguisticBins
+        The classes as ranges of ranks, 0 to n_classes - 1, with their words.
+    net_, history_, n_iter_, skipped_, n_features_in_
+        As in :class:`NumCLIPRegressor`.
+
+    See Also
+    --------
+    NumCLIPRegressor : For numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknumclip import NumCLIPClassifier
+    >>> from sknumclip.datasets import make_counting_images
+    >>> X, y = make_counting_images(60, random_state=0)
+    >>> grades = np.array(["few", "many", "lots"])[np.digitize(y, [10, 40])]
+    >>> clf = NumCLIPClassifier(
+    ...     ["few", "many", "lots"], model_name="tiny", fine_tune="none", max_epochs=2, verbose=0
+    ... )
+    >>> clf.fit(X, grades).predict_proba(X[:2]).shape
+    (2, 3)
+    """
+
+    _parameter_constraints = {
+        **NUMCLIP_CONSTRAINTS,
+        "classes": ["array-like", None],
+        "descriptions": ["array-like", None],
+        "predict_by": [StrOptions({"mode", "expected_rank"})],
+    }
+
+    def __init__(
+        self,
+        classes=None,
+        *,
+        descriptions=None,
+        predict_by="mode",
+        template="{}",
+        model_name="ViT-B-16",
+        pretrained="openai",
+        prompt_init="words",
+        fine_tune="full",
+        ranking_loss="fcrc",
+        beta=4.0,
+        distance="absolute",
+        weight_norm="softmax",
+        mask_same_bin=True,
+        shift="width",
+        max_shift=0.5,
+        max_epochs=100,
+        batch_size="auto",
+        lr=1e-5,
+        prompt_lr=1e-4,
+        regressor_lr=1e-3,
+        lr_schedule="cosine",
+        augment=True,
+        canvas_scale=8 / 7,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        device="auto",
+        precision="auto",
+        compile=False,
+        image_cache="auto",
+        num_workers="auto",
+        grad_checkpointing=False,
+        accumulate_steps=1,
+        on_error="raise",
+        checkpoint=None,
+        callbacks=None,
+        accelerator=None,
+        warm_start=False,
+        random_state=None,
+        verbose=1,
+    ):
+        self.classes = classes
+        self.descriptions = descriptions
+        self.predict_by = predict_by
+        self.template = template
+        self.model_name = model_name
+        self.pretrained = pretrained
+        self.prompt_init = prompt_init
+        self.fine_tune = fine_tune
+        self.ranking_loss = ranking_loss
+        self.beta = beta
+        self.distance = distance
+        self.weight_norm = weight_norm
+        self.mask_same_bin = mask_same_bin
+        self.shift = shift
+        self.max_shift = max_shift
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.prompt_lr = prompt_lr
+        self.regressor_lr = regressor_lr
+        self.lr_schedule = lr_schedule
+        self.augment = augment
+        self.canvas_scale = canvas_scale
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.device = device
+        self.precision = precision
+        self.compile = compile
+        self.image_cache = image_cache
+        self.num_workers = num_workers
+        self.grad_checkpointing = grad_checkpointing
+        self.accumulate_steps = accumulate_steps
+        self.on_error = on_error
+        self.checkpoint = checkpoint
+        self.callbacks = callbacks
+        self.accelerator = accelerator
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y, sample_weight=None):
+        """Train on images and their classes.
+
+        Parameters
+        ----------
+        X : as for :meth:`NumCLIPRegressor.fit`
+        y : array-like of shape (n_samples,)
+            Labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As for :meth:`NumCLIPRegressor.fit`.
+
+        Returns
+        -------
+        self : NumCLIPClassifier
+
+        Raises
+        ------
+        ValueError
+            If a parameter is not allowed, a label is not among `classes`, or there is only one.
+        ImageReadError
+            If images cannot be read and ``on_error="raise"``. It lists all of them.
+        BackboneError
+            If the CLIP model cannot be loaded.
+        """
+        self._validate_params()
+        if y is None:
+            raise ValueError(
+                "This estimator requires y to be passed, but the target y is None: give one label "
+                "per image."
+            )
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        found, ranks = np.unique(y, return_inverse=True)
+        if self.classes is not None:
+            ranks = self._ranks_of(found)[ranks]
+            found = np.asarray(self.classes)
+        if len(found) < 2:
+            raise ValueError(f"At least two classes are needed. Got one class: {found.tolist()}.")
+        self.classes_ = found
+        return self._fit(X, ranks, sample_weight)
+
+    def _ranks_of(self, labels):
+        order = {label: rank for rank, label in enumerate(np.asarray(self.classes).tolist())}
+        unknown = [label for label in labels.tolist() if label not in order]
+        if unknown or len(order) < len(self.classes):
+            raise ValueError(
+                f"classes must be all labels in their order, each once. Got {list(order)}"
+                + (f", without {unknown[:10]}, which are in y." if unknown else ".")
+            )
+        return np.array([order[label] for label in labels.tolist()])
+
+    def _resolve_bins(self, y):
+        descriptions = self.descriptions
+        if descriptions is None:
+            descriptions = [str(label) for label in self.classes_.tolist()]
+        if len(descriptions) != len(self.classes_):
+            raise ValueError(
+                f"descriptions must be one for each of the {len(self.classes_)} classes "
+                f"{self.classes_.tolist()}. Got {len(descriptions)}: {list(descriptions)}."
+            )
+        ranks = range(len(self.classes_))
+        bins = LinguisticBins(
+            descriptions=tuple(descriptions),
+            edges=(*(rank - 0.5 for rank in ranks), len(ranks) - 0.5),
+            centers=tuple(map(float, ranks)),
+        )
+        if self._continues() and bins != self.bins_:
+            raise ValueError(
+                "warm_start=True cannot go on with other classes than those of the last fit, "
+                f"{list(self.bins_.descriptions)}. Use warm_start=False."
+            )
+        return bins
+
+    def predict(self, X):
+        """Predict the classes of images.
+
+        Parameters
+        ----------
+        X : as for :meth:`NumCLIPRegressor.fit`
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels. If ``on_error="skip"`` and an image cannot be read, there is no class for it,
+            and an error says so: leave it out.
+        """
+        rank, logits, _ = self._outputs(X)
+        if np.isnan(rank).any():
+            raise ValueError(
+                f"{np.isnan(rank).sum()} of {len(rank)} images cannot be read, so they have no "
+                "class. Leave them out of X; predict_proba gives NaN in their places."
+            )
+        if self.predict_by == "mode":
+            return self.classes_[logits.argmax(axis=1)]
+        nearest = np.floor(rank + 0.5).astype(int).clip(0, len(self.classes_) - 1)
+        return self.classes_[nearest]
+
+    def predict_proba(self, X):
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : as for :meth:`NumCLIPRegressor.fit`
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``; rows sum to 1; NaN for images that cannot be
+            read, if ``on_error="skip"``.
+        """
+        return softmax(self._outputs(X)[1], axis=1)

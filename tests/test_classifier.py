@@ -1,0 +1,145 @@
+"""NumCLIPClassifier: classes in their order, and everything else as the regressor does it."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.calibration import CalibrationDisplay
+from sklearn.metrics import cohen_kappa_score, make_scorer
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
+
+from sknumclip import NumCLIPClassifier, NumCLIPRegressor
+from sknumclip.datasets import make_counting_images
+
+GRADES = ["low", "medium", "high"]
+Y = np.array(["low", "low", "low", "medium", "medium", "high", "high", "high"])
+
+
+@pytest.fixture
+def make(clip_models):
+    def make(**params):
+        fast = dict(model_name=clip_models["clip"], max_epochs=2, batch_size=4, verbose=0)
+        return NumCLIPClassifier(**fast | dict(random_state=0) | params)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def counted():
+    """A classifier that has learned to count a little, and pictures it has not seen."""
+    X, y = make_counting_images(300, random_state=0)
+    grades = np.array(["a few", "several", "many", "countless"])[np.digitize(y, [6, 16, 40])]
+    clf = NumCLIPClassifier(
+        ["a few", "several", "many", "countless"],
+        template="a picture of {} shapes.",
+        model_name="tiny",
+        canvas_scale=1,
+        fine_tune="none",
+        random_state=0,
+        verbose=0,
+    )
+    return clf.fit(X[:200], grades[:200]), X[200:], grades[200:]
+
+
+def test_the_order_is_the_one_given_or_the_sorted_one(make, pixels):
+    clf = make(classes=GRADES).fit(pixels, Y)
+    assert clf.classes_.tolist() == GRADES
+    assert clf.bins_.descriptions == tuple(GRADES)
+    assert clf.bins_.centers == (0, 1, 2)
+    assert make().fit(pixels, Y).classes_.tolist() == sorted(GRADES)
+    years = make(descriptions=["thirties", "forties", "fifties"])
+    years.fit(pixels, np.repeat([1950, 1930, 1940], [3, 3, 2]))
+    assert years.classes_.tolist() == [1930, 1940, 1950]
+    assert years.bins_.descriptions == ("thirties", "forties", "fifties")
+
+
+def test_classes_without_samples_keep_their_place(make, pixels):
+    clf = make(classes=["none", *GRADES]).fit(pixels, Y)
+    assert clf.predict_proba(pixels).shape == (8, 4)
+
+
+def test_it_is_the_regressor_on_ranks(make, pixels):
+    clf = make(classes=GRADES).fit(pixels, Y)
+    params = clf.get_params()
+    for name in ("classes", "descriptions", "predict_by"):
+        params.pop(name)
+    reg = NumCLIPRegressor(clf.bins_, **params).fit(pixels, [GRADES.index(y) for y in Y])
+    np.testing.assert_array_equal(clf.predict_proba(pixels), reg.predict_bin_proba(pixels))
+    nearest = np.array(GRADES)[reg.predict(pixels).round().astype(int)]
+    assert clf.set_params(predict_by="expected_rank").predict(pixels).tolist() == nearest.tolist()
+
+
+def test_predictions_and_probabilities(counted):
+    clf, X, y = counted
+    proba = clf.predict_proba(X)
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    np.testing.assert_array_equal(clf.predict(X), clf.classes_[proba.argmax(axis=1)])
+    assert clf.score(X, y) > 0.6
+    ranks = {label: rank for rank, label in enumerate(clf.classes_)}
+    errors = {}
+    for predict_by in ("mode", "expected_rank"):
+        y_pred = clf.set_params(predict_by=predict_by).predict(X)
+        errors[predict_by] = np.mean(
+            [abs(ranks[a] - ranks[b]) for a, b in zip(y, y_pred, strict=True)]
+        )
+    clf.set_params(predict_by="mode")
+    assert errors["expected_rank"] <= errors["mode"] < 0.5
+    assert cohen_kappa_score(y, clf.predict(X), weights="quadratic", labels=clf.classes_) > 0.7
+
+
+def test_cross_validation_search_and_calibration(make, pixels, counted):
+    kappa = make_scorer(cohen_kappa_score, weights="quadratic", labels=GRADES)
+    y = np.repeat(["low", "high"], 4)
+    cv = StratifiedKFold(2)
+    scores = cross_val_score(make(classes=["low", "high"]), pixels, y, cv=cv, scoring=kappa)
+    assert np.isfinite(scores).all()
+    search = GridSearchCV(make(fine_tune="none"), {"predict_by": ["mode", "expected_rank"]}, cv=2)
+    assert search.fit(pixels, y).best_estimator_.classes_.tolist() == ["high", "low"]
+    clf, X, y = counted
+    display = CalibrationDisplay.from_predictions(y == "a few", clf.predict_proba(X)[:, 0])
+    assert np.isfinite(display.prob_true).all()
+
+
+def test_saved_and_pickled(counted, tmp_path):
+    clf, X, _ = counted
+    clf.save(tmp_path)
+    for copied in (NumCLIPClassifier.load(tmp_path), pickle.loads(pickle.dumps(clf))):
+        np.testing.assert_array_equal(copied.predict(X), clf.predict(X))
+        np.testing.assert_array_equal(copied.predict_proba(X), clf.predict_proba(X))
+    with pytest.raises(ValueError, match="holds a NumCLIPClassifier"):
+        NumCLIPRegressor.load(tmp_path)
+
+
+def test_unreadable_images_have_no_class(counted):
+    clf, X, _ = counted
+    mixed = ["no such file", *map(np.asarray, X[:2])]
+    clf.set_params(on_error="skip")
+    assert np.isnan(clf.predict_proba(["no such file"])).all()
+    with pytest.raises(ValueError, match="1 of 1 images cannot be read.*predict_proba gives NaN"):
+        clf.predict(mixed[:1])
+    clf.set_params(on_error="raise")
+
+
+@pytest.mark.parametrize(
+    ("params", "y", "message"),
+    [
+        (dict(classes=["low", "high"]), Y, r"without \['medium'\], which are in y"),
+        (dict(classes=["low", "low", "high", "medium"]), Y, "each once"),
+        (dict(descriptions=["a", "b"]), Y, "one for each of the 3 classes .*Got 2"),
+        (dict(), np.repeat("low", 8), r"two classes are needed. Got one class: \['low'\]"),
+        (dict(), np.linspace(0, 1, 8), "continuous"),
+        (dict(), None, "requires y to be passed"),
+        (dict(), Y[:5], "same length"),
+        (dict(predict_by="median"), Y, "'predict_by' parameter"),
+    ],
+)
+def test_errors(make, pixels, params, y, message):
+    with pytest.raises(ValueError, match=message):
+        make(**params).fit(pixels, y)
+
+
+def test_warm_start_keeps_its_classes(make, pixels):
+    clf = make(warm_start=True).fit(pixels, Y)
+    clf.fit(pixels, Y)
+    with pytest.raises(ValueError, match="other classes than those of the last fit"):
+        clf.fit(pixels, np.where(Y == "low", "tiny", Y))
