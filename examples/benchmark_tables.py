@@ -9,6 +9,8 @@ paper leaves open: β, norm, masking, shift and the released code's form of the 
     python examples/benchmark_tables.py --dataset counting --table few_shot
     python examples/benchmark_tables.py --dataset utkface --data FOLDER \
         --model local-dir:MODEL --table few_shot ablation distance settings
+    python examples/benchmark_tables.py --dataset folder --data FOLDER --label age --bins age \\
+        --template "the person is a {}." --table full
     python examples/benchmark_tables.py --dataset morph2 --data FOLDER --lists LISTS --table full \
         --fine-tune full
 
@@ -151,7 +153,7 @@ def image_aesthetics(args):
 
 
 def folder(args):
-    bunch = datasets.load_folder(args.data, split="split" if args.lists is None else None)
+    bunch = datasets.load_folder(args.data, label=args.label, split=args.split)
     return Task(bunch.paths, bunch.y, _splits(bunch), bins=args.bins, template=args.template)
 
 
@@ -242,6 +244,7 @@ METHODS = {
     "L2RCLIP": prompted(baselines.L2RCLIPRegressor, 3e-3),
     "NumCLIP": numclip(),
     "NumCLIP, finer bins": fine_numclip,
+    "NumCLIP, 5 unnamed bins": numclip(bins=5, template="{}"),
 }
 ABLATION = {
     "random prompts, InfoNCE": numclip(prompt_init="random", ranking_loss="infonce"),
@@ -431,8 +434,11 @@ def main():
     parser.add_argument("--dataset", choices=DATASETS, default="counting")
     parser.add_argument("--data", help="folder of the images")
     parser.add_argument("--lists", help="folder of the split lists of MORPH II")
-    parser.add_argument("--bins", default="age", help="preset, for --dataset folder")
-    parser.add_argument("--template", default="{}", help="for --dataset folder")
+    own = parser.add_argument_group("for --dataset folder")
+    own.add_argument("--label", default="label", help="column of labels.csv")
+    own.add_argument("--split", help="column that says train or test; a fifth is drawn otherwise")
+    own.add_argument("--bins", default=5, type=lambda s: int(s) if s.isdigit() else s)
+    own.add_argument("--template", default="{}")
     parser.add_argument("--table", nargs="+", choices=TABLES, default=["few_shot"])
     parser.add_argument("--model", help="model_name; the dataset's own by default")
     parser.add_argument("--pretrained", default="openai")
@@ -448,6 +454,7 @@ def main():
         (results["dataset"] == args.dataset)
         & (results["fine_tune"] == args.fine_tune)
         & (results["model"] == (args.model or task.default_model[0]))
+        & (results["seed"] < args.seeds)
     ]
     for table in args.table:
         methods, shots = TABLES[table]

@@ -25,7 +25,7 @@ NUMCLIP_CONSTRAINTS = {
     "mask_same_bin": ["boolean"],
     "shift": [StrOptions(set(SHIFTS))],
     "max_shift": [Interval(Real, 0, 1, closed="neither")],
-    "prompt_lr": [Interval(Real, 0, None, closed="left")],
+    "prompt_lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
     "regressor_lr": [Interval(Real, 0, None, closed="left")],
     "compile": ["boolean"],
     "grad_checkpointing": ["boolean"],
@@ -74,10 +74,17 @@ class BaseNumCLIP(BaseCLIPEstimator):
         options = {name: getattr(self, name) for name in names}
         return partial(RANKING_LOSSES[self.ranking_loss], **options)
 
+    def _are_named(self):
+        """Return whether the bins have words of their own, which say something to CLIP."""
+        raise NotImplementedError
+
     def _learning_rates(self):
+        prompt_lr = self.prompt_lr
+        if prompt_lr == "auto":
+            prompt_lr = 1e-4 if self.prompt_init == "words" and self._are_named() else 3e-3
         return {
             "encoder": self.regressor_lr,  # of a linear map in the place of the tower
-            "prompts": self.prompt_lr,
+            "prompts": prompt_lr,
             "regressor": self.regressor_lr,
         }
 

@@ -43,7 +43,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     max_epochs : int, default=100
     batch_size : int or "auto", default="auto"
     lr : float, default=1e-5
-    prompt_lr : float, default=1e-4
+    prompt_lr : float or "auto", default="auto"
     regressor_lr : float, default=1e-3
     lr_schedule : {"cosine", "constant"}, default="cosine"
     augment : bool, default=True
@@ -122,7 +122,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         max_epochs=100,
         batch_size="auto",
         lr=1e-5,
-        prompt_lr=1e-4,
+        prompt_lr="auto",
         regressor_lr=1e-3,
         lr_schedule="cosine",
         augment=True,
@@ -258,6 +258,9 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
                 f"{list(self.bins_.descriptions)}. Use warm_start=False."
             )
         return bins
+
+    def _are_named(self):
+        return self.descriptions is not None or self.classes_.dtype.kind not in "biuf"
 
     def predict(self, X):
         """Predict the classes of images.

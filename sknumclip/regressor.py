@@ -72,8 +72,10 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         for 256, grow in proportion beyond that.
     lr : float, default=1e-5
         Learning rate of the image tower.
-    prompt_lr : float, default=1e-4
-        Learning rate of the prompts.
+    prompt_lr : float or "auto", default="auto"
+        Learning rate of the prompts. ``"auto"`` is 1e-4 where they start from words that name the
+        bins, and 3e-3 where they have everything to learn: if `bins` is a number, or `prompt_init`
+        is not ``"words"``.
     regressor_lr : float, default=1e-3
         Learning rate of the regressor.
     lr_schedule : {"cosine", "constant"}, default="cosine"
@@ -194,7 +196,7 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         max_epochs=100,
         batch_size="auto",
         lr=1e-5,
-        prompt_lr=1e-4,
+        prompt_lr="auto",
         regressor_lr=1e-3,
         lr_schedule="cosine",
         augment=True,
@@ -322,6 +324,9 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
                 f"{self.bins_}. Use warm_start=False. Got bins={self.bins!r}."
             )
         return self.bins_
+
+    def _are_named(self):
+        return not isinstance(self.bins, Integral)
 
     def predict(self, X, return_std=False):
         """Predict the numbers of images.

@@ -17,6 +17,7 @@ from PIL import Image
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -863,3 +864,26 @@ def test_the_papers_settings_are_one_call_away(make, data):
     assert (reg.batch_size, reg.lr_schedule) == (32, "constant")
     assert np.isfinite(reg.fit(*data).predict(data[0])).all()
     assert NumCLIPRegressor.paper("age", shift="width").shift == "width"
+
+
+def test_prompts_that_say_nothing_learn_faster(make):
+    def rate(**params):
+        return make(**params)._learning_rates()["prompts"]
+
+    assert rate() == 1e-4
+    assert rate(bins=3) == rate(prompt_init="numbers") == rate(prompt_init="random") == 3e-3
+    assert rate(bins=3, prompt_lr=0.5) == 0.5
+
+
+def test_unnamed_bins_are_no_worse_than_a_ridge_on_the_embeddings():
+    X, y = make_counting_images(400, random_state=0)
+    params = dict(model_name="tiny", canvas_scale=1, fine_tune="none", random_state=0, verbose=0)
+    for n in (50, 200):
+        reg = NumCLIPRegressor(5, **params).fit(X[:n], y[:n])
+        Z = reg.transform(X)
+        ridge = RidgeCV(np.logspace(-3, 3, 13)).fit(Z[:n], y[:n])
+        errors = [
+            np.abs(y_pred - y[200:]).mean()
+            for y_pred in (reg.predict(X[200:]), ridge.predict(Z[200:]))
+        ]
+        assert errors[0] < errors[1]
