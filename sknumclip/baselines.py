@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin
 
 from ._base import TRAINING_CONSTRAINTS, BaseCLIPEstimator
 from ._validation import Interval, StrOptions
-from .bins import LinguisticBins
+from .bins import unit_bins
 from .class_losses import cross_entropy, cross_entropy_kl, ordinal_pairwise
 from .class_prompts import (
     INTERPOLATIONS,
@@ -173,11 +173,7 @@ class _ClassRegressor(RegressorMixin, BaseCLIPEstimator):
                 f"at most {MAX_CLASSES} are allowed. Divide y by something, or use "
                 "NumCLIPRegressor."
             )
-        return LinguisticBins(
-            descriptions=tuple(map(str, numbers)),
-            edges=(*(number - 0.5 for number in numbers), numbers[-1] + 0.5),
-            centers=tuple(map(float, numbers)),
-        )
+        return unit_bins([str(number) for number in numbers], first=low)
 
 
 class CoOpRegressor(_ClassRegressor):

@@ -296,6 +296,13 @@ class LinguisticBins:
         }
 
 
+def unit_bins(descriptions, first=0):
+    """Make one bin around each whole number from `first` on, named by `descriptions`."""
+    numbers = range(first, first + len(descriptions))
+    edges = (first - 0.5, *(number + 0.5 for number in numbers))
+    return LinguisticBins(tuple(descriptions), edges, tuple(map(float, numbers)))
+
+
 def resolve_bins(bins, y):
     """Turn the `bins` parameter of an estimator into :class:`LinguisticBins`.
 

@@ -3,6 +3,8 @@
 import torch
 import torch.nn.functional as F
 
+from .losses import weighted_mean
+
 __all__ = ["cross_entropy", "cross_entropy_kl", "ordinal_pairwise"]
 
 
@@ -25,7 +27,9 @@ def cross_entropy(logits, bin_index, y, *, sample_weight=None, **options):
     >>> cross_entropy(torch.zeros(2, 3), torch.tensor([0, 2]), None)
     tensor(1.0986)
     """
-    return _mean(F.cross_entropy(logits.float(), bin_index, reduction="none"), sample_weight)
+    return weighted_mean(
+        F.cross_entropy(logits.float(), bin_index, reduction="none"), sample_weight
+    )
 
 
 def cross_entropy_kl(logits, bin_index, y, *, sample_weight=None, **options):
@@ -46,7 +50,7 @@ def cross_entropy_kl(logits, bin_index, y, *, sample_weight=None, **options):
     >>> cross_entropy_kl(torch.zeros(2, 3), torch.tensor([0, 2]), None)  # log 3 + log 2
     tensor(1.7918)
     """
-    is_own = F.one_hot(bin_index, logits.shape[1]).to(logits.dtype).float()
+    is_own = F.one_hot(bin_index, logits.shape[1]).float()
     sizes = is_own.sum(dim=0)
     target = is_own / sizes.clamp_min(1)
     log_prob = logits.float().log_softmax(dim=0)
@@ -84,8 +88,4 @@ def ordinal_pairwise(logits, bin_index, y, *, logit_scale, sample_weight=None, *
     tightness = squared.gather(1, bin_index[:, None])[:, 0]
     spread = (weights * squared.sqrt()).mean(dim=1)
     entropy = cross_entropy(logits, bin_index, y, sample_weight=sample_weight)
-    return entropy + _mean(tightness - spread, sample_weight)
-
-
-def _mean(losses, sample_weight):
-    return losses.mean() if sample_weight is None else (losses * sample_weight).mean()
+    return entropy + weighted_mean(tightness - spread, sample_weight)

@@ -8,7 +8,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from ._numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
 from ._validation import StrOptions
-from .bins import LinguisticBins
+from .bins import unit_bins
 
 __all__ = ["NumCLIPClassifier"]
 
@@ -246,12 +246,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
                 f"descriptions must be one for each of the {len(self.classes_)} classes "
                 f"{self.classes_.tolist()}. Got {len(descriptions)}: {list(descriptions)}."
             )
-        ranks = range(len(self.classes_))
-        bins = LinguisticBins(
-            descriptions=tuple(descriptions),
-            edges=(*(rank - 0.5 for rank in ranks), len(ranks) - 0.5),
-            centers=tuple(map(float, ranks)),
-        )
+        bins = unit_bins(descriptions)
         if self._continues() and bins != self.bins_:
             raise ValueError(
                 "warm_start=True cannot go on with other classes than those of the last fit, "

@@ -149,7 +149,7 @@ def fcrc_loss(
     own_logits = logits.gather(1, bin_index[:, None])[:, 0]
     if bins_are_ranges and (distance, weight_norm, mask_same_bin) == ("absolute", "softmax", True):
         both = _log_sums_of_ranges(logits, bin_index, y.to(_widest_float(y)) * beta / label_range)
-        return _mean((both / 2).to(logits) - own_logits, sample_weight)
+        return weighted_mean((both / 2).to(logits) - own_logits, sample_weight)
     weights = _pair_weights(bin_index, y, label_range, beta, distance, weight_norm, mask_same_bin)
     # All samples of a bin share their text, so there are n_bins different texts, not M.
     bin_weights = weights @ F.one_hot(bin_index, logits.shape[1]).to(weights)
@@ -159,7 +159,7 @@ def fcrc_loss(
     f = (logits - largest).to(_widest_float(logits)).exp()
     sums = (weights.to(f) @ f).gather(1, bin_index[:, None])[:, 0]
     text_to_image = sums.log().to(logits) + largest[bin_index] - own_logits
-    return _mean((image_to_text + text_to_image) / 2, sample_weight)
+    return weighted_mean((image_to_text + text_to_image) / 2, sample_weight)
 
 
 def _pair_weights(bin_index, y, label_range, beta, distance, weight_norm, mask_same_bin):
@@ -238,7 +238,7 @@ def released_fcrc_loss(logits, bin_index, *, sample_weight=None):
     weights = distance / distance.sum(dim=1, keepdim=True) * (n_bins - 1)
     weights = weights + (distance == 0)
     losses = F.cross_entropy(logits * weights, bin_index, reduction="none")
-    return _mean(losses, sample_weight)
+    return weighted_mean(losses, sample_weight)
 
 
 def _infonce(logits, bin_index, y, *, beta, **options):
@@ -275,7 +275,7 @@ def regression_loss(y_pred, y, *, label_range, sample_weight=None):
     -------
     Tensor of shape ()
     """
-    return _mean((_at_least_float32(y_pred) - y).abs() * (100 / label_range), sample_weight)
+    return weighted_mean((_at_least_float32(y_pred) - y).abs() * (100 / label_range), sample_weight)
 
 
 def _at_least_float32(values):
@@ -286,5 +286,6 @@ def _widest_float(values):
     return torch.float32 if values.device.type == "mps" else torch.float64  # MPS has no float64
 
 
-def _mean(losses, sample_weight):
+def weighted_mean(losses, sample_weight):
+    """Average losses (Tensor of shape (M,)), each times its weight if there are any."""
     return losses.mean() if sample_weight is None else (losses * sample_weight).mean()
