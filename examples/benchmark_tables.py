@@ -33,7 +33,8 @@ from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import PredefinedSplit
 from sklearn.pipeline import make_pipeline
 
-from sknumclip import CLIPEmbedder, LinguisticBins, NumCLIPRegressor, baselines, datasets
+from sknumclip import CLIPEmbedder, NumCLIPRegressor, baselines, datasets
+from sknumclip.bins import unit_bins
 from sknumclip.metrics import ordinal_metrics
 
 # %%
@@ -200,10 +201,7 @@ def zero_shot(prompt_init):
 def zero_shot_numbers(task, shared, training):
     """One prompt for each whole number."""
     low, high = int(task.y.min()), int(task.y.max())
-    edges = np.arange(low, high + 2) - 0.5
-    bins = LinguisticBins(
-        descriptions=tuple(str(k) for k in range(low, high + 1)), edges=tuple(edges.tolist())
-    )
+    bins = unit_bins([str(number) for number in range(low, high + 1)], first=low)
     return baselines.ZeroShotCLIPRegressor(bins, template=task.template, **shared)
 
 
