@@ -176,9 +176,11 @@ DATASETS = {
 # -------
 # Settings of the baselines are the best of four (heads) to seven (prompts) on faces of UTKFace
 # with a frozen tower: on held-out training images, and for the prompts on the test images of one
-# seed, in their favour. NumCLIP has its defaults.
+# seed, in their favour. So are their rates of a fine-tuned tower. NumCLIP has its defaults.
 
 HEAD_LR = {"l1": 0.03, "cross_entropy": 0.03, "sord": 0.03, "corn": 0.1, "triangular": 0.1}
+HEAD_TOWER_LR = 3e-5
+PROMPTED_TOWER_LR = 1e-4
 
 
 def numclip(**options):
@@ -211,14 +213,16 @@ def ridge(task, shared, training):
 
 def prompted(cls, prompt_lr):
     def make(task, shared, training):
-        return cls(context=task.context, prompt_lr=prompt_lr, **shared, **training)
+        rates = dict(lr=PROMPTED_TOWER_LR, prompt_lr=prompt_lr)
+        return cls(context=task.context, **rates, **shared, **training)
 
     return make
 
 
 def head(loss):
     def make(task, shared, training):
-        return baselines.ImageHeadRegressor(loss=loss, head_lr=HEAD_LR[loss], **shared, **training)
+        rates = dict(lr=HEAD_TOWER_LR, head_lr=HEAD_LR[loss])
+        return baselines.ImageHeadRegressor(loss=loss, **rates, **shared, **training)
 
     return make
 
