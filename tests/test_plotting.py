@@ -53,9 +53,9 @@ def clf():
 @pytest.fixture(scope="module")
 def search():
     """No CLIP: what is drawn does not depend on what was searched."""
-    grid = {"alpha": [100.0, 0.1, 10.0], "fit_intercept": [True, False], "copy_X": [True, False]}
+    grid = {"alpha": [100.0, 0.1, 10.0], "fit_intercept": [True, False], "positive": [True, False]}
     x = np.random.default_rng(0).normal(size=(60, 5))
-    y = x.sum(axis=1) + 3
+    y = x @ [1, 1, 1, 1, -1] + 3
     return GridSearchCV(Ridge(), grid, scoring="neg_mean_absolute_error", cv=3).fit(x, y)
 
 
@@ -237,18 +237,18 @@ def test_bad_input_of_bin_probabilities(reg):
 
 
 def test_residuals_by_bin():
-    y_true, y_pred = [1, 2, 9, 12, 35, 30], [2, 2, 5, 20, 30, 30]
+    y_true, y_pred = [1, 2, 9, 12, 35, 30], [0, 1, 5, 20, 37, 30]
     display = BinErrorDisplay.from_predictions(y_true, y_pred, COUNTS)
     left, right = display.axes_[0]
     np.testing.assert_array_equal(
         display.prediction_error_.scatter_.get_offsets(), np.transpose([y_pred, y_true])
     )
-    # By hand: residuals -1, 0, 4 and -8, 5, 0 and none.
+    # By hand: residuals 1, 1, 4 and -8, -2, 0 and none.
     medians = [line.get_xdata()[0] for line in display.boxes_["medians"]]
-    np.testing.assert_array_equal(medians, [0, 0, np.nan])
+    np.testing.assert_array_equal(medians, [1, -2, np.nan])
     assert tick_labels(right.yaxis) == [
-        "a few\nn = 3, MAE 1.67",
-        "many\nn = 3, MAE 4.33",
+        "a few\nn = 3, MAE 2.00",
+        "many\nn = 3, MAE 3.33",
         "countless\nn = 0",
     ]
     edges = [line.get_ydata()[0] for line in left.lines if line.get_linestyle() == "-"]
@@ -496,7 +496,7 @@ def test_one_of_several_metrics():
 
 
 def test_searches_that_are_no_map(search):
-    with pytest.raises(ValueError, match=r"'beta' was not searched over.*\['alpha', 'copy_X', "):
+    with pytest.raises(ValueError, match=r"'beta' was not searched .*'fit_intercept', "):
         SearchDisplay.from_estimator(search)
     x = np.arange(40.0)[:, None]
     grids = [{"alpha": [1, 2], "tol": [0.1]}, {"alpha": [1]}]
