@@ -16,12 +16,12 @@ candidates.
 
 import argparse
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from sklearn.model_selection import GridSearchCV, KFold
 
 from sknumclip import LinguisticBins, NumCLIPRegressor
 from sknumclip.datasets import load_folder, make_counting_images
+from sknumclip.plotting import SearchDisplay
 
 COUNTS = {
     "5 words": LinguisticBins.from_mapping(
@@ -64,36 +64,6 @@ def search(X, y, bins, template, model, canvas_scale, betas, n_splits, random_st
     ).fit(X, y)
 
 
-def table(result, bins):
-    """Mean error and its standard deviation over folds, by bins and β."""
-    names = {value: name for name, value in bins.items()}
-    scores = pd.DataFrame(
-        {
-            "bins": [names[value] for value in result.cv_results_["param_bins"]],
-            "beta": result.cv_results_["param_beta"].astype(float),
-            "mae": -result.cv_results_["mean_test_score"],
-            "sd": result.cv_results_["std_test_score"],
-        }
-    )
-    return scores.pivot(index="bins", columns="beta", values=["mae", "sd"]).loc[list(bins)]
-
-
-def heat_map(scores, file):
-    errors = scores["mae"]
-    fig, ax = plt.subplots(figsize=(1.2 * errors.shape[1] + 3, 0.6 * len(errors) + 1.6))
-    image = ax.imshow(errors, cmap="viridis_r", aspect="auto")
-    middle = (errors.to_numpy().min() + errors.to_numpy().max()) / 2
-    for i, row in enumerate(errors.to_numpy()):
-        for j, value in enumerate(row):
-            color = "black" if value < middle else "white"
-            ax.text(j, i, f"{value:.2f}", ha="center", va="center", color=color)
-    ax.set(xticks=range(errors.shape[1]), xticklabels=[f"{b:g}" for b in errors.columns])
-    ax.set(yticks=range(len(errors)), yticklabels=errors.index, xlabel="β", ylabel="bins")
-    fig.colorbar(image, label="cross-validated MAE")
-    fig.savefig(file, dpi=150, bbox_inches="tight")
-    plt.close(fig)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("--data", help="folder with images of faces and a labels.csv")
@@ -111,10 +81,11 @@ def main():
         X, y = make_counting_images(1000, random_state=0)
         bins, template, canvas_scale = COUNTS, "a picture of {} shapes.", 1
     result = search(X, y, bins, template, args.model, canvas_scale, args.betas, args.folds)
-    scores = table(result, bins)
-    scores.to_csv(f"{args.output}.csv")
-    heat_map(scores, f"{args.output}.png")
-    cells = scores["mae"].round(2).astype(str) + " ± " + scores["sd"].round(2).astype(str)
+    display = SearchDisplay.from_estimator(result, y_labels=list(bins))
+    display.figure_.savefig(f"{args.output}.png", dpi=150)
+    mae, sd = display.scores, display.stds
+    pd.concat({"mae": mae, "sd": sd}, axis=1).to_csv(f"{args.output}.csv")
+    cells = mae.round(2).astype(str) + " ± " + sd.round(2).astype(str)
     print(cells.to_markdown())
 
 

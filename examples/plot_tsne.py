@@ -15,12 +15,11 @@ import argparse
 
 import matplotlib.pyplot as plt
 import numpy as np
-from sklearn.manifold import TSNE
 from sklearn.model_selection import train_test_split
 
 from sknumclip import CLIPEmbedder, NumCLIPRegressor
 from sknumclip.datasets import load_folder, make_counting_images
-from sknumclip.metrics import ordinality_score
+from sknumclip.plotting import EmbeddingDisplay
 
 COUNTS = {
     "a few": (1, 6),
@@ -61,9 +60,9 @@ shared = dict(model_name=args.model, canvas_scale=args.canvas_scale, verbose=0)
 reg = NumCLIPRegressor(
     args.bins, template=args.template, max_epochs=args.epochs, lr=args.lr, random_state=0, **shared
 )
-features = {
-    "CLIP as it is": CLIPEmbedder(**shared).fit_transform(X_test),
-    "after training": reg.fit(X_train, y_train).transform(X_test),
+estimators = {
+    "CLIP as it is": CLIPEmbedder(**shared).fit(X_test),
+    "after training": reg.fit(X_train, y_train),
 }
 
 # %%
@@ -71,11 +70,11 @@ features = {
 # -------
 
 fig, axes = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
-for ax, (title, Z) in zip(axes, features.items(), strict=True):
-    score = ordinality_score(Z, y_test)
-    print(f"{title}: ordinality {score:.3f}")
-    positions = TSNE(random_state=0).fit_transform(Z)
-    points = ax.scatter(*positions.T, c=y_test, s=12, cmap="viridis")
-    ax.set(title=f"{title}: ordinality {score:.2f}", xticks=[], yticks=[])
-fig.colorbar(points, ax=axes, label="number")
+for ax, (name, estimator) in zip(axes, estimators.items(), strict=True):
+    display = EmbeddingDisplay.from_estimator(
+        estimator, X_test, y_test, random_state=0, ax=ax, colorbar=False
+    )
+    print(f"{name}: ordinality {display.ordinality:.3f}")
+    ax.set_title(f"{name}: {ax.get_title()}")
+fig.colorbar(display.scatter_, ax=axes, label="number")
 fig.savefig(args.output, dpi=150)

@@ -20,6 +20,7 @@ The map of the package:
   (``_image_tables``: what they share)
 - ``_subsets``, ``splits``: few-shot and shifted training sets, as functions and for ``cv=``
 - ``metrics``: the metrics of ordinal regression
+- ``plotting``: the door to Displays, each in a file ``_plot_...``; ``_plot_axes``: what they share
 """
 
 from importlib import import_module
@@ -34,7 +35,7 @@ _MODULE_OF = {
     "NumCLIPRegressor": "regressor",
     "suggest_bins": "suggest",
 }
-_MODULES = ("backbone", "baselines", "bins", "datasets", "losses", "metrics")
+_MODULES = ("backbone", "baselines", "bins", "datasets", "losses", "metrics", "plotting")
 
 __all__ = [
     "CLIPEmbedder",
@@ -45,6 +46,7 @@ __all__ = [
     "datasets",
     "losses",
     "metrics",
+    "plotting",
     "suggest_bins",
 ]
 

@@ -1,6 +1,7 @@
 """What the documentation says is true: README, docstrings, defaults, examples."""
 
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from sknumclip import (
     baselines,
     datasets,
     metrics,
+    plotting,
     suggest_bins,
 )
 
@@ -25,11 +27,19 @@ ROOT = Path(__file__).parent.parent
 
 
 PUBLIC = [CLIPEmbedder, LinguisticBins, NumCLIPClassifier, NumCLIPRegressor, suggest_bins] + [
-    getattr(module, name) for module in (baselines, datasets, metrics) for name in module.__all__
+    getattr(module, name)
+    for module in (baselines, datasets, metrics, plotting)
+    for name in module.__all__
+]
+PUBLIC += [
+    method
+    for name in plotting.__all__
+    for _, method in inspect.getmembers(getattr(plotting, name), inspect.isroutine)
+    if method.__name__.startswith("from_")
 ]
 
 
-@pytest.mark.parametrize("object_", PUBLIC, ids=lambda object_: object_.__name__)
+@pytest.mark.parametrize("object_", PUBLIC, ids=lambda object_: object_.__qualname__)
 def test_docstring_lists_the_parameters_with_their_defaults(object_):
     doc = (ClassDoc if inspect.isclass(object_) else FunctionDoc)(object_)
     documented = {}
@@ -80,6 +90,18 @@ def test_the_quickstart_runs(tmp_path):
     errors = dict(re.findall(r"(zero-shot|fitted): +([\d.]+)", done.stdout))
     assert float(errors["fitted"]) < 0.8 * float(errors["zero-shot"])
     assert (tmp_path / "quickstart.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["plot_02_choosing_words", "plot_03_search", "plot_04_reading_errors"]
+)
+def test_the_gallery_runs_and_leaves_no_files(name, tmp_path):
+    script = ROOT / "examples" / f"{name}.py"
+    headless = {**os.environ, "MPLBACKEND": "Agg"}
+    subprocess.run([sys.executable, script], cwd=tmp_path, env=headless, check=True)
+    assert not list(tmp_path.iterdir())
+    assert len(script.read_text().splitlines()) <= 100
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/results.md", "docs/method.md"])
