@@ -292,7 +292,10 @@ class LinguisticBins:
         rows = zip(self.descriptions, self.edges[:-1], self.edges[1:], self.centers, strict=True)
         return table_html(
             ["description", "range", "centre"],
-            [(words, f"{low:g} – {high:g}", f"{center:g}") for words, low, high, center in rows],
+            [
+                (words, f"{low:.10g} – {high:.10g}", f"{center:.10g}")
+                for words, low, high, center in rows
+            ],
             caption="LinguisticBins",
         )
 

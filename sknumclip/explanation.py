@@ -98,7 +98,7 @@ def _sentence(row, digits):
         return "cannot be read"
     details = [f"{row['probability']:.0%}".replace("%", " %")]
     if "low" in row:
-        details.insert(0, f"{row['low']:g}–{row['high']:g}")
+        details.insert(0, f"{_short(row['low'], digits)}–{_short(row['high'], digits)}")
     parts = [f"most like ‘{row['concept']}’ ({', '.join(details)})"]
     if "shift" in row:
         parts.append(_movement(row["shift"], digits))
@@ -108,6 +108,11 @@ def _sentence(row, digits):
     if isinstance(outcome, float):
         outcome = f"{outcome:.{digits}f}"
     return f"{', '.join(parts)} → {outcome}"
+
+
+def _short(number, digits):
+    text = f"{number:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _movement(shift, digits):
@@ -154,9 +159,6 @@ def explain_outputs(X, images, bins, y_pred, proba, centers):
         index=index,
     ).mask(np.tile(unread[:, None], 6))
     if images is not None:
-        table._images = {
-            i: image
-            for i, image in enumerate(images.items)
-            if not isinstance(image, (str, os.PathLike))
-        }
+        is_path = (str, os.PathLike)
+        table._images = {i: x for i, x in enumerate(images.items) if not isinstance(x, is_path)}
     return table
