@@ -289,15 +289,12 @@ class LinguisticBins:
         return np.searchsorted(self.edges[1:-1], y, side="right")
 
     def _repr_html_(self):
-        rows = zip(self.descriptions, self.edges[:-1], self.edges[1:], self.centers, strict=True)
-        return table_html(
-            ["description", "range", "centre"],
-            [
-                (words, f"{low:.10g} – {high:.10g}", f"{center:.10g}")
-                for words, low, high, center in rows
-            ],
-            caption="LinguisticBins",
-        )
+        bins = zip(self.descriptions, self.edges[:-1], self.edges[1:], self.centers, strict=True)
+        rows = [
+            (words, f"{low:.10g} – {high:.10g}", f"{center:.10g}")
+            for words, low, high, center in bins
+        ]
+        return table_html(["description", "range", "centre"], rows, caption="LinguisticBins")
 
     def to_dict(self):
         """Return a dict of plain lists and strings, which the constructor takes back."""
