@@ -167,7 +167,7 @@ def test_set_callbacks_takes_none_of_skorch(callback):
         make().set_callbacks(Watch())
 
 
-@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("n_jobs", [None, pytest.param(2, marks=pytest.mark.slow)])
 def test_inside_a_search(callback, data, n_jobs):
     monitor = callback.ScoringMonitor(scoring=MAE)
     reg = make().set_callbacks(monitor)
