@@ -159,8 +159,10 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
     the place of our own bar. ``sklearn.callback.ScoringMonitor`` scores the estimator as it is
     after each epoch, on all images of ``fit`` that can be read; each score takes a copy of the
     model and one prediction. A callback that returns True at the end of an epoch ends training
-    there. Without `early_stopping` the result of a fit is the same to the bit with and without
-    callbacks that only watch.
+    there. Callbacks that only watch do not change the result of a fit, to the bit.
+
+    Tools of scikit-learn that turn X into an array of numbers first, ``BaggingRegressor`` and
+    ``permutation_importance``, need features (``fine_tune="none"``); others take paths.
 
     References
     ----------
@@ -347,6 +349,9 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         return_std : bool, default=False
             Whether to return the standard deviation of the predicted distribution too: of the
             mixture of the bins, each taken as uniform over its width around its moved centre.
+            It is too large for a model that tells apart numbers within a bin; for intervals that
+            hold as many numbers as they say, calibrate them on held-out images (MAPIE's
+            ``SplitConformalRegressor`` takes the fitted estimator, and paths as array or Series).
 
         Returns
         -------

@@ -98,6 +98,7 @@ def imports_of(file):
     [
         ("open_clip", {"backbone", "image_tower"}),
         ("skorch", {"_training"}),
+        ("sklearn.callback", {"_callbacks"}),
         ("sklearn.utils._param_validation", {"_validation"}),
     ],
 )

@@ -1,6 +1,10 @@
 """Prediction intervals by MAPIE, over paths and over features, as they come."""
 
+import re
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -77,3 +81,14 @@ def test_a_list_of_paths_is_refused_by_mapie(drawn, paths):
     conformal = mapie.SplitConformalRegressor(make().fit(paths[:20], drawn[1][:20]), prefit=True)
     with pytest.raises(ValueError, match="number of features"):
         conformal.conformalize(paths[20:60], drawn[1][20:60])
+
+
+@pytest.mark.slow
+def test_the_example_runs(tmp_path):
+    script = Path(__file__).parent.parent / "examples" / "plot_05_intervals.py"
+    done = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    shares = re.findall(r"(\d+)% conformal +: holds ([\d.]+)%", done.stdout)
+    assert [abs(float(held) - int(level)) < 5 for level, held in shares] == [True, True]
+    assert (tmp_path / "intervals.png").stat().st_size > 10_000
