@@ -101,7 +101,7 @@ def test_grid_search_over_beta_and_bins(faces):
 
 def test_conformal_intervals_hold_as_many_faces_as_they_say(faces):
     mapie = pytest.importorskip("mapie.regression")
-    train, test = faces["train"], faces["test"]
+    train, test = four_per_age(faces["train"]), faces["test"]
     reg = NumCLIPRegressor(**PARAMS, fine_tune="none").fit(train["path"], train["age"])
     coverages, widths = [], []
     for seed in range(10):
@@ -115,7 +115,7 @@ def test_conformal_intervals_hold_as_many_faces_as_they_say(faces):
     deviation = np.sqrt(0.9 * 0.1 * (1 / len(calibration) + 1 / len(held_out)))
     assert np.abs(np.array(coverages) - 0.9).max() < 4 * deviation
     assert np.abs(np.mean(coverages) - 0.9) < deviation
-    assert np.mean(widths) < 40  # years
+    assert np.mean(widths) < 45  # years
     y_pred, y_std = reg.predict(test["path"], return_std=True)
     normal = (np.abs(y_pred - test["age"]) <= 1.645 * y_std).mean()
-    assert 0.9 < normal < 0.98  # of 90 % intervals: the standard deviations are a little wide
+    assert 0.9 < normal < 0.995  # of 90 % intervals: the standard deviations are too wide
