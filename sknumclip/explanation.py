@@ -26,14 +26,15 @@ class Explanation(pd.DataFrame):
 
     # pandas hands these on to slices and copies.
     _metadata = ["_images"]
-    _images = None  # image by label of the index, where labels are not paths themselves
+    _images = {}  # by label of the index, where labels are not paths; None if there are no images
 
     @property
     def _constructor(self):
         return Explanation
 
     def __getstate__(self):
-        return {**super().__getstate__(), "_images": None}  # pixels do not belong in a pickle
+        without_pixels = None if self._images is None else {}
+        return {**super().__getstate__(), "_images": without_pixels}
 
     def sentences(self):
         """Say each row in words.
@@ -43,6 +44,11 @@ class Explanation(pd.DataFrame):
         Series of str
             Like "most like ‘teenager’ (13–19, 62 %), moved up by 1.2 → 17.4"; "cannot be read"
             for images that have no prediction.
+
+        Raises
+        ------
+        KeyError
+            If ``concept``, ``probability`` or ``prediction`` is no longer among the columns.
         """
         digits = self._n_decimals()
         words = [_sentence(row, digits) for row in self.to_dict(orient="records")]
@@ -50,7 +56,7 @@ class Explanation(pd.DataFrame):
 
     def _n_decimals(self):
         """As many as make a hundredth part of a narrow bin visible, about."""
-        if "low" not in self or not (self["high"] > self["low"]).any():
+        if not {"low", "high"} <= set(self.columns) or not (self["high"] > self["low"]).any():
             return 2
         return max(0, 2 - round(np.log10((self["high"] - self["low"]).min())))
 
@@ -59,17 +65,21 @@ class Explanation(pd.DataFrame):
             return super()._repr_html_()  # not an explanation any more
         shown = self.head(_n_shown(len(self)))
         rows = [
-            (self._thumbnail(label), _name(label), sentence)
+            (self._thumbnail(label), self._name(label), sentence)
             for label, sentence in shown.sentences().items()
         ]
         table = table_html(["image", "", "explanation"], rows)
         hidden = len(self) - len(shown)
         return table + Markup(f"<p>… and {hidden} more</p>" if hidden else "")
 
+    def _name(self, label):
+        is_path = self._images is not None and isinstance(label, str)
+        return Path(label).name if is_path else label
+
     def _thumbnail(self, label):
-        source = label if isinstance(label, str) else (self._images or {}).get(label)
-        if source is None:
+        if self._images is None or not (isinstance(label, str) or label in self._images):
             return ""
+        source = label if isinstance(label, str) else self._images[label]
         try:
             image = Images([source]).read(0, min_side=_THUMBNAIL_SIDE)
             image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
@@ -89,15 +99,11 @@ def _n_shown(n_rows):
     return min(most, pd.get_option("display.min_rows") or most)
 
 
-def _name(label):
-    return Path(label).name if isinstance(label, str) else label
-
-
 def _sentence(row, digits):
     if pd.isna(row["concept"]):
         return "cannot be read"
     details = [f"{row['probability']:.0%}".replace("%", " %")]
-    if "low" in row:
+    if {"low", "high"} <= set(row):
         details.insert(0, f"{_short(row['low'], digits)}–{_short(row['high'], digits)}")
     parts = [f"most like ‘{row['concept']}’ ({', '.join(details)})"]
     if "shift" in row:
@@ -158,7 +164,10 @@ def explain_outputs(X, images, bins, y_pred, proba, centers):
         },
         index=index,
     ).mask(np.tile(unread[:, None], 6))
-    if images is not None:
-        is_path = (str, os.PathLike)
-        table._images = {i: x for i, x in enumerate(images.items) if not isinstance(x, is_path)}
+    is_path = (str, os.PathLike)
+    table._images = (
+        None
+        if images is None
+        else {i: x for i, x in enumerate(images.items) if not isinstance(x, is_path)}
+    )
     return table

@@ -159,7 +159,8 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
     the place of our own bar. ``sklearn.callback.ScoringMonitor`` scores the estimator as it is
     after each epoch, on all images of ``fit`` that can be read; each score takes a copy of the
     model and one prediction. A callback that returns True at the end of an epoch ends training
-    there. Callbacks that only watch do not change the result of a fit, to the bit.
+    there. Callbacks that only watch do not change the result of a fit, to the bit. With an
+    `accelerator` each process calls its own copies, so all of them must stop at the same epoch.
 
     Tools of scikit-learn that turn X into an array of numbers first, ``BaggingRegressor`` and
     ``permutation_importance``, need features (``fine_tune="none"``); others take paths.

@@ -116,6 +116,11 @@ def test_what_is_no_explanation_any_more_is_shown_as_a_table(fitted, files):
         assert "<table" in other._repr_html_()
 
 
+def test_explanations_can_be_put_together(fitted, files):
+    both = pd.concat([fitted.explain(files[:2]), fitted.explain(files[2:])])
+    assert len(thumbnails(both._repr_html_())) == 10
+
+
 def test_only_as_many_images_are_opened_as_pandas_shows_rows(fitted, files, monkeypatch):
     explanation = fitted.explain(files)
     opened = []
@@ -154,7 +159,10 @@ def test_features_have_no_picture(fitted, files):
         assert "most like ‘" in html
     named = pd.DataFrame(features, index=list("abcdefghij"))
     named.columns = named.columns.astype(str)
-    assert reg.fit(named, np.arange(10)).explain(named).index.tolist() == list("abcdefghij")
+    explanation = reg.fit(named, np.arange(10)).explain(named)
+    assert explanation.index.tolist() == list("abcdefghij")
+    assert "Error" not in explanation._repr_html_()  # labels are not taken for paths
+    assert "Error" not in pickle.loads(pickle.dumps(explanation))._repr_html_()
 
 
 def test_pickles_hold_no_pixels(fitted, files):
