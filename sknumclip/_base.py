@@ -17,6 +17,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from ._callbacks import CallbackSupportMixin, FitTasks, shows_progress, with_callbacks
 from ._device import resolve_autocast_dtype
 from ._inputs import INPUT_CONSTRAINTS, ImageInputMixin, on_device
 from ._samples import Samples, Targets
@@ -49,7 +50,7 @@ TRAINING_CONSTRAINTS = {
 }
 
 
-class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
+class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
     """Fit skeleton around the composed skorch net.
 
     Subclasses list and document parameters, and say what is compared with what: by
@@ -71,11 +72,13 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
 
     # ------------------------------------------------------------------------------------- fit
 
+    @with_callbacks
     def _fit(self, X, y, sample_weight):
         """Check all that can be checked, then read the images, then train."""
         self._validate_params()
+        tasks = FitTasks(self, X, y, sample_weight)
         X = self._check_X(X, reset=True)
-        y, weight = check_y_and_weight(X, y, sample_weight)
+        y, weight = check_y_and_weight(X, self._as_numbers(y), sample_weight)
         continued = self.net_.module_ if self._continues() else None
         bins = self._resolve_bins(y[weight > 0])
         # Samples of no weight are left out, so their labels may be anything.
@@ -89,7 +92,9 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
         checkpoint_file = self._checkpoint_file(X, y, weight, backbone, seed, continued)
         self._check_split(np.count_nonzero(weight))
 
-        inputs, failures = self._prepare_inputs(X, backbone)
+        verbose = 0 if shows_progress(self) else self.verbose
+        inputs, failures = self._prepare_inputs(X, backbone, verbose)
+        tasks.leave_out(X, failures)
         kept = np.setdiff1d(np.flatnonzero(weight), list(failures))
         if len(kept) < 2:
             raise ValueError(f"At least 2 readable images are needed to fit. Got {len(kept)}.")
@@ -118,11 +123,18 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
             device=device,
             callbacks=self.callbacks,
             checkpoint_file=checkpoint_file,
-            verbose=self.verbose,
+            tasks=tasks,
+            fitted_attributes=partial(self._fitted_attributes, backbone, bins, X),
+            verbose=verbose,
         )
         self._warn_of_skipped(X, failures)
-        self._finish(net, backbone, bins, X)
+        vars(self).update(self._fitted_attributes(backbone, bins, X, release(net)))
+        tasks.end()
         return self
+
+    def _as_numbers(self, y):
+        """Turn labels of another kind into numbers."""
+        return y
 
     def _check_prompts(self, backbone, bins):
         """Raise ValueError for prompts that the text tower cannot read."""
@@ -174,15 +186,15 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
             )
         return X
 
-    def _prepare_inputs(self, X, backbone):
+    def _prepare_inputs(self, X, backbone, verbose):
         """Read every image once; return what training takes and what could not be read."""
         if isinstance(X, np.ndarray):
             return torch.tensor(X), {}
         encoder = ImageEncoder(backbone.visual, backbone.preprocessing, self.canvas_scale)
         if self.fine_tune != "none":
             store = self._store(X, encoder, self.image_cache)
-            return store, store.read_all(self.on_error, verbose=self.verbose)
-        features, failures = self._embed(X, encoder, backbone.fingerprint, self.verbose)
+            return store, store.read_all(self.on_error, verbose=verbose)
+        features, failures = self._embed(X, encoder, backbone.fingerprint, verbose)
         return torch.from_numpy(features), failures
 
     def _split(self, inputs, targets, kept, backbone, seed):
@@ -245,25 +257,28 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
             digest.update(X[i].tobytes() if isinstance(X, np.ndarray) else _identity(X, i))
         return Path(self.checkpoint) / f"{digest.hexdigest()[:32]}.safetensors"
 
-    def _finish(self, net, backbone, bins, X):
-        module = release(net).module_
+    def _fitted_attributes(self, backbone, bins, X, net):
+        """Make a released net ready for predictions; return all attributes that say fitted."""
+        module = net.module_
         module.finish()
         if module.is_frozen and not isinstance(X, np.ndarray):
             # Shared with every other estimator on this backbone, so never moved or changed.
             module.encoder = ImageEncoder(
                 backbone.visual, backbone.preprocessing, self.canvas_scale, is_shared=True
             )
-        self.net_ = net
-        self.bins_ = bins
-        self.history_ = pd.DataFrame(epochs_of(net))
-        self.n_iter_ = len(net.history)
-        self.backbone_ = {
-            "model_name": self.model_name,
-            "pretrained": backbone.pretrained,
-            "fingerprint": backbone.fingerprint,
-            "vision_config": backbone.vision_config,
+        return {
+            "net_": net,
+            "bins_": bins,
+            "history_": pd.DataFrame(epochs_of(net)),
+            "n_iter_": len(net.history),
+            "backbone_": {
+                "model_name": self.model_name,
+                "pretrained": backbone.pretrained,
+                "fingerprint": backbone.fingerprint,
+                "vision_config": backbone.vision_config,
+            },
+            "fitted_": True,  # some libraries look for any attribute like this
         }
-        self.fitted_ = True  # some libraries look for any attribute like this
 
     def _warn_of_skipped(self, X, failures):
         self.skipped_ = {X.name(i): reason for i, reason in sorted(failures.items())}
@@ -271,7 +286,7 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
             warnings.warn(
                 f"{len(failures)} of {len(X)} images could not be read and were left out; see the "
                 "skipped_ attribute.",
-                stacklevel=4,
+                stacklevel=5,
             )
 
     # --------------------------------------------------------------------------------- outputs

@@ -10,6 +10,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import validate_data
 
 from ._device import resolve_autocast_dtype, resolve_device
+from ._html import EstimatorHTMLMixin
 from ._validation import HasMethods, Interval, StrOptions, as_images
 from .canvases import CanvasStore
 from .embeddings import embed_images
@@ -30,7 +31,7 @@ INPUT_CONSTRAINTS = {
 }
 
 
-class ImageInputMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """For estimators with the parameters of ``INPUT_CONSTRAINTS``, which embed images."""
 
     def __sklearn_tags__(self):

@@ -5,9 +5,12 @@ import warnings
 from functools import partial
 from numbers import Integral, Real
 
+from scipy.special import softmax
+
 from . import persistence
 from ._base import TRAINING_CONSTRAINTS, BaseCLIPEstimator
-from ._validation import HasMethods, Interval, StrOptions
+from ._validation import HasMethods, Interval, StrOptions, as_images
+from .explanation import explain_outputs
 from .losses import DISTANCES, RANKING_LOSSES
 from .modules import SHIFTS, FeatureEncoder, NumCLIPModule
 from .prompts import PROMPT_INITS, FeaturePrompts, TokenPrompts, prompt_texts, tokenize
@@ -68,7 +71,7 @@ class BaseNumCLIP(BaseCLIPEstimator):
             warnings.warn(
                 f"beta={self.beta} has no effect with weight_norm='mean', where it cancels out. "
                 "Use weight_norm='softmax' to weight negatives by beta.",
-                stacklevel=5,
+                stacklevel=6,
             )
         names = ("beta", "distance", "weight_norm", "mask_same_bin")
         options = {name: getattr(self, name) for name in names}
@@ -87,6 +90,10 @@ class BaseNumCLIP(BaseCLIPEstimator):
             "prompts": prompt_lr,
             "regressor": self.regressor_lr,
         }
+
+    def _explain(self, X, y_pred, logits, centers):
+        proba = softmax(logits, axis=1)
+        return explain_outputs(X, as_images(X), self.bins_, y_pred, proba, centers)
 
     def save(self, path):
         """Save to a folder, as JSON and safetensors; see :func:`sknumclip.persistence.save`.

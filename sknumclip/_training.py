@@ -20,7 +20,7 @@ from .checkpoint import (
 )
 from .losses import regression_loss
 
-__all__ = ["epochs_of", "release", "restore_net", "train"]
+__all__ = ["epochs_of", "release", "restore_net", "snapshot", "train"]
 
 LR_SCHEDULES = {
     "cosine": lambda epoch, max_epochs: (1 + math.cos(math.pi * epoch / max_epochs)) / 2,
@@ -217,6 +217,23 @@ class _ProgressBar(Callback):
         self.bar.close()
 
 
+class _Watch(Callback):
+    """Tell scikit-learn's callbacks of each epoch, before other callbacks can end training."""
+
+    def __init__(self, tasks, fitted_attributes):
+        self.tasks = tasks
+        self.fitted_attributes = fitted_attributes
+        self.stop = False
+
+    def on_epoch_begin(self, net, **kwargs):
+        if self.stop:
+            raise KeyboardInterrupt  # which skorch takes as the end of training
+        self.tasks.begin_epoch(lambda: self.fitted_attributes(snapshot(net)))
+
+    def on_epoch_end(self, net, **kwargs):
+        self.stop = self.tasks.end_epoch(lambda: self.fitted_attributes(snapshot(net)))
+
+
 class _Checkpoint(Callback):
     """Write all that the next epoch depends on, and read it back.
 
@@ -283,6 +300,8 @@ def train(
     n_iter_no_change,
     callbacks,
     checkpoint_file,
+    tasks,
+    fitted_attributes,
     verbose,
     **net_options,
 ):
@@ -298,6 +317,10 @@ def train(
     max_epochs, n_iter_no_change : int
     callbacks : list of skorch callbacks or None
     checkpoint_file : Path or None
+    tasks : FitTasks
+        Hears of each epoch.
+    fitted_attributes : callable
+        From a net as :func:`snapshot` makes them to what `tasks` passes on.
     verbose : int
     **net_options
         Of :class:`NumCLIPNet`.
@@ -307,7 +330,8 @@ def train(
     NumCLIPNet
         Trained, and still on its device; see :func:`release`.
     """
-    used = [_named(copy.deepcopy(callback), i) for i, callback in enumerate(callbacks or [])]
+    used = [("watch", _Watch(tasks, fitted_attributes))]
+    used += [_named(copy.deepcopy(callback), i) for i, callback in enumerate(callbacks or [])]
     if verbose and max_epochs:
         used.append(("progress_bar", _ProgressBar()))
     if validation is not None:
@@ -383,7 +407,7 @@ def _warn_if_interrupted(net):
     """Ctrl-C ends training as early stopping does: quietly, with what has been learned."""
     if net.history and "train_loss" not in net.history[-1]:
         net.history.pop()
-    stopped_early = any(
+    stopped_early = dict(net.callbacks_)["watch"].stop or any(
         isinstance(callback, EarlyStopping) and callback.misses_ >= callback.patience
         for _, callback in net.callbacks_
     )
@@ -391,7 +415,7 @@ def _warn_if_interrupted(net):
         warnings.warn(
             f"Training was interrupted after {len(net.history)} of {net.max_epochs} epochs. The "
             "estimator is usable as it is; warm_start=True goes on from here.",
-            stacklevel=5,
+            stacklevel=6,
         )
 
 
@@ -406,6 +430,15 @@ def release(net):
     net.module_ = module.cpu().eval()
     net.device = "cpu"
     return net
+
+
+def snapshot(net):
+    """Copy a net in training, the way :func:`release` would leave it."""
+    module = _unwrapped(net)
+    # Prompts let go of their text tower when they are finished, so it need not be copied.
+    tower = getattr(getattr(module, "prompts", None), "tower", None)
+    module = copy.deepcopy(module, {id(tower): tower})
+    return restore_net(module.eval(), epochs_of(net))
 
 
 def restore_net(module, history):

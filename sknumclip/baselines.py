@@ -119,9 +119,9 @@ class ZeroShotCLIPRegressor(NumCLIPRegressor):
     def _ranking_loss(self, backbone, bins):
         return RANKING_LOSSES["none"]
 
-    def _prepare_inputs(self, X, backbone):
+    def _prepare_inputs(self, X, backbone, verbose):
         if isinstance(X, np.ndarray):
-            return super()._prepare_inputs(X, backbone)
+            return super()._prepare_inputs(X, backbone, verbose)
         return torch.zeros(len(X), backbone.embed_dim), {}
 
 

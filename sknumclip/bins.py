@@ -7,6 +7,8 @@ from numbers import Integral
 
 import numpy as np
 
+from ._html import table_html
+
 __all__ = ["LinguisticBins"]
 
 _PRESETS = {
@@ -285,6 +287,14 @@ class LinguisticBins:
                     "use LinguisticBins(..., outside='clip') to count them to the end bins."
                 )
         return np.searchsorted(self.edges[1:-1], y, side="right")
+
+    def _repr_html_(self):
+        bins = zip(self.descriptions, self.edges[:-1], self.edges[1:], self.centers, strict=True)
+        rows = [
+            (words, f"{low:.10g} – {high:.10g}", f"{center:.10g}")
+            for words, low, high, center in bins
+        ]
+        return table_html(["description", "range", "centre"], rows, caption="LinguisticBins")
 
     def to_dict(self):
         """Return a dict of plain lists and strings, which the constructor takes back."""

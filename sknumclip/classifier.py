@@ -210,7 +210,10 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         BackboneError
             If the CLIP model cannot be loaded.
         """
-        self._validate_params()
+        return self._fit(X, y, sample_weight)
+
+    def _as_numbers(self, y):
+        """Turn labels into their ranks."""
         if y is None:
             raise ValueError(
                 "This estimator requires y to be passed, but the target y is None: give one label "
@@ -225,7 +228,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         if len(found) < 2:
             raise ValueError(f"At least two classes are needed. Got one class: {found.tolist()}.")
         self.classes_ = found
-        return self._fit(X, ranks, sample_weight)
+        return ranks
 
     def _ranks_of(self, labels):
         order = {label: rank for rank, label in enumerate(np.asarray(self.classes).tolist())}
@@ -276,6 +279,9 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
                 f"{np.isnan(rank).sum()} of {len(rank)} images cannot be read, so they have no "
                 "class. Leave them out of X; predict_proba gives NaN in their places."
             )
+        return self._choose(rank, logits)
+
+    def _choose(self, rank, logits):
         if self.predict_by == "mode":
             return self.classes_[logits.argmax(axis=1)]
         nearest = np.floor(rank + 0.5).astype(int).clip(0, len(self.classes_) - 1)
@@ -295,3 +301,24 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
             read, if ``on_error="skip"``.
         """
         return softmax(self._outputs(X)[1], axis=1)
+
+    def explain(self, X):
+        """Say what each prediction rests on.
+
+        Parameters
+        ----------
+        X : as for :meth:`NumCLIPRegressor.fit`
+
+        Returns
+        -------
+        DataFrame
+            One row per image, indexed by its path where it has one: ``concept``, the description
+            of the most probable class; its ``probability``; ``rank``, the predicted rank, from 0
+            to n_classes - 1; and ``prediction``, the class. Otherwise as
+            :meth:`NumCLIPRegressor.explain`.
+        """
+        rank, logits, centers = self._outputs(X)
+        table = self._explain(X, rank, logits, centers).rename(columns={"prediction": "rank"})
+        chosen = self._choose(np.nan_to_num(rank), logits).astype(object)
+        chosen[np.isnan(rank)] = np.nan
+        return table[["concept", "probability", "rank"]].assign(prediction=chosen)

@@ -3,12 +3,11 @@
 from numbers import Integral
 
 import numpy as np
-import pandas as pd
 from scipy.special import softmax
 from sklearn.base import RegressorMixin
 
 from ._numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
-from ._validation import HasMethods, Interval, as_images
+from ._validation import HasMethods, Interval
 from .bins import LinguisticBins, resolve_bins
 
 __all__ = ["NumCLIPRegressor"]
@@ -121,9 +120,10 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         data. Different fits do not share files, so one folder can serve a whole search. A file
         holds the trained weights and two more numbers for each; delete them when you are done.
     callbacks : list of skorch callbacks or None, default=None
-        Copies of them are passed on to skorch; they are found in ``net_.callbacks_``. One that
-        changes learning rates needs ``lr_schedule="constant"``. Callbacks that compute scores of
-        their own from labels (``EpochScoring``) do not work; the losses are in ``history_``.
+        Copies of them are passed on to skorch. One that changes learning rates needs
+        ``lr_schedule="constant"``. Callbacks that compute scores of their own from labels
+        (``EpochScoring``) do not work; the losses are in ``history_``. scikit-learn's callbacks
+        are not set here, but with ``set_callbacks``; see Notes.
     accelerator : accelerate.Accelerator or None, default=None
         Trains data-parallel and sets the device. Each process computes the ranking loss on its
         own batches.
@@ -151,6 +151,19 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         Images left out of ``fit``, and why.
     n_features_in_ : int
         Number of features, if X was an array of features.
+
+    Notes
+    -----
+    With scikit-learn 1.9 or newer, ``set_callbacks`` takes scikit-learn's callbacks, also those of
+    a search or a pipeline around the estimator. ``sklearn.callback.ProgressBar`` shows epochs in
+    the place of our own bar. ``sklearn.callback.ScoringMonitor`` scores the estimator as it is
+    after each epoch, on all images of ``fit`` that can be read; each score takes a copy of the
+    model and one prediction. A callback that returns True at the end of an epoch ends training
+    there. Callbacks that only watch do not change the result of a fit, to the bit. With an
+    `accelerator` each process calls its own copies, so all of them must stop at the same epoch.
+
+    Tools of scikit-learn that turn X into an array of numbers first, ``BaggingRegressor`` and
+    ``permutation_importance``, need features (``fine_tune="none"``); others take paths.
 
     References
     ----------
@@ -337,6 +350,9 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         return_std : bool, default=False
             Whether to return the standard deviation of the predicted distribution too: of the
             mixture of the bins, each taken as uniform over its width around its moved centre.
+            It is too large for a model that tells apart numbers within a bin; for intervals that
+            hold as many numbers as they say, calibrate them on held-out images (MAPIE's
+            ``SplitConformalRegressor`` takes the fitted estimator, and paths as array or Series).
 
         Returns
         -------
@@ -378,23 +394,8 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
             One row per image, indexed by its path where it has one: ``concept``, the description
             of the most probable bin; ``low`` and ``high``, its range; its ``probability``;
             ``shift``, how far the regressor moved its centre, in the unit of y; and
-            ``prediction``.
+            ``prediction``. All are NaN for images that cannot be read, if ``on_error="skip"``.
+            A notebook shows it as pictures and sentences, which its method ``sentences`` returns
+            as text.
         """
-        y_pred, logits, centers = self._outputs(X)
-        proba = softmax(logits, axis=1)
-        unread = np.isnan(y_pred)
-        winner = np.where(unread[:, None], 0, proba).argmax(axis=1)
-        samples, bins = np.arange(len(winner)), self.bins_
-        images = as_images(X)
-        index = getattr(X, "index", None) if images is None else map(images.label, samples)
-        return pd.DataFrame(
-            {
-                "concept": np.array(bins.descriptions, dtype=object)[winner],
-                "low": np.array(bins.edges[:-1])[winner],
-                "high": np.array(bins.edges[1:])[winner],
-                "probability": proba[samples, winner],
-                "shift": centers[samples, winner] - np.array(bins.centers)[winner],
-                "prediction": y_pred,
-            },
-            index=index if index is None else list(index),
-        ).mask(np.tile(unread[:, None], 6))
+        return self._explain(X, *self._outputs(X))

@@ -98,6 +98,7 @@ def imports_of(file):
     [
         ("open_clip", {"backbone", "image_tower"}),
         ("skorch", {"_training"}),
+        ("sklearn.callback", {"_callbacks"}),
         ("sklearn.utils._param_validation", {"_validation"}),
     ],
 )
@@ -112,12 +113,13 @@ def test_heavy_libraries_come_in_through_one_door(library, door):
 
 def test_imports_go_one_way():
     layers = [
+        {"_callbacks", "_html"},
         {"bins", "losses", "image_tower", "_device", "_files"}
         | {"metrics", "_drawing", "_image_tables", "_subsets", "_plot_axes"},
         {"backbone", "images", "suggest", "splits"}
         | {"_image_folder", "_face_datasets", "_photo_datasets", "_morph2", "_yearguessr"},
         {"datasets"},
-        {"canvases", "_validation"},
+        {"canvases", "_validation", "explanation"},
         {"class_losses", "_plot_bin_error", "_plot_bin_probability", "_plot_embedding"}
         | {"_plot_prompt_similarity", "_plot_search", "_plot_training_curve"},
         {"plotting"},

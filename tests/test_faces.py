@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import RidgeCV
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, train_test_split
 
 from sknumclip import NumCLIPRegressor
 
@@ -97,3 +97,25 @@ def test_grid_search_over_beta_and_bins(faces):
         ]
         assert len(set(of_bins)) == 3  # beta matters, if little
     assert search.best_params_["bins"] == "age"
+
+
+def test_conformal_intervals_hold_as_many_faces_as_they_say(faces):
+    mapie = pytest.importorskip("mapie.regression")
+    train, test = four_per_age(faces["train"]), faces["test"]
+    reg = NumCLIPRegressor(**PARAMS, fine_tune="none").fit(train["path"], train["age"])
+    coverages, widths = [], []
+    for seed in range(10):
+        calibration, held_out = train_test_split(test, test_size=0.5, random_state=seed)
+        conformal = mapie.SplitConformalRegressor(reg, confidence_level=0.9, prefit=True)
+        conformal.conformalize(calibration["path"], calibration["age"])
+        low, high = conformal.predict_interval(held_out["path"])[1][:, :, 0].T
+        coverages.append(((low <= held_out["age"]) & (held_out["age"] <= high)).mean())
+        widths.append((high - low).mean())
+    # Both the quantile, found on one half, and the share on the other half are binomial.
+    deviation = np.sqrt(0.9 * 0.1 * (1 / len(calibration) + 1 / len(held_out)))
+    assert np.abs(np.array(coverages) - 0.9).max() < 4 * deviation
+    assert np.abs(np.mean(coverages) - 0.9) < deviation
+    assert np.mean(widths) < 45  # years
+    y_pred, y_std = reg.predict(test["path"], return_std=True)
+    normal = (np.abs(y_pred - test["age"]) <= 1.645 * y_std).mean()
+    assert 0.9 < normal < 0.995  # of 90 % intervals: the standard deviations are too wide

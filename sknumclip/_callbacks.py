@@ -1,0 +1,122 @@
+"""scikit-learn's own callbacks, where it has them: the epochs are sub-tasks of ``fit``.
+
+They came with scikit-learn 1.9, and are set with ``set_callbacks``; those of the parameter
+`callbacks` are skorch's.
+"""
+
+import functools
+
+import numpy as np
+
+try:
+    from sklearn.callback import CallbackSupportMixin, ProgressBar, with_callbacks
+except ImportError:  # before scikit-learn 1.9
+
+    class ProgressBar:
+        """Of which there are no instances."""
+
+    class CallbackSupportMixin:
+        """Stands for the one of newer versions."""
+
+        def set_callbacks(self, *callbacks):
+            """Raise ImportError."""
+            raise ImportError(
+                "set_callbacks needs scikit-learn 1.9: pip install -U scikit-learn. The parameter "
+                "callbacks= takes skorch callbacks with any version."
+            )
+
+        def _init_callback_context(self, **kwargs):
+            return _NoContext()
+
+    class _NoContext:
+        """Nobody is watching."""
+
+        def subcontext(self, **kwargs):
+            return self
+
+        def call_on_fit_task_begin(self, **kwargs):
+            return self
+
+        def call_on_fit_task_end(self, **kwargs):
+            return False
+
+    def with_callbacks(method):
+        """Call the method from a function, as the real one does, which warnings count on."""
+
+        @functools.wraps(method)
+        def wrapped(*args, **kwargs):
+            return method(*args, **kwargs)
+
+        return wrapped
+
+
+__all__ = ["CallbackSupportMixin", "FitTasks", "shows_progress", "with_callbacks"]
+
+
+def shows_progress(estimator):
+    """Return whether scikit-learn's progress bar is on this estimator or on one around it."""
+    parent = getattr(estimator, "_parent_callback_ctx", None)
+    watching = [*getattr(estimator, "_skl_callbacks", []), *getattr(parent, "_callbacks", [])]
+    return any(isinstance(callback, ProgressBar) for callback in watching)
+
+
+class FitTasks:
+    """Tells callbacks of a fit and its epochs.
+
+    Parameters
+    ----------
+    estimator : BaseCLIPEstimator
+    X, y, sample_weight
+        As passed to ``fit``.
+    """
+
+    def __init__(self, estimator, X, y, sample_weight):
+        self.data = X, y, sample_weight
+        self.estimator = estimator
+        self.context = estimator._init_callback_context(max_subtasks=estimator.max_epochs)
+        self.context.call_on_fit_task_begin(**self._task())
+
+    def _task(self, **more):
+        X, y, weight = self.data
+        metadata = None if weight is None else {"sample_weight": weight}
+        return {"estimator": self.estimator, "X": X, "y": y, "metadata": metadata, **more}
+
+    def leave_out(self, images, failures):
+        """Let callbacks see only images that can be read.
+
+        Parameters
+        ----------
+        images : Images
+        failures : container of int
+        """
+        if not failures:
+            return
+        kept = [i for i in range(len(images)) if i not in failures]
+        X, y, weight = images.items, *self.data[1:]
+        self.data = (
+            [X[i] for i in kept],
+            np.asarray(y)[kept],
+            None if weight is None else np.asarray(weight)[kept],
+        )
+
+    def begin_epoch(self, fitted_attributes):
+        """Announce an epoch.
+
+        Parameters
+        ----------
+        fitted_attributes : callable
+            Makes the attributes of the estimator as if ``fit`` had ended here; it takes time, so
+            it is called only for callbacks that ask for a fitted estimator.
+        """
+        self.epoch = self.context.subcontext(task_name="epoch")
+        self.epoch.call_on_fit_task_begin(**self._task(reconstruction_attributes=fitted_attributes))
+
+    def end_epoch(self, fitted_attributes):
+        """Announce its end; return whether a callback wants training to stop."""
+        return self.epoch.call_on_fit_task_end(
+            **self._task(reconstruction_attributes=fitted_attributes)
+        )
+
+    def end(self):
+        """Announce the end of the fit."""
+        self.context.call_on_fit_task_end(**self._task(reconstruction_attributes={}))
