@@ -25,7 +25,6 @@ _MAX_BYTES = 64 * 2**20
 _MAX_BINS = 10_000
 _MAX_SIDE = 4096  # pixels of an image or canvas
 
-_POSITIVE = [Interval(Real, 0, None, closed="neither")]
 _COUNT = [Interval(Integral, 1, 2**31, closed="left")]
 
 # What may stand in the file, and nothing else, in the words of scikit-learn's parameter checks.
@@ -37,7 +36,7 @@ _CONFIG = {
     "bins": [dict],
     "classes": [list, None],
     "backbone": [dict],
-    "logit_scale": _POSITIVE,
+    "logit_scale": [Interval(Real, 0, 1e6, closed="neither")],
     "shift": [StrOptions(set(SHIFTS))],
     "max_shift": [Interval(Real, 0, 1, closed="neither")],
     "encoder": [dict],
@@ -207,8 +206,8 @@ def _check_finite(value):
     elif isinstance(value, list):
         for item in value:
             _check_finite(item)
-    elif isinstance(value, (int, float)) and not abs(value) < 1e300:
-        raise ValueError(f"numbers must be finite. Got {value!r:.30}.")
+    elif isinstance(value, (int, float)) and not abs(value) < (2**63, 1e300)[type(value) is float]:
+        raise ValueError(f"numbers must be finite, and fit into 64 bits. Got {value!r:.30}.")
 
 
 def _check_preprocessing(preprocessing, canvas_scale):
