@@ -99,7 +99,10 @@ def prepare_upload(
     path : str or Path
         Folder; made if needed.
     repo_id : str
-    standalone, metrics, description, license
+    standalone : bool, default=False
+    metrics : mapping of str to number or str, default=None
+    description : str, default=None
+    license : str, default=None
         As for :func:`push_to_hub`.
     """
     check_is_fitted(estimator)
