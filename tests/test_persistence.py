@@ -262,6 +262,15 @@ def test_a_classifier(clip_models, pixels, tmp_path):
         NumCLIPRegressor.load(tmp_path)
 
 
+def test_params_and_history_can_be_logged(clip_models, pixels):
+    """Loggers of experiments take parameters as text and metrics as plain numbers."""
+    reg = fit(clip_models["clip"], pixels, early_stopping=True, validation_fraction=0.4)
+    assert all(str(value) for value in reg.get_params().values())
+    for row in reg.history_.to_dict(orient="records"):
+        assert {type(value) for value in row.values()} <= {float, int, bool}
+        assert np.isfinite(list(row.values())).all()
+
+
 # -------------------------------------------------------------------------------------- versions
 
 
