@@ -57,7 +57,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _create(self, request):
         repo_id = f"{request.get('organization') or 'me'}/{request['name']}"
         self.hub.repositories.setdefault(repo_id, {})
-        self.hub.created[repo_id] = request.get("private")
+        # Old clients say it one way, new ones the other.
+        self.hub.created[repo_id] = request.get("private", request.get("visibility") == "private")
         self._answer({"url": f"{self.hub.address}/{repo_id}"})
 
     def _commit(self, repo_id, body):
