@@ -16,7 +16,9 @@ The map of the package:
 - ``explanation``: what predictions rest on, in words; ``_html``: what notebooks show
 - ``baselines``: what it is compared with, as estimators; ``class_prompts``, ``class_losses`` and
   ``heads``: their parts
-- ``persistence``: saving and loading fitted estimators
+- ``persistence``: saving and loading fitted estimators; ``saved_config``, ``saved_tensors``,
+  ``saved_tower``, ``saved_module``: how what is loaded is checked
+- ``hub``: sharing them on the Hugging Face Hub, with a ``model_card``; ``onnx_export``: ONNX files
 - ``datasets``: the door to what follows; ``_drawing``: pictures to try it on; ``_image_folder``,
   ``_face_datasets``, ``_photo_datasets``, ``_morph2``, ``_yearguessr``: loaders of local files
   (``_image_tables``: what they share)

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 
 from scipy.special import softmax
 
-from . import persistence
+from . import hub, onnx_export, persistence
 from ._base import TRAINING_CONSTRAINTS, BaseCLIPEstimator
 from ._validation import HasMethods, Interval, StrOptions, as_images
 from .explanation import explain_outputs
@@ -95,28 +95,90 @@ class BaseNumCLIP(BaseCLIPEstimator):
         proba = softmax(logits, axis=1)
         return explain_outputs(X, as_images(X), self.bins_, y_pred, proba, centers)
 
-    def save(self, path):
+    def save(self, path, standalone=False):
         """Save to a folder, as JSON and safetensors; see :func:`sknumclip.persistence.save`.
 
         Parameters
         ----------
         path : str or Path
             Folder; made if needed.
+        standalone : bool, default=False
+            Whether to save the weights of a frozen image tower too, so that the folder loads
+            without the CLIP model. Otherwise it refers to it, and is small.
         """
-        persistence.save(self, path)
+        persistence.save(self, path, standalone)
 
     @classmethod
-    def load(cls, path):
-        """Load what :meth:`save` saved.
+    def load(cls, path, *, model_name=None, pretrained=None):
+        """Load what :meth:`save` saved; see :func:`sknumclip.persistence.load`.
 
         Parameters
         ----------
         path : str or Path
             Folder.
+        model_name, pretrained : str, default=None
+            Where the frozen image tower is that the model refers to, if not where it was in
+            ``fit``. Its weights must be the same.
+
+        Returns
+        -------
+        estimator of this class
+            Fitted.
+
+        Raises
+        ------
+        SavedModelError
+            A ValueError: the folder does not hold a whole model of this class and format.
+        BackboneError
+            If the frozen image tower that the model refers to cannot be had.
+        """
+        return persistence.load(cls, path, model_name=model_name, pretrained=pretrained)
+
+    def push_to_hub(self, repo_id, **options):
+        """Upload to the Hugging Face Hub, with a model card.
+
+        Parameters
+        ----------
+        repo_id : str
+            ``"user/name"``; made if needed.
+        **options
+            Of :func:`sknumclip.hub.push_to_hub`: `standalone`, `metrics`, `description` and
+            `license` for the model card, `private`, `token`, `revision`, `commit_message`.
+
+        Returns
+        -------
+        str
+            Address of the commit.
+        """
+        return hub.push_to_hub(self, repo_id, **options)
+
+    @classmethod
+    def from_pretrained(cls, repo_id_or_folder, **options):
+        """Load from the Hugging Face Hub, or from a folder.
+
+        Parameters
+        ----------
+        repo_id_or_folder : str or Path
+        **options
+            Of :func:`sknumclip.hub.from_pretrained`: `revision`, `token`, `cache_dir`,
+            `force_download`, `local_files_only`, and `model_name` and `pretrained` as in
+            :meth:`load`.
 
         Returns
         -------
         estimator of this class
             Fitted.
         """
-        return persistence.load(cls, path)
+        return hub.from_pretrained(cls, repo_id_or_folder, **options)
+
+    def to_onnx(self, path):
+        """Export to an ONNX file, from pixels to predictions.
+
+        :func:`sknumclip.onnx_export.to_onnx` says what goes in and what comes out.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        """
+        onnx_export.to_onnx(self, path)

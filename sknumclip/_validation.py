@@ -7,7 +7,12 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from sklearn.utils.validation import _check_sample_weight
 
 from .images import Images
@@ -19,6 +24,7 @@ __all__ = [
     "as_images",
     "check_template",
     "check_y_and_weight",
+    "validate_parameter_constraints",
 ]
 
 _WHAT_X_MAY_BE = (

@@ -101,8 +101,7 @@ class Backbone:
     @cached_property
     def fingerprint(self):
         """SHA-256 of the image tower: weights, architecture, preprocessing; a hex string."""
-        architecture = json.dumps(self.vision_config, sort_keys=True)
-        return fingerprint(self.visual.state_dict(), architecture, str(self.preprocessing))
+        return tower_fingerprint(self.visual, self.vision_config, self.preprocessing)
 
     @cached_property
     def text_fingerprint(self):
@@ -237,6 +236,20 @@ def fingerprint(state_dict, *more):
         digest.update(f"\0{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()
+
+
+def is_published(model_name, pretrained):
+    """Return whether a model comes with this package or is on open_clip's own list of weights."""
+    if model_name == "tiny":
+        return True
+    known = model_name in open_clip.list_models()
+    return known and pretrained in open_clip.list_pretrained_tags_by_model(model_name)
+
+
+def tower_fingerprint(visual, vision_config, preprocessing):
+    """Hash an image tower: weights, architecture and preprocessing; see :func:`fingerprint`."""
+    architecture = json.dumps(vision_config, sort_keys=True)
+    return fingerprint(visual.state_dict(), architecture, str(preprocessing))
 
 
 def _file_state(model_name, pretrained):

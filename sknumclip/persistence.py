@@ -1,5 +1,6 @@
 """Save and load fitted estimators as JSON and safetensors: readable, and nothing is executed."""
 
+import hashlib
 import json
 import os
 import warnings
@@ -7,28 +8,31 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import safetensors
 import safetensors.torch
-import sklearn
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from . import __version__
 from ._files import write_whole
 from ._training import restore_net
-from .backbone import Preprocessing, load_backbone
 from .bins import LinguisticBins
-from .image_tower import build_image_tower
-from .modules import FeatureEncoder, ImageEncoder, NumCLIPModule
-from .prompts import FeaturePrompts, TokenPrompts
+from .modules import FeatureEncoder, ImageEncoder
+from .saved_config import (
+    CONFIG_FILE,
+    FORMAT_VERSION,
+    TENSORS_FILE,
+    SavedModelError,
+    is_plain,
+    library_versions,
+    read_config,
+    refers_to_tower,
+    warn_of_versions,
+)
+from .saved_module import restore_module, tower_state
 
 __all__ = ["load", "save"]
 
-FORMAT_VERSION = 1
-_CONFIG, _TENSORS = "sknumclip.json", "model.safetensors"
 
-
-def save(estimator, path):
+def save(estimator, path, standalone=False):
     """Save a fitted estimator to a folder.
 
     A fine-tuned image tower is saved with its weights. A frozen one is saved as a reference: its
@@ -39,6 +43,9 @@ def save(estimator, path):
     estimator : NumCLIPRegressor or NumCLIPClassifier
     path : str or Path
         Folder; made if needed. Files of an earlier save are replaced.
+    standalone : bool, default=False
+        Whether to save the weights of a frozen image tower too, so that the folder loads on a
+        machine that has neither the CLIP model nor a network. Only another ``fit`` needs it then.
 
     Warns
     -----
@@ -50,16 +57,20 @@ def save(estimator, path):
     module = estimator.net_.module_
     encoder = module.encoder
     tensors = {**module.trained_state(), "text_features": module.text_features}
+    is_shared = isinstance(encoder, ImageEncoder) and encoder.is_shared
+    if standalone and is_shared:
+        tensors.update(tower_state(encoder))
+    content = safetensors.torch.save(
+        {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    )
+    history, lost = _encode_history(estimator.history_)
     config = {
         "format_version": FORMAT_VERSION,
         "class": type(estimator).__name__,
-        "versions": {
-            "sknumclip": __version__,
-            "torch": torch.__version__,
-            "scikit-learn": sklearn.__version__,
-        },
-        "params": _encode_params(estimator),
+        "versions": library_versions(),
+        "params": _encode_params(estimator, lost),
         "bins": estimator.bins_.to_dict(),
+        "classes": estimator.classes_.tolist() if hasattr(estimator, "classes_") else None,
         "backbone": estimator.backbone_,
         "logit_scale": module.logit_scale,
         "shift": module.shift,
@@ -74,28 +85,37 @@ def save(estimator, path):
             "canvas_scale": encoder.canvas_scale,
             "is_shared": encoder.is_shared,
         },
+        "standalone": bool(standalone) or not is_shared,
+        "tensors_sha256": hashlib.sha256(content).hexdigest(),
         "feature_names_in": list(getattr(estimator, "feature_names_in_", [])),
-        "history": estimator.history_.to_dict(orient="list"),
+        "history": history,
         "skipped": estimator.skipped_,
     }
-    if hasattr(estimator, "classes_"):
-        config["classes"] = estimator.classes_.tolist()
     path = Path(path)
-    write_whole(
-        path / _TENSORS,
-        safetensors.torch.save({name: tensor.contiguous() for name, tensor in tensors.items()}),
-    )
-    write_whole(path / _CONFIG, json.dumps(config, indent=1).encode())
+    write_whole(path / TENSORS_FILE, content)
+    write_whole(path / CONFIG_FILE, json.dumps(config, indent=1, allow_nan=False).encode())
 
 
-def load(cls, path):
+def load(cls, path, *, model_name=None, pretrained=None, trust_paths=True):
     """Load a fitted estimator from a folder that :func:`save` wrote.
+
+    Nothing in the folder is executed, and nothing is believed: what the files say is checked
+    against each other before memory is taken for it. A model that refers to a frozen image tower
+    gets it only from open_clip's list of published weights, or from the folder of this machine
+    that it names; other addresses (``"hf-hub:..."``) only if `model_name` repeats them. Its hash
+    must be the one that was saved.
 
     Parameters
     ----------
     cls : type
         The estimator's class.
     path : str or Path
+        Folder.
+    model_name, pretrained : str, default=None
+        Where the frozen image tower is, if not where it was in ``fit``; the terms are those of
+        the estimator. None follows what was saved.
+    trust_paths : bool, default=True
+        Whether a tower may be read from a folder or file of this machine that the model names.
 
     Returns
     -------
@@ -103,36 +123,37 @@ def load(cls, path):
 
     Raises
     ------
-    ValueError
-        If the folder does not hold a readable model of this class and format.
+    SavedModelError
+        A ValueError: the folder does not hold a whole model of this class and format, or refers
+        to what may not be followed.
     BackboneError
         If the frozen image tower that the model refers to cannot be had.
+
+    Warns
+    -----
+    UserWarning
+        If it was saved with another version of sknumclip, or with another major version of torch,
+        scikit-learn or open_clip.
     """
     path = Path(path)
-    config, tensors = _read(path)
+    config = read_config(path)
     if config["class"] != cls.__name__:
-        raise ValueError(
-            f"{path} holds a {config['class']}: use {config['class']}.load. Got {cls.__name__}."
+        raise SavedModelError(
+            f"{path} holds a {config['class']:.50}: use {config['class']:.50}.load. Got "
+            f"{cls.__name__}."
         )
-    estimator = cls(**_decode_params(config["params"]))
-    bins = LinguisticBins(**config["bins"])
-    module = NumCLIPModule(
-        _restore_encoder(config),
-        _restore_prompts(tensors),
-        bins=bins,
-        logit_scale=config["logit_scale"],
-        shift=config["shift"],
-        max_shift=config["max_shift"],
-    )
-    try:
-        module.text_features = tensors.pop("text_features")
-        module.load_trained_state(tensors)
-    except (KeyError, ValueError) as error:
-        raise ValueError(f"{path / _TENSORS} does not fit {_CONFIG}: {error}") from error
-    if "classes" in config:
+    if (config["classes"] is None) == hasattr(cls, "predict_proba"):
+        raise SavedModelError(f"{path / CONFIG_FILE} is damaged: classes do not fit the class.")
+    estimator = _restore_estimator(cls, config, path / CONFIG_FILE)
+    _check_place(config, path, model_name, pretrained)
+    module = restore_module(config, path, model_name, pretrained, trust_paths=trust_paths)
+    if config["classes"] is not None:
         estimator.classes_ = np.array(config["classes"])
-    estimator.bins_ = bins
+    estimator.bins_ = LinguisticBins(**config["bins"])
     estimator.backbone_ = config["backbone"]
+    if model_name is not None:
+        estimator.set_params(model_name=model_name, pretrained=pretrained)
+        estimator.backbone_.update(model_name=model_name, pretrained=pretrained)
     estimator.history_ = pd.DataFrame(config["history"])
     estimator.n_iter_ = len(estimator.history_)
     estimator.skipped_ = config["skipped"]
@@ -142,70 +163,56 @@ def load(cls, path):
         estimator.n_features_in_ = config["encoder"]["n_features"]
     if config["feature_names_in"]:
         estimator.feature_names_in_ = np.array(config["feature_names_in"], dtype=object)
+    warn_of_versions(config["versions"], path, stacklevel=4)
     return estimator
 
 
-def _restore_encoder(config):
-    encoder = config["encoder"]
-    if "n_features" in encoder:
-        return FeatureEncoder(encoder["n_features"], encoder["embed_dim"])
-    preprocessing = Preprocessing.from_dict(encoder["preprocessing"])
-    reference = config["backbone"]
-    if not encoder["is_shared"]:
-        visual = build_image_tower(reference["vision_config"])
-    else:
-        visual = _load_tower(reference)
-    return ImageEncoder(visual, preprocessing, encoder["canvas_scale"], encoder["is_shared"])
-
-
-def _load_tower(reference):
-    name, pretrained = reference["model_name"], reference["pretrained"]
-    backbone = load_backbone(name, pretrained)
-    if backbone.fingerprint != reference["fingerprint"]:
-        raise ValueError(
-            f"The image tower model_name={name!r}, pretrained={pretrained!r} has other weights now "
-            f"than when this model was saved (hash {backbone.fingerprint[:12]}, not "
-            f"{reference['fingerprint'][:12]}). Restore the old weights, or fit again."
-        )
-    return backbone.visual
-
-
-def _restore_prompts(tensors):
-    if "prompts.step" in tensors:
-        return FeaturePrompts(tensors["prompts.fixed_features"])
-    names = ("embeddings", "is_word", "position")
-    return TokenPrompts(*(tensors[f"prompts.{name}"] for name in names))
-
-
-def _read(path):
-    try:
-        config = json.loads((path / _CONFIG).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ValueError(
-            f"{path} is not a folder that NumCLIPRegressor.save wrote: it has no {_CONFIG}."
-        ) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path / _CONFIG} is damaged: {error}.") from error
-    version = config.get("format_version") if isinstance(config, dict) else None
-    if version != FORMAT_VERSION:
-        raise ValueError(
-            f"{path} has format {version!r}, but this sknumclip {__version__} reads format "
-            f"{FORMAT_VERSION}. Install the version of sknumclip that saved it."
+def _restore_estimator(cls, config, file):
+    params = config["params"]
+    known = cls().get_params(deep=False)
+    if params.keys() != known.keys():
+        different = sorted(params.keys() ^ known.keys())
+        raise SavedModelError(
+            f"{file} has missing or unknown parameters of {cls.__name__}: {different[:5]!r:.200}."
         )
     try:
-        return config, safetensors.torch.load_file(path / _TENSORS)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise ValueError(f"{path / _TENSORS} cannot be read: {error}.") from error
+        estimator = cls(**_decode_params(params))
+        estimator._validate_params()
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise SavedModelError(f"{file} is damaged, in its params: {error}") from error
+    return estimator
 
 
-def _encode_params(estimator):
+def _check_place(config, path, model_name, pretrained):
+    if pretrained is not None and model_name is None:
+        raise ValueError(f"pretrained needs a model_name. Got pretrained={pretrained!r} alone.")
+    if model_name is not None and not refers_to_tower(config):
+        raise ValueError(
+            f"{path} needs no image tower from elsewhere, so model_name has no use. Got "
+            f"model_name={model_name!r}."
+        )
+
+
+def _encode_history(history):
+    """Return columns of plain numbers, and the names of columns that hold anything else."""
+    columns = history.astype(object).where(history.notna(), None).to_dict(orient="list")
+    columns = {
+        str(name): [value.item() if isinstance(value, np.generic) else value for value in values]
+        for name, values in columns.items()
+    }
+    plain = {name: values for name, values in columns.items() if all(map(is_plain, values))}
+    return plain, [f"history_[{name!r}]" for name in columns if name not in plain]
+
+
+def _encode_params(estimator, lost):
+    """Return the parameters as JSON holds them; warn of those, and of others, that are lost."""
     defaults = type(estimator)().get_params(deep=False)
-    params, lost = {}, []
+    params, lost = {}, list(lost)
     for name, value in estimator.get_params(deep=False).items():
         try:
             params[name] = _encode(value)
-            json.dumps(params[name])
-        except TypeError:
+            json.dumps(params[name], allow_nan=False)
+        except (TypeError, ValueError):
             params[name] = _encode(defaults[name])
             lost.append(name)
     if lost:

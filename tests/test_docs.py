@@ -18,17 +18,22 @@ from sknumclip import (
     NumCLIPRegressor,
     baselines,
     datasets,
+    hub,
     metrics,
     plotting,
+    model_card,
+    onnx_export,
+    persistence,
     suggest_bins,
 )
 
 ROOT = Path(__file__).parent.parent
 
 
-PUBLIC = [CLIPEmbedder, LinguisticBins, NumCLIPClassifier, NumCLIPRegressor, suggest_bins] + [
+PUBLIC = [model_card.model_card, onnx_export.to_onnx, persistence.load, persistence.save]
+PUBLIC += [CLIPEmbedder, LinguisticBins, NumCLIPClassifier, NumCLIPRegressor, suggest_bins] + [
     getattr(module, name)
-    for module in (baselines, datasets, metrics, plotting)
+    for module in (baselines, datasets, hub, metrics, plotting)
     for name in module.__all__
 ]
 PUBLIC += [
