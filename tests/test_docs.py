@@ -20,10 +20,10 @@ from sknumclip import (
     datasets,
     hub,
     metrics,
-    plotting,
     model_card,
     onnx_export,
     persistence,
+    plotting,
     suggest_bins,
 )
 
