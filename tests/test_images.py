@@ -101,7 +101,7 @@ def bad_files(folder):
     return {
         folder / "truncated.jpg": "truncated",
         folder / "empty.jpg": "0 bytes",
-        folder / "text.jpg": "cannot identify",
+        folder / "text.jpg": "it begins with b'not an image'",
         folder / "folder.jpg": "a folder",
         folder / "missing.jpg": "no such file",
     }
