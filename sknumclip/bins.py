@@ -189,7 +189,9 @@ class LinguisticBins:
         (0.0, 13.0, 19.0, 35.0, 65.0, 121.0)
         """
         if name not in _PRESETS:
-            raise ValueError(f"There is no preset named {name!r}. Choose from {list(_PRESETS)}.")
+            raise ValueError(
+                f"There are no preset bins named {name!r}. Choose from {list(_PRESETS)}."
+            )
         return cls(**_PRESETS[name], outside=outside)
 
     @classmethod

@@ -799,7 +799,7 @@ def test_skipping_bad_files_keeps_everything_else_in_place(make, data, files, tm
 
 BAD_PARAMETERS = [
     (dict(bins=1), "bins"),
-    (dict(bins="ages"), "preset named 'ages'"),
+    (dict(bins="ages"), "preset bins named 'ages'"),
     (dict(bins=None), "'bins' parameter"),
     (dict(template="no place"), "exactly one {}"),
     (dict(model_name=None), "'model_name' parameter"),
