@@ -5,6 +5,7 @@ import os
 import pickle
 import time
 import warnings
+import zlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -276,40 +277,53 @@ def with_wrong_bytes(content, rng):
     return bytes(content[: rng.integers(len(content))] if rng.random() < 0.1 else content)
 
 
+def with_right_checksums(png):
+    """Correct the checksums of a PNG, so that a decoder believes its wrong bytes."""
+    png, at = bytearray(png), 8
+    while at + 12 <= len(png):
+        end = at + 8 + int.from_bytes(png[at : at + 4], "big")
+        png[end : end + 4] = zlib.crc32(png[at + 4 : end]).to_bytes(4, "big")
+        at = end + 4
+    return bytes(png)
+
+
 def outcomes_of_wrong_bytes(folder, n_files):
-    """Read broken files as estimators do: by kind and outcome, how many, and the slowest."""
-    rng, counts, slowest = np.random.default_rng(0), Counter(), 0.0
+    """Read broken files as estimators do: how many by kind and outcome, and the slowest."""
+    rng, counts, slowest = np.random.default_rng(0), Counter(), (0.0, None)
     kinds = picture_files()
     for i in range(n_files):
         kind = list(kinds)[i % len(kinds)]
-        (folder / "broken").write_bytes(with_wrong_bytes(kinds[kind], rng))
+        content = with_wrong_bytes(kinds[kind], rng)
+        believable = kind.startswith("PNG") and rng.random() < 0.9
+        (folder / "broken").write_bytes(with_right_checksums(content) if believable else content)
         store = CanvasStore(Images([folder / "broken"]), preprocessing("shortest"), num_workers=0)
-        start = time.perf_counter()
+        start = time.process_time()  # of this process alone, however busy the machine is
         try:
             store.read_all("raise")
             assert store[0].shape == (3, 28, 28)
             counts[kind, "a picture"] += 1
         except ImageReadError:
             counts[kind, "ImageReadError"] += 1
-        slowest = max(slowest, time.perf_counter() - start)
+        slowest = max(slowest, (time.process_time() - start, kind))
     return counts, slowest
 
 
 def check_wrong_bytes(folder, n_files):
     resource = pytest.importorskip("resource")  # not on Windows
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.perf_counter()
+    start = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, of what it finds
         counts, slowest = outcomes_of_wrong_bytes(folder, n_files)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20  # GB on Linux
-    print(f"{n_files} files in {seconds:.1f} s, slowest {slowest:.2f} s, peak +{grown:.2f} GB")
+    print(f"{n_files} files in {seconds:.1f} s of CPU time, peak memory +{grown:.2f} GB")
+    print(f"the slowest: {slowest[0]:.2f} s, {slowest[1]}")
     for (kind, outcome), count in sorted(counts.items()):
         print(f"{kind}: {outcome}: {count}")
     assert counts.total() == n_files
     assert {outcome for _, outcome in counts} == {"a picture", "ImageReadError"}
-    assert slowest < 20
+    assert slowest[0] < 10
     assert grown < 3
 
 
