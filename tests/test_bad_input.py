@@ -19,8 +19,10 @@ import pytest
 import torch
 from PIL import Image
 from scipy.sparse import csr_matrix
+from sklearn.base import clone
+from skorch.callbacks import Callback
 
-from sknumclip import LinguisticBins, NumCLIPRegressor
+from sknumclip import CLIPEmbedder, LinguisticBins, NumCLIPRegressor
 from sknumclip.backbone import BackboneError
 from sknumclip.images import ImageReadError, read_image
 
@@ -651,6 +653,15 @@ def _no_network_and_no_hanging(monkeypatch):
     faulthandler.cancel_dump_traceback_later()
 
 
+class Watch(Callback):
+    """Count epochs."""
+
+    epochs = 0
+
+    def on_epoch_end(self, net, **kwargs):
+        Watch.epochs += 1
+
+
 @pytest.mark.parametrize(
     ("section", "what", "run", "gives"),
     [pytest.param(*case, id=f"{case[0]}: {case[1]}") for case in cases()],
@@ -667,6 +678,41 @@ def test_it_gives_what_the_table_says(section, what, run, gives, files, expected
         assert "1 of 5 images in X cannot be read" in str(raised.value)
     if section == "Parameters" and "(" not in what:
         assert any(name in str(raised.value) for name in re.findall(r"(\w+)=", what))
+
+
+@pytest.mark.parametrize("fine_tune", ["full", "none"])
+def test_unreadable_images_are_all_listed_or_left_out_in_place(files, tmp_path, fine_tune):
+    bad = [str(cut_off("cut.jpg", 600)(tmp_path)), str(tmp_path / "missing.png")]
+    mixed, y = [bad[0], *files[:2], bad[1], *files[2:]], [7.0, *Y[:2], 7.0, *Y[2:]]
+    reg = NumCLIPRegressor(BINS, **FAST | dict(fine_tune=fine_tune, max_epochs=2))
+    with pytest.raises(ImageReadError, match="2 of 6 images in X cannot be read") as raised:
+        clone(reg).set_params(callbacks=[Watch()]).fit(mixed, y)
+    assert list(raised.value.failures) == bad
+    assert Watch.epochs == 0  # nothing was trained
+
+    reg.fit(files, Y)
+    skipping = clone(reg).set_params(on_error="skip")
+    with pytest.warns(UserWarning, match="2 of 6 images could not be read and were left out"):
+        skipping.fit(mixed, y)
+    assert list(skipping.skipped_) == bad
+    for method in ("predict", "predict_bin_proba", "transform", "explain"):
+        with pytest.raises(ImageReadError, match="2 of 6"):
+            getattr(reg, method)(mixed)
+        rows = pd.DataFrame(getattr(skipping, method)(mixed))
+        assert rows.isna().all(axis=1).tolist() == [True, False, False, True, False, False]
+        alone = pd.DataFrame(getattr(skipping, method)(files))
+        rows = rows.dropna().infer_objects().set_axis(alone.index)
+        pd.testing.assert_frame_equal(rows, alone, rtol=1e-4)
+
+
+def test_the_embedder_lists_or_leaves_out_in_place(files, tmp_path):
+    mixed = [files[0], str(tmp_path / "missing.png"), *files[1:]]
+    embedder = CLIPEmbedder(model_name="tiny", verbose=0).fit(mixed)
+    with pytest.raises(ImageReadError, match="1 of 5 images in X cannot be read"):
+        embedder.transform(mixed)
+    Z = embedder.set_params(on_error="skip").transform(mixed)
+    assert np.isnan(Z).all(axis=1).tolist() == [False, True, False, False, False]
+    np.testing.assert_allclose(Z[[0, 2, 3, 4]], embedder.transform(files), rtol=1e-4, atol=1e-6)
 
 
 def test_there_is_a_case_for_every_parameter():
