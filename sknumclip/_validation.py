@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 from scipy.sparse import issparse
-from sklearn.utils import _param_validation, column_or_1d
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils._param_validation import Interval as SklearnInterval
 
 from .images import Images
 
@@ -20,10 +22,8 @@ __all__ = [
     "check_y_and_weight",
 ]
 
-StrOptions = _param_validation.StrOptions
 
-
-class Interval(_param_validation.Interval):
+class Interval(SklearnInterval):
     """A range of numbers, which True and False are not: fine_tune=True would mean one block."""
 
     def is_satisfied_by(self, value):
@@ -31,7 +31,7 @@ class Interval(_param_validation.Interval):
         return not isinstance(value, (bool, np.bool_)) and super().is_satisfied_by(value)
 
 
-class Described(_param_validation.HasMethods):
+class Described(HasMethods):
     """A parameter of any type that will do, put into words for the error message.
 
     Parameters
