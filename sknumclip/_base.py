@@ -97,7 +97,11 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
         tasks.leave_out(X, failures)
         kept = np.setdiff1d(np.flatnonzero(weight), list(failures))
         if len(kept) < 2:
-            raise ValueError(f"At least 2 readable images are needed to fit. Got {len(kept)}.")
+            some = "".join(f": {X.name(i)}: {why}" for i, why in list(failures.items())[:1])
+            raise ValueError(
+                "At least 2 readable images of weight above 0 are needed to fit. Got "
+                f"{len(kept)} of {len(y)}; {len(failures)} cannot be read{some}."
+            )
         targets = Targets(
             torch.tensor(y - bins.edges[0], dtype=torch.float32),
             torch.from_numpy(bin_index),
@@ -242,7 +246,13 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
         """Name the checkpoint after everything that the result depends on."""
         if self.checkpoint is None:
             return None
-        Path(self.checkpoint).mkdir(parents=True, exist_ok=True)
+        try:
+            Path(self.checkpoint).mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"checkpoint={self.checkpoint!r} cannot be used as a folder: {error}. Choose "
+                "another."
+            ) from error
         params = {
             name: repr(value)
             for name, value in sorted(self.get_params(deep=False).items())

@@ -11,7 +11,9 @@ def resolve_device(device):
         device = "mps" if torch.backends.mps.is_available() else "cpu"
         device = "cuda" if torch.cuda.is_available() else device
     try:
-        return torch.empty(0, device=device).device  # with its index, so that devices compare
+        probe = torch.empty(1, device=device)
+        probe.tolist()  # a "meta" device has no values
+        return probe.device  # with its index, so that devices compare
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
             f"device={device!r} cannot be used here: {str(error).splitlines()[0]} Use 'auto', "

@@ -1,7 +1,9 @@
 """What estimators do with X: tell images from features, read them, embed them."""
 
 import copy
+import difflib
 import functools
+import os
 from numbers import Integral, Real
 
 import numpy as np
@@ -11,20 +13,22 @@ from sklearn.utils.validation import validate_data
 
 from ._device import resolve_autocast_dtype, resolve_device
 from ._html import EstimatorHTMLMixin
-from ._validation import HasMethods, Interval, StrOptions, as_images
+from ._validation import Described, Interval, StrOptions, as_images
 from .canvases import CanvasStore
 from .embeddings import embed_images
 
-__all__ = ["INPUT_CONSTRAINTS", "ImageInputMixin"]
+__all__ = ["FOLDER", "INPUT_CONSTRAINTS", "ImageInputMixin"]
+
+FOLDER = Described("a str or Path", lambda value: isinstance(value, (str, os.PathLike)))
 
 # The parameters that say which tower sees the images, and how.
 INPUT_CONSTRAINTS = {
     "model_name": [str],
     "pretrained": [str, None],
-    "canvas_scale": [Interval(Real, 1, None, closed="left")],
+    "canvas_scale": [Interval(Real, 1, 8, closed="both")],
     "device": [str, torch.device],
     "precision": [StrOptions({"auto", "fp32", "bf16"})],
-    "image_cache": [str, HasMethods(["__fspath__"]), None],
+    "image_cache": [FOLDER, None],
     "num_workers": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
     "on_error": [StrOptions({"raise", "skip"})],
     "verbose": ["verbose"],
@@ -39,6 +43,32 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = []  # features are float32, whatever comes in
         return tags
+
+    def set_params(self, **params):
+        """Set parameters; see :meth:`sklearn.base.BaseEstimator.set_params`.
+
+        Parameters
+        ----------
+        **params
+            Parameters by name.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If there is no parameter of this name. It suggests one.
+        """
+        known = self.get_params(deep=False)
+        for name in set(params) - set(known):
+            for likely in difflib.get_close_matches(name, known, n=1):
+                raise ValueError(
+                    f"Invalid parameter {name!r} for {type(self).__name__}. Did you mean "
+                    f"{likely!r}? Valid parameters are: {list(known)}."
+                )
+        return super().set_params(**params)
 
     def _check_X(self, X, *, reset):
         """Return X as Images or as a checked float32 array of features."""

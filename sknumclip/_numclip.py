@@ -9,7 +9,8 @@ from scipy.special import softmax
 
 from . import hub, onnx_export, persistence
 from ._base import TRAINING_CONSTRAINTS, BaseCLIPEstimator
-from ._validation import HasMethods, Interval, StrOptions, as_images
+from ._inputs import FOLDER
+from ._validation import Described, Interval, StrOptions, as_images
 from .explanation import explain_outputs
 from .losses import DISTANCES, RANKING_LOSSES
 from .modules import SHIFTS, FeatureEncoder, NumCLIPModule
@@ -17,12 +18,18 @@ from .prompts import PROMPT_INITS, FeaturePrompts, TokenPrompts, prompt_texts, t
 
 __all__ = ["NUMCLIP_CONSTRAINTS", "BaseNumCLIP"]
 
+
+def _are_callbacks(values):
+    callbacks = [value[-1] if isinstance(value, tuple) else value for value in values]
+    return all(hasattr(callback, "on_train_begin") for callback in callbacks)
+
+
 NUMCLIP_CONSTRAINTS = {
     **TRAINING_CONSTRAINTS,
     "template": [str],
     "prompt_init": [StrOptions(set(PROMPT_INITS))],
     "ranking_loss": [StrOptions(set(RANKING_LOSSES))],
-    "beta": [Interval(Real, 0, None, closed="left")],
+    "beta": [Interval(Real, 0, 1e6, closed="both")],
     "distance": [StrOptions(set(DISTANCES))],
     "weight_norm": [StrOptions({"softmax", "mean"})],
     "mask_same_bin": ["boolean"],
@@ -33,9 +40,21 @@ NUMCLIP_CONSTRAINTS = {
     "compile": ["boolean"],
     "grad_checkpointing": ["boolean"],
     "accumulate_steps": [Interval(Integral, 1, None, closed="left")],
-    "checkpoint": [str, HasMethods(["__fspath__"]), None],
-    "callbacks": [list, None],
-    "accelerator": [HasMethods(["prepare", "backward"]), None],
+    "checkpoint": [FOLDER, None],
+    "callbacks": [
+        Described(
+            "a list of skorch callbacks, or of pairs of a name and a callback",
+            lambda value: isinstance(value, list) and _are_callbacks(value),
+        ),
+        None,
+    ],
+    "accelerator": [
+        Described(
+            "an accelerate.Accelerator",
+            lambda value: hasattr(value, "prepare") and hasattr(value, "backward"),
+        ),
+        None,
+    ],
     "warm_start": ["boolean"],
 }
 

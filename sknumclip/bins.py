@@ -1,8 +1,9 @@
 """Linguistic bins: the label range, cut into contiguous ranges that have names in words."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from numbers import Integral
 
 import numpy as np
@@ -104,8 +105,9 @@ class LinguisticBins:
     def __post_init__(self):
         descriptions = _check_descriptions(self.descriptions)
         edges = _check_numbers("edges", self.edges, len(descriptions) + 1)
-        if (np.diff(edges) <= 0).any():
+        if any(high <= low for low, high in pairwise(edges)):
             raise ValueError(f"edges must be strictly increasing. Got edges={edges}.")
+        _check_span("edges", edges[0], edges[-1])
         centers = tuple((np.array(edges[:-1]) + edges[1:]) / 2)
         if self.centers is not None:
             centers = _check_numbers("centers", self.centers, len(descriptions))
@@ -189,7 +191,9 @@ class LinguisticBins:
         (0.0, 13.0, 19.0, 35.0, 65.0, 121.0)
         """
         if name not in _PRESETS:
-            raise ValueError(f"There is no preset named {name!r}. Choose from {list(_PRESETS)}.")
+            raise ValueError(
+                f"There are no preset bins named {name!r}. Choose from {list(_PRESETS)}."
+            )
         return cls(**_PRESETS[name], outside=outside)
 
     @classmethod
@@ -235,6 +239,11 @@ class LinguisticBins:
         """
         if not isinstance(n_bins, Integral) or n_bins < 2:
             raise ValueError(f"The number of bins must be an int of at least 2. Got {n_bins!r}.")
+        if descriptions is None and n_bins not in _GENERIC_DESCRIPTIONS:
+            raise ValueError(
+                f"There are generic words for 2 to {max(_GENERIC_DESCRIPTIONS)} bins only. Got "
+                f"{n_bins}: name the bins yourself, as in bins={{'child': (0, 13), ...}}."
+            )
         edges, centers = _quantile_edges(_check_labels(y), n_bins)
         if descriptions is None:
             descriptions = _generic_descriptions(n_bins, len(edges) - 1)
@@ -347,24 +356,26 @@ def _quantile_edges(y, n_bins):
     if len(values) < 2:
         raise ValueError(
             f"y must have at least two different values to make bins of it. Got {y[:5].tolist()} "
-            "and so on."
+            "and so on. Name the bins yourself, as in bins={'child': (0, 13), ...}."
         )
+    _check_span("y", values[0], values[-1])
     if len(values) <= n_bins:
         between = (values[1:] + values[:-1]) / 2
         first, last = 2 * values[0] - between[0], 2 * values[-1] - between[-1]
-        return np.array([first, *between, last]), tuple(values)
-    edges = np.quantile(y, np.linspace(0, 1, n_bins + 1))
+        edges, centers = np.array([first, *between, last]), tuple(values)
+    else:
+        edges, centers = np.quantile(y, np.linspace(0, 1, n_bins + 1)), None
+        if (np.diff(edges) <= 0).any():
+            edges = np.quantile(values, np.linspace(0, 1, n_bins + 1))
     if (np.diff(edges) <= 0).any():
-        edges = np.quantile(values, np.linspace(0, 1, n_bins + 1))
-    return edges, None
+        raise ValueError(
+            f"Labels in y are too close together for {n_bins} bins: {values[:5].tolist()} and so "
+            "on differ by rounding alone. Use fewer bins, or subtract their mean from the labels."
+        )
+    return edges, centers
 
 
 def _generic_descriptions(n_asked, n_bins):
-    if n_asked not in _GENERIC_DESCRIPTIONS:
-        raise ValueError(
-            f"There are generic words for 2 to {max(_GENERIC_DESCRIPTIONS)} bins only. Got "
-            f"{n_asked}: name the bins yourself, as in bins={{'child': (0, 13), ...}}."
-        )
     if n_bins < n_asked:
         warnings.warn(
             f"y has only {n_bins} different values, so there are {n_bins} bins, one for each, "
@@ -374,10 +385,29 @@ def _generic_descriptions(n_asked, n_bins):
     return _GENERIC_DESCRIPTIONS[n_bins]
 
 
+def _check_span(name, low, high):
+    """Networks count in single precision, which ends at 1e38."""
+    if max(-low, high) > 1e30 or high - low < 1e-30:
+        raise ValueError(
+            f"{name} must lie within ±1e30, and the lowest and highest at least 1e-30 apart. Got "
+            f"{name} from {low:g} to {high:g}. Choose another unit for the labels."
+        )
+
+
+_NO_SEQUENCE = (str, bytes, Mapping, set, frozenset)  # or in no order
+
+
+def _number(value):
+    """Return `value` as float. Words of digits are no numbers."""
+    if isinstance(value, (str, bytes)):
+        raise TypeError
+    return float(value)
+
+
 def _check_descriptions(descriptions):
-    if isinstance(descriptions, (str, Mapping)) or not all(
-        isinstance(description, str) for description in descriptions
-    ):
+    is_sequence = isinstance(descriptions, Iterable) and not isinstance(descriptions, _NO_SEQUENCE)
+    descriptions = tuple(descriptions) if is_sequence else descriptions
+    if not is_sequence or not all(isinstance(words, str) for words in descriptions):
         raise ValueError(
             "descriptions must be a sequence of strings. For a mapping of descriptions to ranges "
             f"use LinguisticBins.from_mapping. Got descriptions={descriptions!r}."
@@ -397,8 +427,9 @@ def _check_descriptions(descriptions):
 
 def _check_numbers(name, values, length):
     try:
-        values = tuple(float(value) for value in values)
-    except (TypeError, ValueError):
+        values = tuple(values)
+        values = tuple(_number(value) for value in values)
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must be a sequence of numbers. Got {name}={values!r}.") from None
     if len(values) != length:
         raise ValueError(f"{name} must have {length} values for these bins. Got {len(values)}.")
@@ -409,8 +440,8 @@ def _check_numbers(name, values, length):
 
 def _check_range(description, value):
     try:
-        low, high = (float(end) for end in value)
-    except (TypeError, ValueError):
+        low, high = (_number(end) for end in value)
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(
             f"The range of bin {description!r} must be (low, high), two numbers. Got {value!r}."
         ) from None
@@ -424,7 +455,7 @@ def _check_range(description, value):
 def _check_labels(y):
     try:
         y = np.asarray(y, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"Labels must be numbers. Got {y!r:.200}.") from None
     if y.ndim != 1 or not np.isfinite(y).all():
         raise ValueError(f"Labels must be a 1-D array of finite numbers. Got {y!r:.200}.")

@@ -21,11 +21,6 @@ class _Unreadable(Exception):
     """An image cannot be read, and why."""
 
 
-def _reason(error):
-    own_words = type(error) is ValueError and str(error)
-    return str(error) if own_words else f"{type(error).__name__}: {error}"
-
-
 class CanvasStore:
     """Canvases of images, decoded by threads and kept as the cache allows.
 
@@ -61,11 +56,11 @@ class CanvasStore:
                 # Twice the size needed is enough for resizing to leave no trace of it.
                 image = self.images.read(i, min_side=2 * max(self.shape[1:]))
                 canvas = resize_image(image, self.preprocessing, self.scale)
-            except Exception as error:  # Pillow's readers let errors of every kind through
-                raise _Unreadable(_reason(error)) from error
+            except ValueError as error:
+                raise _Unreadable(str(error)) from error
             try:
                 self._cache.put(i, canvas)
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 raise OSError(
                     f"The image cache cannot be written: {error}. Make room, or choose another "
                     "folder or None for image_cache."

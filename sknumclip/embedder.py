@@ -24,7 +24,7 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
     pretrained : str or None, default="openai"
         As in :class:`NumCLIPRegressor`.
     canvas_scale : float, default=8/7
-        Images are resized to a canvas of this many times the tower's image size, at least 1, and
+        Images are resized to a canvas of this many times the tower's image size, 1 to 8, and
         the centre is embedded. 1 shows whole images, just as the checkpoint wants them.
     device : str, default="auto"
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.

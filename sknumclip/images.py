@@ -2,10 +2,13 @@
 
 import hashlib
 import os
+import re
+from contextlib import nullcontext
+from threading import Lock
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as tv
 
@@ -43,7 +46,7 @@ class ImageReadError(ValueError):
         self.n_images = n_images
 
     def __str__(self):
-        lines = [f"  {name}: {reason}" for name, reason in self.failures.items()]
+        lines = [f"  {_printable(name)}: {why}" for name, why in self.failures.items()]
         if len(lines) > 20:
             lines[20:] = [f"  … and {len(lines) - 20} more, all in the `failures` attribute"]
         return (
@@ -63,6 +66,9 @@ class Images:
 
     def __init__(self, items):
         self.items = items
+        # One PIL image may be in X twice, but two threads cannot decode it at the same time.
+        lazy = (item for item in items if isinstance(item, ImageFile.ImageFile))
+        self._locks = {} if isinstance(items, np.ndarray) else {id(image): Lock() for image in lazy}
 
     def __len__(self):
         return len(self.items)
@@ -75,7 +81,7 @@ class Images:
     def name(self, i):
         """Return what to call image `i` in a message."""
         label = self.label(i)
-        return label if isinstance(label, str) else f"image {i}"
+        return label if label and isinstance(label, str) else f"image {i}"
 
     def identity(self, i):
         """Return a key (str) that changes when the content of image `i` does."""
@@ -84,14 +90,15 @@ class Images:
             path = os.path.abspath(item)
             state = os.stat(path)
             return f"{path}\0{state.st_size}\0{state.st_mtime_ns}"
-        pixels = np.asarray(read_image(item))
+        pixels = np.asarray(self.read(i))
         digest = hashlib.blake2b(f"{pixels.shape}".encode(), digest_size=20)
         digest.update(np.ascontiguousarray(pixels))
         return digest.hexdigest()
 
     def read(self, i, min_side=None):
         """Read image `i`; see :func:`read_image`."""
-        return read_image(self.items[i], min_side)
+        with self._locks.get(id(self.items[i]), nullcontext()):
+            return read_image(self.items[i], min_side)
 
 
 def read_image(source, min_side=None):
@@ -114,19 +121,16 @@ def read_image(source, min_side=None):
 
     Raises
     ------
-    OSError or ValueError
-        If it is not a readable image.
+    ValueError
+        If it is not a readable image; the message says why.
     """
-    if isinstance(source, np.ndarray):
-        return Image.fromarray(source)
-    if isinstance(source, Image.Image):
-        return _to_rgb(source)
-    if reason := _file_problem(source):
-        raise ValueError(reason)
-    with Image.open(source) as image:
-        if min_side is not None:
-            image.draft(None, (min_side, min_side))
-        return _to_rgb(image)
+    try:
+        image = _open(source, min_side)
+    except Exception as error:  # Pillow's readers let errors of every kind through
+        raise ValueError(_reason(source, error)) from error
+    if 0 in image.size:
+        raise ValueError(f"it has no pixels: {image.width} × {image.height}")
+    return image
 
 
 def resize_image(image, preprocessing, scale=1.0):
@@ -144,6 +148,8 @@ def resize_image(image, preprocessing, scale=1.0):
     uint8 ndarray of shape (3, height, width)
     """
     height, width = canvas_size(preprocessing, scale)
+    if preprocessing.resize_mode == "shortest":
+        image = _without_far_ends(image)
     factors = (height / image.height, width / image.width)
     if preprocessing.resize_mode == "squash":
         new_size = [height, width]
@@ -165,6 +171,18 @@ def resize_image(image, preprocessing, scale=1.0):
         image = canvas
     image = tv.center_crop(image, [height, width])
     return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+
+
+def _without_far_ends(image):
+    """Cut a very long image down to its middle, which is all that its canvas will show.
+
+    Resized as it is, one of 1 × 20000 pixels would take gigabytes.
+    """
+    longest = 16 * min(image.size)
+    if max(image.size) <= longest:
+        return image
+    left, top = (max(0, side - longest) // 2 for side in image.size)
+    return image.crop((left, top, image.width - left, image.height - top))
 
 
 def canvas_size(preprocessing, scale=1.0):
@@ -203,16 +221,67 @@ def training_views(canvases, size, generator):
     return canvases.permute(0, 2, 3, 1)[samples, rows, columns].permute(0, 3, 1, 2).contiguous()
 
 
+def _printable(name):
+    return name if name.isprintable() else repr(name)  # an encoding of old, a line break
+
+
+def _open(source, min_side):
+    if isinstance(source, np.ndarray):
+        return Image.fromarray(source)
+    if isinstance(source, Image.Image):
+        return _to_rgb(source)
+    if reason := _file_problem(source):
+        raise ValueError(reason)
+    with Image.open(source) as image:
+        if image.format == "EPS":
+            raise ValueError("PostScript, which is a program, not pixels; convert it to PNG")
+        if min_side is not None:
+            image.draft(None, (min_side, min_side))
+        return _to_rgb(image)
+
+
 def _file_problem(path):
     try:
         size = os.stat(path).st_size
     except FileNotFoundError:
-        return "no such file"
-    except (OSError, ValueError) as error:
-        return str(error)
+        return _why_missing(os.fsdecode(path))
+    except OSError as error:
+        return error.strerror or str(error)
     if not os.path.isfile(path):
         return "a folder, not a file" if os.path.isdir(path) else "not a regular file"
     return None if size else "an empty file (0 bytes)"
+
+
+def _why_missing(path):
+    if re.match(r"[A-Za-z][\w+.-]+:/|data:", path):
+        return "a URL, and nothing is downloaded; download it and give the path of the file"
+    if path.startswith("~"):
+        return "no such file: ~ is not expanded; use os.path.expanduser"
+    if os.path.islink(path):
+        return f"no such file: a link to {os.readlink(path)}, which does not exist"
+    if not path:
+        return "no such file: its path is empty"
+    return "no such file" if os.path.isabs(path) else f"no such file in {os.getcwd()}"
+
+
+def _reason(source, error):
+    """Say in words why an image cannot be read, with a next step where there is one."""
+    if isinstance(error, Image.DecompressionBombError):
+        return (
+            f"too many pixels: {error} If you trust it, raise Pillow's limit: "
+            f"PIL.Image.MAX_IMAGE_PIXELS, now {Image.MAX_IMAGE_PIXELS}"
+        )
+    if isinstance(error, Image.UnidentifiedImageError):
+        with open(source, "rb") as file:
+            start = file.read(16)
+        if start[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc", b"ftypmsf1"):
+            return (
+                "HEIC, which Pillow reads with a plugin only: pip install pillow-heif, then call "
+                "pillow_heif.register_heif_opener()"
+            )
+        return f"not an image of a kind that Pillow knows; it begins with {start!r}"
+    own_words = type(error) is ValueError and str(error)
+    return str(error) if own_words else f"{type(error).__name__}: {error}"
 
 
 def _to_rgb(image):

@@ -154,11 +154,8 @@ def fcrc_loss(
     # All samples of a bin share their text, so there are n_bins different texts, not M.
     bin_weights = weights @ F.one_hot(bin_index, logits.shape[1]).to(weights)
     image_to_text = (logits + bin_weights.log()).logsumexp(dim=1) - own_logits
-    # A log-sum-exp with the weights as a matrix product; float64, so that no term is lost.
-    largest = logits.detach().amax(dim=0)
-    f = (logits - largest).to(_widest_float(logits)).exp()
-    sums = (weights.to(f) @ f).gather(1, bin_index[:, None])[:, 0]
-    text_to_image = sums.log().to(logits) + largest[bin_index] - own_logits
+    of_own_text = logits.T[bin_index]  # (M, M), the logit of each image j with the text of sample i
+    text_to_image = (of_own_text + weights.log()).logsumexp(dim=1) - own_logits
     return weighted_mean((image_to_text + text_to_image) / 2, sample_weight)
 
 

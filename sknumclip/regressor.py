@@ -1,5 +1,6 @@
 """NumCLIPRegressor, the estimator."""
 
+from collections.abc import Mapping
 from numbers import Integral
 
 import numpy as np
@@ -7,7 +8,7 @@ from scipy.special import softmax
 from sklearn.base import RegressorMixin
 
 from ._numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
-from ._validation import HasMethods, Interval
+from ._validation import Described, Interval
 from .bins import LinguisticBins, resolve_bins
 
 __all__ = ["NumCLIPRegressor"]
@@ -47,7 +48,7 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         The loss beside the absolute error. ``"infonce"`` weights all negatives the same;
         ``"released"`` is the form in the authors' code, for reference.
     beta : float, default=4.0
-        Scale of the label distance in the FCRC weights, at least 0. Distances are counted in
+        Scale of the label distance in the FCRC weights, 0 to 1e6. Distances are counted in
         units of the range of the bins, so beta has no unit; 0 is InfoNCE.
     distance : {"absolute", "sqrt", "squared"}, default="absolute"
         Distance of labels in the FCRC weights (Table 6).
@@ -83,7 +84,7 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         Whether the image tower is trained on random crops of the canvas and on mirrored images
         (Section 4.1). Otherwise it is trained on what predictions are made from, the centre crop.
     canvas_scale : float, default=8/7
-        Images are resized to a canvas of this many times the tower's image size, at least 1; the
+        Images are resized to a canvas of this many times the tower's image size, 1 to 8; the
         paper crops 224 from 256 pixels. 1 shows whole images, just as the checkpoint wants them.
     early_stopping : bool, default=False
         Whether to set aside part of the data and to stop when its error no longer falls.
@@ -184,7 +185,10 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         **NUMCLIP_CONSTRAINTS,
         "bins": [
             LinguisticBins,
-            HasMethods(["items"]),
+            Described(
+                "a mapping of descriptions to ranges (low, high)",
+                lambda value: isinstance(value, Mapping),
+            ),
             str,
             Interval(Integral, 2, None, closed="left"),
         ],

@@ -1,8 +1,10 @@
 """LinguisticBins: every way to make them, every way to get them wrong, and assign."""
 
+import warnings
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
@@ -172,3 +174,75 @@ def test_resolve_bins_takes_every_form():
     assert resolve_bins(AGES, y) == bins
     assert resolve_bins("age", y) == LinguisticBins.from_preset("age")
     assert resolve_bins(3, y).edges == (0, 3, 6, 9)
+
+
+# --------------------------------------------------------------------------- any numbers at all
+
+NUMBERS = st.one_of(
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.integers(-(10**320), 10**320),
+    st.sampled_from([0, 1.0, True, None, "1", "x"]),
+)
+LABELS = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=30)
+
+
+def made_or_refused(make):
+    """Return bins and None, or None and the words of the error; a warning is a failure."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "y has only", UserWarning)
+        try:
+            return make(), None
+        except ValueError as error:
+            return None, str(error)
+
+
+@settings(deadline=None)
+@given(st.lists(NUMBERS, max_size=5), st.lists(NUMBERS, max_size=4) | st.none())
+def test_any_edges_make_bins_or_an_error_in_words(edges, centers):
+    names = tuple(f"bin {i}" for i in range(len(edges) - 1))
+    bins, error = made_or_refused(lambda: LinguisticBins(names, edges, centers))
+    if error is not None:
+        assert "Got" in error
+        return
+    assert np.isfinite([bins.range, *bins.centers, *bins.widths]).all()
+    assert (np.array(bins.widths) > 0).all()
+    assert (bins.assign(bins.edges[:-1]) == np.arange(bins.n_bins)).all()
+    assert LinguisticBins(**bins.to_dict()) == bins == eval(repr(bins))
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from("abcA \0é"), st.tuples(NUMBERS, NUMBERS) | NUMBERS))
+def test_any_mapping_makes_bins_or_an_error_in_words(mapping):
+    bins, error = made_or_refused(lambda: LinguisticBins.from_mapping(mapping))
+    assert bins.n_bins == len(mapping) if error is None else "Got" in error or "contiguous" in error
+
+
+@settings(deadline=None)
+@given(LABELS | st.lists(st.integers(0, 5).map(float), min_size=1, max_size=30), st.integers(2, 7))
+def test_any_labels_make_quantile_bins_that_hold_them_or_an_error_in_words(y, n_bins):
+    bins, error = made_or_refused(lambda: LinguisticBins.from_quantiles(y, n_bins))
+    if error is not None:
+        assert "y must" in error or "too close" in error
+        largest = np.abs(y).max()
+        assert largest > 1e29 or np.ptp(y) < 1e-12 * largest or np.ptp(y) < 1e-29
+        return
+    assert bins.n_bins == min(n_bins, len(set(y)))
+    assert len(bins.assign(y)) == len(y)
+
+
+@settings(deadline=None)
+@given(LABELS, st.lists(st.floats(-1e9, 1e9), min_size=3, max_size=6, unique=True).map(sorted))
+def test_any_label_is_assigned_to_the_range_it_lies_in_or_refused(y, edges):
+    names = tuple(f"bin {i}" for i in range(len(edges) - 1))
+    assume(edges[-1] - edges[0] > 1e-9)
+    bins = LinguisticBins(names, edges)
+    inside = [label for label in y if edges[0] <= label <= edges[-1]]
+    for label, k in zip(inside, bins.assign(inside), strict=True):
+        assert edges[k] <= label
+        assert label < edges[k + 1] or (k == bins.n_bins - 1 and label == edges[-1])
+    if len(inside) < len(y):
+        with pytest.raises(ValueError, match=f"{len(y) - len(inside)} of {len(y)} labels in y lie"):
+            bins.assign(y)
+    clipped = LinguisticBins(names, edges, outside="clip").assign(y)
+    assert (clipped == bins.assign(np.clip(y, edges[0], edges[-1]))).all()

@@ -1,6 +1,13 @@
 """Every kind of picture becomes the right RGB; what is none gets a reason; views are crops."""
 
+import io
+import os
 import pickle
+import time
+import warnings
+import zlib
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -8,6 +15,7 @@ import torch
 from PIL import Image
 
 from sknumclip.backbone import Preprocessing
+from sknumclip.canvases import CanvasStore
 from sknumclip.images import ImageReadError, Images, read_image, resize_image, training_views
 
 RED, WHITE, GREY = (255, 0, 0), (255, 255, 255), (128, 128, 128)
@@ -101,7 +109,7 @@ def bad_files(folder):
     return {
         folder / "truncated.jpg": "truncated",
         folder / "empty.jpg": "0 bytes",
-        folder / "text.jpg": "cannot identify",
+        folder / "text.jpg": "it begins with b'not an image'",
         folder / "folder.jpg": "a folder",
         folder / "missing.jpg": "no such file",
     }
@@ -111,6 +119,46 @@ def test_bad_files_give_a_reason(tmp_path):
     for file, reason in bad_files(tmp_path).items():
         with pytest.raises((OSError, ValueError), match=reason):
             read_image(file)
+
+
+def test_a_file_that_may_not_be_read_gives_a_reason(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "image.png")
+    (tmp_path / "image.png").chmod(0)
+    is_root = os.geteuid() == 0  # who may read everything
+    Image.init()  # while its plugins can be imported
+    try:
+        if is_root:
+            os.seteuid(65534)
+        with pytest.raises(ValueError, match="Permission denied"):
+            read_image(tmp_path / "image.png")
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+def test_names_that_cannot_be_printed_are_quoted():
+    message = str(ImageReadError({"caf\udce9.jpg": "no such file", "a\nb.jpg": "no"}, 2))
+    message.encode()
+    assert r"'a\nb.jpg': no" in message
+
+
+def test_the_limit_of_pixels_can_be_raised(tmp_path, monkeypatch):
+    Image.new("RGB", (100, 100), RED).save(tmp_path / "image.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4000)
+    with pytest.raises(ValueError, match=r"10000 pixels.*PIL.Image.MAX_IMAGE_PIXELS, now 4000"):
+        read_image(tmp_path / "image.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
+    assert color_of(tmp_path / "image.png") == RED
+
+
+def test_one_pil_image_can_be_read_by_threads_at_the_same_time(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, size=(300, 300, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "image.png")
+    for _ in range(5):
+        images = Images([Image.open(tmp_path / "image.png")] * 8)
+        with ThreadPoolExecutor(8) as threads:
+            for image in threads.map(images.read, range(8)):
+                np.testing.assert_array_equal(np.asarray(image), pixels)
 
 
 def test_the_error_names_images_and_a_next_step_and_can_be_pickled():
@@ -147,6 +195,15 @@ def test_canvases_have_the_size_asked_for(resize_mode, size):
     assert canvas.dtype == np.uint8
 
 
+@pytest.mark.parametrize("turn", [False, True])
+def test_of_a_very_long_image_the_middle_is_shown(turn):
+    pixels = np.full((3, 20_000, 3), 255, dtype=np.uint8)
+    pixels[:, 9_990:10_010] = RED
+    image = Image.fromarray(pixels.transpose(1, 0, 2) if turn else pixels)
+    canvas = resize_image(image, preprocessing("shortest"))
+    assert (canvas == np.array(RED)[:, None, None]).all()
+
+
 def test_views_are_crops_of_their_canvas_some_of_them_mirrored():
     canvases = torch.arange(64 * 3 * 6 * 7).remainder(251).to(torch.uint8).reshape(64, 3, 6, 7)
     views = training_views(canvases, (4, 5), torch.Generator().manual_seed(0))
@@ -176,3 +233,104 @@ def test_views_are_seeded():
     )
     assert torch.equal(first, same)
     assert not torch.equal(first, other)
+
+
+# ----------------------------------------------------------------------- files with wrong bytes
+
+
+def encoded(image, format_, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, format_, **options)
+    return buffer.getvalue()
+
+
+def picture_files():
+    """Whole files, as bytes, of every kind of picture that people have."""
+    rng = np.random.default_rng(0)
+    coarse = Image.fromarray(rng.integers(0, 256, size=(6, 8, 3), dtype=np.uint8))
+    photo = coarse.resize((64, 48), Image.Resampling.BICUBIC)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    frames = dict(save_all=True, append_images=[photo.rotate(90)])
+    return {
+        "JPEG": encoded(photo, "JPEG", exif=exif),
+        "JPEG, progressive": encoded(photo, "JPEG", progressive=True),
+        "JPEG, CMYK": encoded(photo.convert("CMYK"), "JPEG"),
+        "PNG": encoded(photo, "PNG"),
+        "PNG, palette": encoded(photo.convert("P"), "PNG", transparency=1),
+        "PNG, RGBA": encoded(photo.convert("RGBA"), "PNG"),
+        "GIF, animated": encoded(photo, "GIF", **frames),
+        "WebP": encoded(photo, "WEBP"),
+        "WebP, lossless, animated": encoded(photo, "WEBP", lossless=True, **frames),
+        "BMP": encoded(photo, "BMP"),
+        "TIFF": encoded(photo, "TIFF"),
+        "TIFF, LZW": encoded(photo, "TIFF", compression="tiff_lzw"),
+    }
+
+
+def with_wrong_bytes(content, rng):
+    """Change one to eight bytes, more often near the start, and sometimes cut the rest off."""
+    content = bytearray(content)
+    for _ in range(rng.integers(1, 9)):
+        end = len(content) if rng.random() < 0.5 else min(len(content), 100)
+        content[rng.integers(end)] = rng.integers(256)
+    return bytes(content[: rng.integers(len(content))] if rng.random() < 0.1 else content)
+
+
+def with_right_checksums(png):
+    """Correct the checksums of a PNG, so that a decoder believes its wrong bytes."""
+    png, at = bytearray(png), 8
+    while at + 12 <= len(png):
+        end = at + 8 + int.from_bytes(png[at : at + 4], "big")
+        png[end : end + 4] = zlib.crc32(png[at + 4 : end]).to_bytes(4, "big")
+        at = end + 4
+    return bytes(png)
+
+
+def outcomes_of_wrong_bytes(folder, n_files):
+    """Read broken files as estimators do: how many by kind and outcome, and the slowest."""
+    rng, counts, slowest = np.random.default_rng(0), Counter(), (0.0, None)
+    kinds = picture_files()
+    for i in range(n_files):
+        kind = list(kinds)[i % len(kinds)]
+        content = with_wrong_bytes(kinds[kind], rng)
+        believable = kind.startswith("PNG") and rng.random() < 0.9
+        (folder / "broken").write_bytes(with_right_checksums(content) if believable else content)
+        store = CanvasStore(Images([folder / "broken"]), preprocessing("shortest"), num_workers=0)
+        start = time.process_time()  # of this process alone, however busy the machine is
+        try:
+            store.read_all("raise")
+            assert store[0].shape == (3, 28, 28)
+            counts[kind, "a picture"] += 1
+        except ImageReadError:
+            counts[kind, "ImageReadError"] += 1
+        slowest = max(slowest, (time.process_time() - start, kind))
+    return counts, slowest
+
+
+def check_wrong_bytes(folder, n_files):
+    resource = pytest.importorskip("resource")  # not on Windows
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, of what it finds
+        counts, slowest = outcomes_of_wrong_bytes(folder, n_files)
+    seconds = time.process_time() - start
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20  # GB on Linux
+    print(f"{n_files} files in {seconds:.1f} s of CPU time, peak memory +{grown:.2f} GB")
+    print(f"the slowest: {slowest[0]:.2f} s, {slowest[1]}")
+    for (kind, outcome), count in sorted(counts.items()):
+        print(f"{kind}: {outcome}: {count}")
+    assert counts.total() == n_files
+    assert {outcome for _, outcome in counts} == {"a picture", "ImageReadError"}
+    assert slowest[0] < 10
+    assert grown < 3
+
+
+def test_wrong_bytes_give_a_picture_or_the_one_error(tmp_path):
+    check_wrong_bytes(tmp_path, 600)
+
+
+@pytest.mark.slow
+def test_ten_thousand_files_with_wrong_bytes(tmp_path):
+    check_wrong_bytes(tmp_path, 10_000)

@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sknumclip.losses import (
     fcrc_loss,
@@ -210,3 +212,132 @@ def test_regression_loss_has_no_unit():
     assert in_days.item() == pytest.approx(1.5)
     weight = torch.tensor([3.0, 1.0])
     assert regression_loss(y_pred, y, label_range=100.0, sample_weight=weight).item() == 3.5
+
+
+# ------------------------------------------------------------------------ any finite input at all
+
+
+@st.composite
+def batches(draw):
+    """Logits, bins, labels, range and weights of a batch; bins are ranges of the labels."""
+    n_bins = draw(st.integers(2, 6))
+    m = draw(st.integers(1, 12))
+    size = draw(st.sampled_from([0.0, 1.0, 30.0, 100.0, 1e4, 1e6]))  # CLIP's logits are below 100
+    unit = draw(st.sampled_from([1e-20, 1.0, 1e20]))
+    shares = st.floats(-1, 1, width=32)
+    logits = draw(st.lists(shares, min_size=m * n_bins, max_size=m * n_bins))
+    y = np.array(draw(st.lists(st.floats(-0.125, 1.125, width=32), min_size=m, max_size=m)))
+    bin_index = np.digitize(y, np.arange(1, n_bins) / n_bins)
+    weight = draw(st.lists(st.sampled_from([0.0, 0.5, 1.0, 7.0]), min_size=m, max_size=m))
+    return (
+        torch.tensor(logits).reshape(m, n_bins) * size,
+        torch.tensor(bin_index),
+        torch.tensor(y * unit, dtype=torch.float32),
+        unit,
+        draw(st.sampled_from([None, torch.tensor(weight)])),
+    )
+
+
+BETAS = st.sampled_from([0.0, 1e-6, 1.0, 4.0, 100.0, 1e6])
+FORMS = st.fixed_dictionaries(
+    {
+        "distance": st.sampled_from(["absolute", "sqrt", "squared"]),
+        "weight_norm": st.sampled_from(["softmax", "mean"]),
+        "mask_same_bin": st.booleans(),
+        "bins_are_ranges": st.booleans(),
+    }
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(batches(), BETAS, FORMS)
+def test_any_batch_has_a_finite_loss_and_gradient(batch, beta, form):
+    logits, bins, y, unit, weight = batch
+    logits.requires_grad_()
+    loss = fcrc_loss(logits, bins, y, label_range=unit, beta=beta, sample_weight=weight, **form)
+    loss.backward()
+    assert math.isfinite(loss.item())
+    assert loss.item() >= -1e-6 * max(1.0, logits.abs().max().item())
+    assert torch.isfinite(logits.grad).all()
+    if len(y) == 1:
+        assert loss.item() == 0
+
+
+@settings(max_examples=50, deadline=None)
+@given(batches())
+def test_any_batch_has_finite_other_losses(batch):
+    logits, bins, y, unit, weight = batch
+    y_pred = (y + unit).requires_grad_()
+    logits.requires_grad_()
+    loss = released_fcrc_loss(logits, bins, sample_weight=weight)
+    loss = loss + regression_loss(y_pred, y, label_range=unit, sample_weight=weight)
+    loss.backward()
+    assert math.isfinite(loss.item())
+    assert torch.isfinite(logits.grad).all()
+    assert torch.isfinite(y_pred.grad).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(batches(), BETAS, FORMS)
+def test_weights_of_any_batch_have_mean_one_over_the_negatives(batch, beta, form):
+    _, bins, y, unit, _ = batch
+    is_negative = bins[:, None] != bins[None, :]
+    weights = negative_weights(
+        label_distance(y, unit, form["distance"]),
+        is_negative,
+        beta=beta,
+        weight_norm=form["weight_norm"],
+    )
+    assert (weights >= 0).all()
+    assert (weights[~is_negative] == 0).all()
+    n_negatives = is_negative.sum(dim=1)
+    torch.testing.assert_close(weights.sum(dim=1), n_negatives.float(), rtol=1e-5, atol=0)
+    if beta == 0 and form["weight_norm"] == "softmax":
+        torch.testing.assert_close(weights, is_negative.float())
+
+
+@settings(max_examples=100, deadline=None)
+@given(batches(), BETAS, FORMS, st.randoms(use_true_random=False))
+def test_any_batch_in_any_order_has_the_same_loss_and_gradient(batch, beta, form, random):
+    logits, bins, y, unit, weight = batch
+    logits = (logits / max(1.0, logits.abs().max().item() / 100)).double()
+    order = torch.tensor(random.sample(range(len(y)), len(y)))
+
+    def loss_and_gradient(order):
+        x = logits[order].requires_grad_()
+        sample_weight = None if weight is None else weight[order]
+        loss = fcrc_loss(
+            x,
+            bins[order],
+            y[order].double(),
+            label_range=unit,
+            beta=beta,
+            sample_weight=sample_weight,
+            **form,
+        )
+        loss.backward()
+        return loss.detach(), x.grad
+
+    loss, gradient = loss_and_gradient(torch.arange(len(y)))
+    other_loss, other_gradient = loss_and_gradient(order)
+    torch.testing.assert_close(other_loss, loss, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(other_gradient, gradient[order], rtol=1e-5, atol=1e-6)
+
+
+@settings(max_examples=100, deadline=None)
+@given(batches(), FORMS)
+def test_without_beta_any_batch_has_the_loss_of_infonce(batch, form):
+    """Against cross-entropy over the batch, in which samples of one bin leave each other out."""
+    logits, bins, y, unit, weight = batch
+    logits = (logits / max(1.0, logits.abs().max().item() / 100)).double()
+    form = {**form, "weight_norm": "softmax"}
+    loss = fcrc_loss(logits, bins, y, label_range=unit, beta=0.0, sample_weight=weight, **form)
+    pairs = logits[:, bins]
+    if form["mask_same_bin"]:
+        same = (bins[:, None] == bins[None, :]) & ~torch.eye(len(y), dtype=torch.bool)
+        pairs = pairs.masked_fill(same, -math.inf)
+    itself = torch.arange(len(y))
+    cross_entropy = torch.nn.functional.cross_entropy
+    expected = sum(cross_entropy(p, itself, reduction="none") for p in (pairs, pairs.T)) / 2
+    expected = expected.mean() if weight is None else (expected * weight).mean()
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-6, abs=1e-6)

@@ -184,8 +184,8 @@ def test_every_form_of_x_gives_the_same(make, data, files):
         (np.zeros((2, 3, 8, 8), dtype=np.uint8), r"shape \(2, 3, 8, 8\)"),
         (np.zeros((8, 8, 3), dtype=np.uint8), r"shape \(8, 8, 3\)"),
         ([["a.jpg"], ["b.jpg"]], "neither images nor features. X must be a list"),
-        (torch.zeros(2, 3, 8, 8), "neither images nor features"),
-        ([np.zeros((8, 8)), np.zeros((8, 8))], "neither images nor features"),
+        (torch.zeros(2, 3, 8, 8), "the channels must be last"),
+        ([np.zeros((8, 8)), np.zeros((8, 8))], "if these are grey images"),
     ],
 )
 def test_what_is_nearly_images_is_explained(make, data, X, message):
@@ -601,7 +601,7 @@ def test_checkpoints_know_where_a_fit_started(make, data, tmp_path):
 
 def test_a_checkpoint_that_is_no_folder_is_found_early(make, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(FileExistsError):
+    with pytest.raises(ValueError, match="checkpoint=.*cannot be used as a folder"):
         make(checkpoint=tmp_path / "file").fit(["missing.jpg"] * 2, [1, 2])
 
 
@@ -799,7 +799,7 @@ def test_skipping_bad_files_keeps_everything_else_in_place(make, data, files, tm
 
 BAD_PARAMETERS = [
     (dict(bins=1), "bins"),
-    (dict(bins="ages"), "preset named 'ages'"),
+    (dict(bins="ages"), "preset bins named 'ages'"),
     (dict(bins=None), "'bins' parameter"),
     (dict(template="no place"), "exactly one {}"),
     (dict(model_name=None), "'model_name' parameter"),
