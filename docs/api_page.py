@@ -21,9 +21,7 @@ All public names, in the words of their docstrings.
 
 def public_modules(names=PUBLIC_MODULES):
     """Import the modules of `names` that exist."""
-    return [
-        import_module(f"sknumclip.{name}") for name in names if find_spec(f"sknumclip.{name}")
-    ]
+    return [import_module(f"sknumclip.{name}") for name in names if find_spec(f"sknumclip.{name}")]
 
 
 def estimators():
@@ -43,14 +41,14 @@ def write_api_page(file):
 
 
 def _module_section(module):
-    name = module.__name__
-    title = name.removeprefix("sknumclip.").replace("_", " ").capitalize()
-    return _section(title, name, module.__all__, inspect.getdoc(module))
+    title = module.__name__.removeprefix("sknumclip.").replace("_", " ").capitalize()
+    names = [name for name in module.__all__ if callable(getattr(module, name))]  # no tables
+    return _section(title, module.__name__, names, inspect.getdoc(module))
 
 
 def _section(title, module, names, text=""):
     listed = "\n".join(f"   {name}" for name in names)
     return (
         f"{title}\n{'-' * len(title)}\n\n.. currentmodule:: {module}\n\n{text}\n\n"
-        f".. autosummary::\n   :toctree: generated\n\n{listed}\n"
+        f".. autosummary::\n   :toctree: generated\n   :nosignatures:\n\n{listed}\n"
     )

@@ -1,18 +1,19 @@
 """Sphinx configuration. ``make docs`` builds the site into docs/_build, without a network."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS.parent), str(DOCS)]
 
+os.environ["HF_HUB_OFFLINE"] = "1"  # an example that reaches for the network must fail, not wait
+os.environ["TQDM_DISABLE"] = "1"  # progress bars are for terminals
+
 from api_page import write_api_page  # noqa: E402
 
 import sknumclip  # noqa: E402
-
-os.environ["HF_HUB_OFFLINE"] = "1"  # an example that reaches for the network must fail, not wait
-os.environ["TQDM_DISABLE"] = "1"  # progress bars are for terminals
 
 write_api_page(DOCS / "api.rst")
 
@@ -33,6 +34,7 @@ extensions = [
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "auto_examples/*.ipynb", "auto_examples/*.py", "**/*.py.md5"]
 nitpicky = True
+smartquotes = False  # quotes are there to be copied
 nitpick_ignore = [  # parts that have no page, named in docstrings that others inherit
     ("py:class", "Output"),
     ("py:func", "prompt_texts"),
@@ -52,6 +54,13 @@ if os.environ.get("SKNUMCLIP_DOCS_INTERSPHINX"):
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+
+
+def keep_numbers_whole(app, docname, source):
+    """Do not let "8.51 ± 0.03 ▲" break into lines, as in the cells of tables."""
+    source[0] = re.sub(r" (?=[±▲▼–])|(?<=±) ", "\u00a0", source[0])
+
+
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
@@ -68,7 +77,8 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",  # these run; the others (benchmarks, training) are only shown
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "gallery_order.PlotsFirst",
+    "default_thumb_file": str(DOCS / "_static" / "script.png"),
     "doc_module": ("sknumclip",),
     "backreferences_dir": "generated/backreferences",
     "reference_url": {"sknumclip": None},
@@ -102,3 +112,8 @@ html_theme_options = {
 alone = ("index", "get_started", "your_task", "faq", "results", "extending", "coming_from")
 alone += ("speed", "design", "changelog", "contributing")
 html_sidebars = {page: [] for page in alone}  # nothing is below these pages
+
+
+def setup(app):
+    """Called by Sphinx."""
+    app.connect("source-read", keep_numbers_whole)

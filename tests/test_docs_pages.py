@@ -133,8 +133,9 @@ def test_every_page_is_in_the_navigation():
     for page in PAGES:
         for kind, content in FENCE.findall(page.read_text(encoding="utf-8")):
             if kind == "{toctree}":
-                names = [line for line in content.splitlines() if line and line[0] != ":"]
-                listed |= {(page.parent / name).with_suffix(".md") for name in names}
+                lines = [line for line in content.splitlines() if line and line[0] != ":"]
+                names = [line.split("<")[-1].strip(">") for line in lines]
+                listed |= {(page.parent / name).with_suffix(".md").resolve() for name in names}
     assert set(PAGES) - listed == {DOCS / "index.md"}
 
 
