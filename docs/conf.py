@@ -9,11 +9,15 @@ DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS.parent), str(DOCS)]
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # an example that reaches for the network must fail, not wait
-os.environ["TQDM_DISABLE"] = "1"  # progress bars are for terminals
 
 from api_page import write_api_page  # noqa: E402
+from tqdm.std import tqdm  # noqa: E402
 
 import sknumclip  # noqa: E402
+
+# Progress bars are for terminals.
+start_bar = tqdm.__init__
+tqdm.__init__ = lambda bar, *args, **options: start_bar(bar, *args, **options | {"disable": True})
 
 write_api_page(DOCS / "api.rst")
 

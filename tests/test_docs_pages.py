@@ -12,6 +12,7 @@ import io
 import os
 import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -32,13 +33,13 @@ PAGES = sorted(
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 NUMBER = re.compile(r"-?\b\d+(?:\.\d+)?")
 
-every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
 
 
 def blocks(page):
     """Code, and what it prints or None, of each block of Python."""
     found = FENCE.findall(page.read_text(encoding="utf-8"))
-    for (kind, code), (next_kind, output) in zip(found, [*found[1:], ("", "")], strict=True):
+    for (kind, code), (next_kind, output) in pairwise([*found, ("", "")]):
         if kind == "python":
             yield code, output if next_kind == "text" else None
 
@@ -126,6 +127,14 @@ def test_links_lead_somewhere(page):
         assert linked.exists(), target
         if anchor:
             assert anchor in set(anchors(linked)), target
+
+
+@pytest.mark.parametrize("page", ["your_task.md", "faq.md", "guide/evaluation.md"])
+def test_quoted_results_are_in_the_results(page):
+    """Errors in years, which are given with two decimals."""
+    text = FENCE.sub("", (DOCS / page).read_text(encoding="utf-8"))
+    measured = set(re.findall(r"\d+\.\d\d\b", (DOCS / "results.md").read_text(encoding="utf-8")))
+    assert set(re.findall(r"\d+\.\d\d\b", text)) <= measured
 
 
 def test_every_page_is_in_the_navigation():
