@@ -33,7 +33,9 @@ PAGES = sorted(
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 NUMBER = re.compile(r"-?\b\d+(?:\.\d+)?")
 
-every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+every_page = pytest.mark.parametrize(
+    "page", PAGES, ids=[page.relative_to(DOCS).as_posix() for page in PAGES]
+)
 
 
 def blocks(page):
