@@ -43,7 +43,8 @@ def write_api_page(file):
 def _module_section(module):
     title = module.__name__.removeprefix("sknumclip.").replace("_", " ").capitalize()
     names = [name for name in module.__all__ if callable(getattr(module, name))]  # no tables
-    return _section(title, module.__name__, names, inspect.getdoc(module))
+    text = f".. module:: {module.__name__}\n\n{inspect.getdoc(module)}"
+    return _section(title, module.__name__, names, text)
 
 
 def _section(title, module, names, text=""):

@@ -2,7 +2,8 @@
 
 The code blocks of a page run one after the other, as a reader would run them, in a folder with
 pictures; where they name a CLIP model that would be downloaded, they get the model inside the
-package. A block of ``text`` right after the code is what the code prints.
+package. A block of ``text`` right after the code is what the code prints. Blocks of ``py`` need
+what a test has not (a cluster, a network): they are only compiled.
 """
 
 import ast
@@ -106,6 +107,13 @@ def test_names_imported_from_the_package_are_public(page):
                 assert {alias.name for alias in node.names} <= set(module.__all__), node.module
 
 
+@every_page
+def test_code_that_cannot_run_here_compiles(page):
+    for kind, code in FENCE.findall(page.read_text(encoding="utf-8")):
+        if kind == "py":
+            compile(code, str(page), "exec")
+
+
 def anchors(page):
     """The anchors of a page's headings, as MyST and GitHub make them."""
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
@@ -147,9 +155,7 @@ def test_every_page_is_in_the_navigation():
                 lines = [line for line in content.splitlines() if line and line[0] != ":"]
                 names = [line.split("<")[-1].strip(">") for line in lines]
                 for name in names:
-                    listed |= set(page.parent.resolve().glob(f"{name}.md"))
-                    if name.startswith("../"):
-                        listed.add((page.parent / f"{name}.md").resolve())
+                    listed |= {found.resolve() for found in page.parent.glob(f"{name}.md")}
     assert set(PAGES) <= listed
 
 
