@@ -1,9 +1,9 @@
 # The one list of commands: CI and contributors run the same.
 PYTHON ?= python
 
-.PHONY: all install lint format test test-slow
+.PHONY: all install lint format test test-slow docs
 
-all: lint test
+all: lint test docs
 
 install:
 	$(PYTHON) -m pip install -e ".[dev]"
@@ -21,3 +21,6 @@ test:
 
 test-slow:
 	$(PYTHON) -m pytest -m slow
+
+docs:
+	$(PYTHON) -m sphinx -b html -W --keep-going docs docs/_build/html

@@ -121,10 +121,11 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         data. Different fits do not share files, so one folder can serve a whole search. A file
         holds the trained weights and two more numbers for each; delete them when you are done.
     callbacks : list of skorch callbacks or None, default=None
-        Copies of them are passed on to skorch. One that changes learning rates needs
-        ``lr_schedule="constant"``. Callbacks that compute scores of their own from labels
-        (``EpochScoring``) do not work; the losses are in ``history_``. scikit-learn's callbacks
-        are not set here, but with ``set_callbacks``; see Notes.
+        Copies of them are passed on to skorch, and let go of after ``fit``: what they find out
+        they must write elsewhere, or to the history with ``net.history.record``. One that changes
+        learning rates needs ``lr_schedule="constant"``. Callbacks that compute scores of their own
+        from labels (``EpochScoring``) do not work; the losses are in ``history_``. scikit-learn's
+        callbacks are not set here, but with ``set_callbacks``; see Notes.
     accelerator : accelerate.Accelerator or None, default=None
         Trains data-parallel and sets the device. Each process computes the ranking loss on its
         own batches.
