@@ -5,9 +5,9 @@ import hashlib
 import json
 import math
 import warnings
+from contextlib import contextmanager
 from functools import partial
 from numbers import Integral, Real
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from ._samples import Samples, Targets
 from ._training import LR_SCHEDULES, epochs_of, release, train
 from ._validation import Interval, StrOptions, check_y_and_weight
 from .backbone import fingerprint, load_backbone
+from .checkpoint import open_folder
 from .embeddings import embed_images
 from .image_tower import checkpoint_gradients, lock_image_tower
 from .modules import FeatureEncoder, ImageEncoder
@@ -47,6 +48,18 @@ TRAINING_CONSTRAINTS = {
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
     "random_state": ["random_state"],
 }
+
+
+@contextmanager
+def unchanged_on_failure(estimator):
+    """Leave an estimator as it was if fitting it fails."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
@@ -230,7 +243,7 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
         """Name the checkpoint after everything that the result depends on."""
         if self.checkpoint is None:
             return None
-        Path(self.checkpoint).mkdir(parents=True, exist_ok=True)
+        folder = open_folder(self.checkpoint)
         params = {
             name: repr(value)
             for name, value in sorted(self.get_params(deep=False).items())
@@ -243,7 +256,7 @@ class BaseCLIPEstimator(ImageInputMixin, BaseEstimator):
         digest.update(y.tobytes() + weight.tobytes())
         for i in range(len(X)):
             digest.update(X[i].tobytes() if isinstance(X, np.ndarray) else _identity(X, i))
-        return Path(self.checkpoint) / f"{digest.hexdigest()[:32]}.safetensors"
+        return folder / f"{digest.hexdigest()[:32]}.safetensors"
 
     def _finish(self, net, backbone, bins, X):
         module = release(net).module_

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from sklearn.base import RegressorMixin
 
-from ._base import TRAINING_CONSTRAINTS, BaseCLIPEstimator
+from ._base import TRAINING_CONSTRAINTS, BaseCLIPEstimator, unchanged_on_failure
 from ._validation import Interval, StrOptions
 from .bins import unit_bins
 from .class_losses import cross_entropy, cross_entropy_kl, ordinal_pairwise
@@ -148,7 +148,8 @@ class _ClassRegressor(RegressorMixin, BaseCLIPEstimator):
         -------
         self
         """
-        return self._fit(X, y, sample_weight)
+        with unchanged_on_failure(self):
+            return self._fit(X, y, sample_weight)
 
     def predict(self, X):
         """Predict the numbers of images.

@@ -6,6 +6,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from ._base import unchanged_on_failure
 from ._numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
 from ._validation import StrOptions
 from .bins import unit_bins
@@ -224,8 +225,9 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
             found = np.asarray(self.classes)
         if len(found) < 2:
             raise ValueError(f"At least two classes are needed. Got one class: {found.tolist()}.")
-        self.classes_ = found
-        return self._fit(X, ranks, sample_weight)
+        with unchanged_on_failure(self):
+            self.classes_ = found
+            return self._fit(X, ranks, sample_weight)
 
     def _ranks_of(self, labels):
         order = {label: rank for rank, label in enumerate(np.asarray(self.classes).tolist())}

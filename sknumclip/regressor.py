@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.special import softmax
 from sklearn.base import RegressorMixin
 
+from ._base import unchanged_on_failure
 from ._numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
 from ._validation import HasMethods, Interval, as_images
 from .bins import LinguisticBins, resolve_bins
@@ -312,7 +313,8 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         BackboneError
             If the CLIP model cannot be loaded.
         """
-        return self._fit(X, y, sample_weight)
+        with unchanged_on_failure(self):
+            return self._fit(X, y, sample_weight)
 
     def _resolve_bins(self, y):
         if not self._continues():
