@@ -26,8 +26,8 @@ from sknumclip.datasets import make_counting_images
 BINS = {"few": (0, 10), "many": (10, 30), "very many": (30, 101)}
 PARAMS = dict(bins=BINS, batch_size=8, random_state=0, verbose=0, precision="fp32")
 FULL = dict(fine_tune="full", augment=True, early_stopping=True, lr=1e-3, n_iter_no_change=12)
-FROZEN = dict(fine_tune="none", early_stopping=True, prompt_lr=1e-2, n_iter_no_change=200)
-KINDS = {"full": {**FULL, "max_epochs": 40}, "none": {**FROZEN, "max_epochs": 300}}
+FROZEN = dict(fine_tune="none", early_stopping=True, prompt_lr=1e-2, n_iter_no_change=12)
+KINDS = {"full": {**FULL, "max_epochs": 30}, "none": {**FROZEN, "max_epochs": 60}}
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["sknumclip.regressor", "sknumclip.datasets"])
@@ -58,7 +58,7 @@ def kill_after(delay, params):
     started = SERVER.Event()
     process = SERVER.Process(target=fit_here_and_wait, args=(params, started))
     process.start()
-    assert started.wait(60)
+    assert started.wait(120)
     time.sleep(delay)
     process.kill()
     process.join()
@@ -77,9 +77,13 @@ def kill_and_resume(params, folder, n_kills, seed):
     duration = straight.history_["dur"].sum()
     rng = np.random.default_rng(seed)
     params = {**params, "checkpoint": folder}
-    # Spread over the whole fit, whose last epochs must be left for the end.
-    kills = [kill_after(rng.uniform(0, 1.5 * duration / n_kills), params) for _ in range(n_kills)]
-    assert all(kills), "a fit was finished before it could be killed"
+    n_left = n_kills
+    while n_left:
+        if kill_after(rng.uniform(0, duration / n_kills), params):
+            n_left -= 1
+        else:  # it was faster than before
+            for file in folder.iterdir():
+                file.unlink()
     assert_same_fit(straight, fit(params))
 
 
@@ -91,8 +95,8 @@ def test_a_fit_killed_again_and_again_ends_with_the_same_bits(clip_models, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_twenty_kills_end_with_the_same_bits(tmp_path, kind):
-    params = {**PARAMS, **KINDS[kind], "model_name": "tiny"}
+def test_twenty_kills_end_with_the_same_bits(clip_models, tmp_path, kind):
+    params = {**PARAMS, **KINDS[kind], "model_name": clip_models["clip"]}
     kill_and_resume(params, tmp_path, n_kills=20, seed=1)
 
 
@@ -120,7 +124,7 @@ def test_ctrl_c_leaves_a_usable_estimator_and_says_so(clip_models):
     with subprocess.Popen([sys.executable, "-c", code], **pipes) as process:
         assert process.stdout.readline() == "epoch\n"
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     assert "Training was interrupted after" in errors
     assert "usable (40,) True" in output
@@ -231,31 +235,26 @@ def tuned(**params):
 
 
 def test_an_image_cache_on_a_full_disk_is_named(files, small_disk):
+    large = tuned(image_cache=small_disk, canvas_scale=3)  # 110 kB for each image
     with pytest.raises(OSError, match=f"folder '{small_disk}' cannot be written.*No space left"):
-        tuned(image_cache=small_disk).fit(files[0] * 4, np.tile(files[1], 4)).score(*files)
-        tuned(image_cache=small_disk, canvas_scale=3).fit(*files)
+        large.fit(*files)
     assert not list(small_disk.rglob("*.tmp"))
 
 
-def test_a_cache_that_cannot_be_written_serves_what_it_has(files, tmp_path):
-    folder = tmp_path / "cache"
-    expected = tuned(image_cache=folder).fit(*files).predict(files[0])
-    for part in [folder, *folder.iterdir()]:
-        part.chmod(0o555)
-    os.chmod(tmp_path, 0o755)
-    with as_nobody():
-        try:
-            readable = all(os.access(f, os.R_OK, effective_ids=True) for f in files[0])
-            assert not readable or np.isfinite(expected).all()
-        finally:
-            pass
-    assert (tuned(image_cache=folder).fit(*files).predict(files[0]) == expected).all()
+def test_a_cache_that_is_read_only_serves_what_it_has(files, small_disk):
+    paths, y = files
+    first = tuned(image_cache=small_disk).fit(paths[:6], y[:6]).predict(paths)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    again = tuned(image_cache=small_disk).fit(paths[:6], y[:6]).predict(paths)
+    assert (again == first).all()
+    with pytest.raises(OSError, match=f"folder '{small_disk}' cannot.*Read-only.*Make room"):
+        tuned(image_cache=small_disk).fit(paths, y)
 
 
 def fill_cache(paths, y, folder, barrier, results):
     torch.set_num_threads(1)
     reg = tuned(image_cache=folder)
-    barrier.wait(60)
+    barrier.wait(120)
     results.put(reg.fit(paths, y).predict(paths))
 
 
@@ -267,7 +266,7 @@ def test_processes_may_share_a_cache_and_a_checkpoint_folder(files, tmp_path):
     for process in processes:
         process.start()
     for _ in processes:
-        assert (results.get(timeout=60) == expected).all()
+        assert (results.get(timeout=120) == expected).all()
     for process in processes:
         process.join()
     assert not list(tmp_path.rglob("*.tmp"))
