@@ -23,5 +23,7 @@ test-slow:
 	$(PYTHON) -m pytest -m slow
 
 # Known vulnerabilities in what is installed; needs the network, and `pip install pip-audit`.
+# Strict: what could not be looked up is no good news.
 audit:
-	$(PYTHON) -m pip_audit --skip-editable
+	$(PYTHON) -m pip freeze --exclude-editable --exclude sknumclip | \
+		$(PYTHON) -m pip_audit --strict --disable-pip --no-deps --requirement /dev/stdin
