@@ -91,7 +91,7 @@ def fit_often(paths, y, n_fits, folder):
     ]
     for i in range(n_fits):
         params = {**PARAMS, **kinds[i % len(kinds)], "max_epochs": 2, "random_state": i}
-        NumCLIPRegressor(**params).fit(paths[:64], y[:64]).predict(paths[64:72])
+        NumCLIPRegressor(**params).fit(paths[:64], y[:64]).predict(paths[-8:])
         for file in (folder / "checkpoints").glob("*"):
             file.unlink()
         yield i + 1
