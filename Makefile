@@ -1,7 +1,7 @@
 # The one list of commands: CI and contributors run the same.
 PYTHON ?= python
 
-.PHONY: all install lint format test test-slow docs
+.PHONY: all install lint format test test-slow docs audit
 
 all: lint test docs
 
@@ -24,3 +24,9 @@ test-slow:
 
 docs:
 	$(PYTHON) -m sphinx -b html -W --keep-going docs docs/_build/html
+
+# Known vulnerabilities in what is installed; needs the network, and `pip install pip-audit`.
+# Strict: what could not be looked up is no good news.
+audit:
+	$(PYTHON) -m pip freeze --exclude-editable --exclude sknumclip | \
+		$(PYTHON) -m pip_audit --strict --disable-pip --no-deps --requirement /dev/stdin

@@ -12,7 +12,8 @@ The map of the package:
 - ``prompts``, ``modules``, ``losses``: the method of the paper as torch modules and functions
 - ``images``: reading, caching and augmenting images; ``embeddings``: frozen image features
 - ``_training``: the training loop (the only importer of skorch); ``checkpoint``: resuming it;
-  ``_callbacks``: scikit-learn's callbacks, which hear of each epoch
+  ``_callbacks``: scikit-learn's callbacks, which hear of each epoch;
+  ``divergence``: noticing losses that are no numbers
 - ``explanation``: what predictions rest on, in words; ``_html``: what notebooks show
 - ``baselines``: what it is compared with, as estimators; ``class_prompts``, ``class_losses`` and
   ``heads``: their parts

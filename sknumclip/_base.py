@@ -5,9 +5,9 @@ import hashlib
 import json
 import math
 import warnings
+from contextlib import contextmanager
 from functools import partial
 from numbers import Integral, Real
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from ._samples import Samples, Targets
 from ._training import LR_SCHEDULES, epochs_of, release, train
 from ._validation import Interval, StrOptions, check_y_and_weight
 from .backbone import fingerprint, load_backbone
+from .checkpoint import open_folder
 from .embeddings import embed_images
 from .image_tower import checkpoint_gradients, lock_image_tower
 from .modules import FeatureEncoder, ImageEncoder
@@ -50,6 +51,18 @@ TRAINING_CONSTRAINTS = {
 }
 
 
+@contextmanager
+def _unchanged_on_failure(estimator):
+    """Leave an estimator as it was if fitting it fails."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
 class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
     """Fit skeleton around the composed skorch net.
 
@@ -74,6 +87,10 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
 
     @with_callbacks
     def _fit(self, X, y, sample_weight):
+        with _unchanged_on_failure(self):
+            return self._check_and_train(X, y, sample_weight)
+
+    def _check_and_train(self, X, y, sample_weight):
         """Check all that can be checked, then read the images, then train."""
         self._validate_params()
         tasks = FitTasks(self, X, y, sample_weight)
@@ -246,13 +263,7 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
         """Name the checkpoint after everything that the result depends on."""
         if self.checkpoint is None:
             return None
-        try:
-            Path(self.checkpoint).mkdir(parents=True, exist_ok=True)
-        except (OSError, ValueError) as error:
-            raise ValueError(
-                f"checkpoint={self.checkpoint!r} cannot be used as a folder: {error}. Choose "
-                "another."
-            ) from error
+        folder = open_folder(self.checkpoint)
         params = {
             name: repr(value)
             for name, value in sorted(self.get_params(deep=False).items())
@@ -265,7 +276,7 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
         digest.update(y.tobytes() + weight.tobytes())
         for i in range(len(X)):
             digest.update(X[i].tobytes() if isinstance(X, np.ndarray) else _identity(X, i))
-        return Path(self.checkpoint) / f"{digest.hexdigest()[:32]}.safetensors"
+        return folder / f"{digest.hexdigest()[:32]}.safetensors"
 
     def _fitted_attributes(self, backbone, bins, X, net):
         """Make a released net ready for predictions; return all attributes that say fitted."""

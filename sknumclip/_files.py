@@ -1,9 +1,12 @@
 """Writing files so that nobody ever reads half of one."""
 
+import contextlib
+import glob
 import os
-import threading
+import time
+import uuid
 
-__all__ = ["write_whole"]
+__all__ = ["remove_leftovers", "write_whole"]
 
 
 def write_whole(file, content, *, durable=False):
@@ -18,8 +21,9 @@ def write_whole(file, content, *, durable=False):
         Whether to wait until it is on the disk, so that it outlives a power cut.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    # Not tempfile's: its files can be read by their owner alone, and models are shared.
-    temporary = file.with_name(f"{file.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    # Not tempfile's: its files can be read by their owner alone, and models are shared. Not named
+    # by process: machines that share a folder have the same numbers.
+    temporary = file.with_name(f"{file.name}.{uuid.uuid4().hex}.tmp")
     try:
         with open(temporary, "wb") as stream:
             stream.write(content)
@@ -28,5 +32,34 @@ def write_whole(file, content, *, durable=False):
                 os.fsync(stream.fileno())
         os.replace(temporary, file)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what stopped the writing matters more
+            temporary.unlink()
         raise
+    if durable:
+        _sync_folder(file.parent)
+
+
+def remove_leftovers(file, *, min_age=3600.0):
+    """Remove what writers of a file left beside it when they were killed.
+
+    Parameters
+    ----------
+    file : Path
+    min_age : float, default=3600.0
+        Seconds since its last change after which nobody is still writing.
+    """
+    for temporary in file.parent.glob(f"{glob.escape(file.name)}.*.tmp"):
+        with contextlib.suppress(OSError):  # another process was faster
+            if time.time() - temporary.stat().st_mtime > min_age:
+                temporary.unlink()
+
+
+def _sync_folder(folder):
+    """Wait until a renaming is on the disk too."""
+    if not hasattr(os, "O_DIRECTORY"):  # Windows cannot open folders, and has no need to
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -97,7 +97,7 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
         device = self._resolve_device()
         dtype = resolve_autocast_dtype(self.precision, device)
         moved = functools.cache(lambda: on_device(encoder, device))  # only if it has work to do
-        key = f"{fingerprint} {encoder.canvas_scale} {dtype}"
+        key = f"{fingerprint} {encoder.canvas_scale} {dtype} {device.type}"
         return embed_images(
             lambda pixels: torch.nn.functional.normalize(moved()(pixels).float(), dim=1),
             self._store(images, encoder),

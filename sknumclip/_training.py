@@ -18,6 +18,7 @@ from .checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
+from .divergence import check_losses, check_weights
 from .losses import regression_loss
 
 __all__ = ["epochs_of", "release", "restore_net", "snapshot", "train"]
@@ -135,7 +136,7 @@ class NumCLIPNet(NeuralNet):
         """As skorch does it, but losses leave the device once an epoch, not once a batch."""
         if iterator is None:
             return
-        totals, n_samples = 0.0, 0
+        losses, sizes = [], []
         if training:
             _seed_dropout(self.seed + len(self.history), self.device)
             self._set_learning_rates()
@@ -144,17 +145,14 @@ class NumCLIPNet(NeuralNet):
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
-            totals = totals + step["losses"] * len(batch[1])
-            n_samples += len(batch[1])
+            losses.append(step["losses"])
+            sizes.append(len(batch[1]))
             self.notify("on_batch_end", batch=batch, training=training, **step)
-        for name, value in zip(_LOSSES, (totals / n_samples).tolist(), strict=True):
+        losses = torch.stack(losses).cpu().double().numpy()
+        check_losses(losses, iterator.samples.inputs, self, training=training)
+        means = np.average(losses, axis=0, weights=sizes)
+        for name, value in zip(_LOSSES, means.tolist(), strict=True):
             self.history.record(f"{prefix}_{name}", value)
-        if not math.isfinite(self.history[-1, f"{prefix}_loss"]):
-            raise FloatingPointError(
-                f"The loss became {self.history[-1, f'{prefix}_loss']} in epoch "
-                f"{len(self.history)}. Lower lr, prompt_lr or regressor_lr, or use "
-                "precision='fp32'."
-            )
 
     def _set_learning_rates(self):
         if self.lr_factor is not None:
@@ -250,6 +248,7 @@ class _Checkpoint(Callback):
         stopper = _early_stopping(net)
         best = getattr(stopper, "best_model_weights_", None) or {}
         module = _unwrapped(net).trained_state()
+        check_weights(module, net)
         write_checkpoint(
             self.file,
             {
@@ -366,6 +365,7 @@ def train(
             out_of_memory = str(error)  # the error itself holds on to the memory
         if out_of_memory is not None:
             _raise_out_of_memory(net, training, out_of_memory)
+    check_weights(_unwrapped(net).trained_state(), net)
     _warn_if_interrupted(net)
     return net
 

@@ -296,7 +296,7 @@ def _create_model(model_name, pretrained):
         options = _options_of_architecture(model_name, pretrained)
     try:
         return open_clip.create_model(
-            model_name, pretrained or None, require_pretrained=True, **options
+            model_name, pretrained or None, require_pretrained=True, weights_only=True, **options
         )
     except Exception as error:
         # open_clip lets errors of every kind through: of the hub, the network, torch, the files.

@@ -1,20 +1,27 @@
 """Many images at a time: decoded by threads, resized, and kept so that it happens once."""
 
 import hashlib
+import multiprocessing
 import os
 import tempfile
+import zlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import joblib
 import numpy as np
+import PIL
+import torch
 from tqdm.auto import tqdm
 
+from . import __version__
 from ._files import write_whole
 from .images import ImageReadError, canvas_size, resize_image
 
 __all__ = ["CanvasStore"]
+
+_CHECKSUM_BYTES = 4
 
 
 class _Unreadable(Exception):
@@ -34,7 +41,8 @@ class CanvasStore:
         Where to keep canvases: in memory, in a folder, or nowhere. ``"auto"``: in memory if they
         take less than half of what is free, else in a temporary folder.
     num_workers : int or "auto", default="auto"
-        Threads that decode. Pillow decodes outside Python's global lock, so threads are enough.
+        Threads that decode; ``"auto"`` is one per core, or, in a worker process of joblib, as many
+        as joblib allows it. Pillow decodes outside Python's global lock, so threads are enough.
     """
 
     def __init__(self, images, preprocessing, *, scale=1.0, cache=None, num_workers="auto"):
@@ -42,7 +50,7 @@ class CanvasStore:
         self.preprocessing = preprocessing
         self.scale = scale
         self.shape = (3, *canvas_size(preprocessing, scale))
-        self.num_workers = joblib.cpu_count() if num_workers == "auto" else num_workers
+        self.num_workers = _usual_threads() if num_workers == "auto" else num_workers
         self._cache = _make_cache(cache, images, self.shape, f"{preprocessing} {scale}")
 
     def __len__(self):
@@ -62,8 +70,10 @@ class CanvasStore:
                 self._cache.put(i, canvas)
             except (OSError, ValueError) as error:
                 raise OSError(
-                    f"The image cache cannot be written: {error}. Make room, or choose another "
-                    "folder or None for image_cache."
+                    error.errno,
+                    f"The image cache in the folder {str(self._cache.folder)!r} cannot be written: "
+                    f"{error.strerror}. Make room, or choose another folder or None for "
+                    "image_cache",
                 ) from error
         return canvas
 
@@ -168,29 +178,35 @@ class _MemoryCache:
 
 
 class _FolderCache:
-    """One file per canvas, named by the content of its image and how it was resized."""
+    """One file per canvas, named by its image, how it was resized, and by which versions."""
 
     def __init__(self, folder, images, shape, recipe):
-        self._folder = Path(folder)
+        self.folder = Path(folder)
         self._images = images
         self._shape = shape
-        self._recipe = recipe
+        self._recipe = f"{recipe} {__version__} {PIL.__version__}"
 
     def _file(self, i):
         key = f"{self._images.identity(i)}\0{self._recipe}".encode("utf-8", "surrogateescape")
         name = hashlib.blake2b(key, digest_size=20).hexdigest()
-        return self._folder / name[:2] / f"{name}.raw"
+        return self.folder / name[:2] / f"{name}.raw"
 
     def get(self, i):
         try:
-            canvas = np.fromfile(self._file(i), dtype=np.uint8)
+            content = np.fromfile(self._file(i), dtype=np.uint8)
         except (OSError, ValueError):  # not there yet, or no longer readable
             return None
-        # A file of any other size was torn by a full disk: decode again.
-        return canvas.reshape(self._shape) if canvas.size == np.prod(self._shape) else None
+        canvas, checksum = content[:-_CHECKSUM_BYTES], content[-_CHECKSUM_BYTES:]
+        # Any other file was damaged, by a power cut for example: decode again.
+        is_whole = canvas.size == np.prod(self._shape) and _checksum(canvas) == checksum.tobytes()
+        return canvas.reshape(self._shape) if is_whole else None
 
     def put(self, i, canvas):
-        write_whole(self._file(i), canvas.tobytes())
+        write_whole(self._file(i), canvas.tobytes() + _checksum(canvas))
+
+
+def _checksum(canvas):
+    return zlib.crc32(canvas).to_bytes(_CHECKSUM_BYTES, "little")
 
 
 class _NoCache:
@@ -212,6 +228,12 @@ def _make_cache(cache, images, shape, recipe):
     store = _FolderCache(folder.name, images, shape, recipe)
     store.owner = folder  # removed together with the cache
     return store
+
+
+def _usual_threads():
+    # joblib tells its workers their share of the cores through the variables that torch reads.
+    is_worker = multiprocessing.parent_process() is not None
+    return min(joblib.cpu_count(), torch.get_num_threads()) if is_worker else joblib.cpu_count()
 
 
 def _free_memory():

@@ -1,15 +1,49 @@
 """Checkpoints of a running fit: one safetensors file, written whole or not at all."""
 
 import json
+import tempfile
+from pathlib import Path
 
 import safetensors
 import safetensors.torch
 import torch
 
-from ._files import write_whole
+from . import __version__
+from ._files import remove_leftovers, write_whole
 from .backbone import fingerprint
 
-__all__ = ["read_checkpoint", "write_checkpoint"]
+__all__ = ["open_folder", "read_checkpoint", "write_checkpoint"]
+
+# Another version may compute something else, and resuming promises the same bits.
+_WRITER = f"sknumclip {__version__} and torch {torch.__version__}"
+
+
+def open_folder(folder):
+    """Make a folder for checkpoints, and find out before training whether it can be written.
+
+    Parameters
+    ----------
+    folder : str or Path
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    OSError
+        If it cannot be.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"checkpoint={str(folder)!r} must be a folder that can be written, or made: "
+            f"{error.strerror}. Choose another one, or None to fit without checkpoints",
+        ) from error
+    return Path(folder)
 
 
 def write_checkpoint(file, tensors, state):
@@ -22,11 +56,27 @@ def write_checkpoint(file, tensors, state):
     tensors : dict of str to Tensor
     state : dict
         Anything that JSON can hold.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written. The file that was there before is left as it was.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    header = {"state": json.dumps(state), "tensors": fingerprint(tensors)}
+    header = {"state": json.dumps(state), "writer": _WRITER}
+    header["checksum"] = _checksum(tensors, header)
     content = safetensors.torch.save(tensors, metadata=header)
-    write_whole(file, content, durable=True)
+    try:
+        write_whole(file, content, durable=True)
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"The checkpoint in the folder {str(file.parent)!r} cannot be written "
+            f"({len(content) / 1e6:.1f} MB): {error.strerror}. Make room, then repeat the same "
+            "call, which goes on from the last checkpoint that was written, or choose another "
+            "folder or None for checkpoint",
+        ) from error
+    remove_leftovers(file)
 
 
 def read_checkpoint(file):
@@ -44,19 +94,29 @@ def read_checkpoint(file):
     Raises
     ------
     ValueError
-        If the file is not whole.
+        If the file is not whole, or was written by another version.
     """
     try:
         with safetensors.safe_open(file, framework="pt") as stream:
             header = stream.metadata()
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
-        if fingerprint(tensors) != header["tensors"]:
+        if _checksum(tensors, header) != header["checksum"]:
             raise ValueError("its checksum is wrong")
-        return tensors, json.loads(header["state"])
+        state = json.loads(header["state"])
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"The checkpoint {file} is damaged ({error}). Delete it to start this fit anew."
         ) from error
+    if header["writer"] != _WRITER:
+        raise ValueError(
+            f"The checkpoint {file} was written by {header['writer']}, and this is {_WRITER}. Go "
+            "on with that version, or delete it to start this fit anew."
+        )
+    return tensors, state
+
+
+def _checksum(tensors, header):
+    return fingerprint(tensors, header["writer"], header["state"])
 
 
 def optimizer_tensors(optimizer):

@@ -13,6 +13,7 @@ __all__ = ["clear_embedding_cache", "embed_images"]
 
 MAX_CACHED_BYTES = 512 * 2**20
 BATCH_SIZE = 64
+CPU_BATCH_SIZE = 16  # as fast there, and less to fill up
 
 
 class _EmbeddingCache:
@@ -61,6 +62,9 @@ def embed_images(
 ):
     """Embed images, and only those that are not in the cache.
 
+    All batches are filled up to the same size, because batches of another size round differently:
+    features must be the same to the bit whichever of them happen to be in the cache.
+
     Parameters
     ----------
     encode : callable
@@ -87,10 +91,11 @@ def embed_images(
     ImageReadError
         If there are any and ``on_error="raise"``. It names them all.
     """
-    keys = _cache_keys(store.images, cache_key)
+    size = min(len(store), CPU_BATCH_SIZE if device.type == "cpu" else BATCH_SIZE)
+    keys = _cache_keys(store.images, cache_key and f"{cache_key} {size}")
     rows = [None if key is None else _CACHE.get(key) for key in keys]
     missing = [i for i, row in enumerate(rows) if row is None]
-    chunks = [missing[start : start + BATCH_SIZE] for start in range(0, len(missing), BATCH_SIZE)]
+    chunks = [missing[start : start + size] for start in range(0, len(missing), size)]
     all_failures = {}
     autocast = torch.autocast(device.type, dtype=autocast_dtype, enabled=autocast_dtype is not None)
     bar = tqdm(total=len(missing), unit="image", disable=not verbose, leave=False)
@@ -102,8 +107,8 @@ def embed_images(
             # Once it is clear that this ends with an error, only the rest of the list is needed.
             if not len(indices) or (all_failures and on_error == "raise"):
                 continue
-            features = encode(to_device(torch.from_numpy(canvases), device))
-            on_the_way.append((indices, features))
+            features = encode(to_device(torch.from_numpy(_filled_up(canvases, size)), device))
+            on_the_way.append((indices, features[: len(indices)]))
             # Every fetch makes a GPU wait for the next batch.
             if device.type == "cpu" or len(on_the_way) == 16:
                 _fetch(on_the_way, rows, keys)
@@ -117,6 +122,11 @@ def embed_images(
         width = len(next(row for row in rows if row is not None))
     unread = np.full(width, np.nan, dtype=np.float32)
     return np.stack([unread if row is None else row for row in rows]), all_failures
+
+
+def _filled_up(canvases, size):
+    missing = size - len(canvases)
+    return np.pad(canvases, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else canvases
 
 
 def _fetch(on_the_way, rows, keys):

@@ -106,7 +106,8 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         kept is not images but their embeddings, up to 512 MB of them in memory, for all fits of
         this process; None turns that off.
     num_workers : "auto" or int, default="auto"
-        Threads that decode images; ``"auto"`` is one per core.
+        Threads that decode images; ``"auto"`` is one per core, or in a worker process of joblib as
+        many as joblib allows it.
     grad_checkpointing : bool, default=False
         Whether to save memory by computing activations twice.
     accumulate_steps : int, default=1
@@ -119,7 +120,8 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         Folder in which ``fit`` notes its state after each epoch. The same call after a kill goes
         on from there, to the same result; without a `random_state` the seed then follows from the
         data. Different fits do not share files, so one folder can serve a whole search. A file
-        holds the trained weights and two more numbers for each; delete them when you are done.
+        holds the trained weights and two more numbers for each; delete them when you are done. The
+        state of `callbacks` is not among it.
     callbacks : list of skorch callbacks or None, default=None
         Copies of them are passed on to skorch, and let go of after ``fit``: what they find out
         they must write elsewhere, or to the history with ``net.history.record``. One that changes

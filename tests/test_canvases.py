@@ -91,7 +91,7 @@ def test_auto_uses_a_temporary_folder_where_memory_is_short(files, monkeypatch):
     monkeypatch.setattr("sknumclip.canvases._free_memory", lambda: 1000)
     store = CanvasStore(Images(files), preprocessing("shortest"), cache="auto")
     store.read_all("raise")
-    folder = store._cache._folder
+    folder = store._cache.folder
     assert len(list(folder.rglob("*.raw"))) == 9
     del store
     assert not folder.exists()

@@ -109,7 +109,9 @@ def test_the_gallery_runs_and_leaves_no_files(name, tmp_path):
     assert len(script.read_text().splitlines()) <= 100
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/results.md", "docs/method.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/results.md", "docs/method.md", "docs/trust.md"]
+)
 def test_pages_have_no_gaps(page):
     text = (ROOT / page).read_text()
     assert len(text) > 1000

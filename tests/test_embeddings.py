@@ -13,18 +13,18 @@ from sknumclip.images import ImageReadError, Images
 
 
 class CountingEncoder:
-    """Mean colour as a feature; counts the images it sees."""
+    """Mean colour as a feature; counts the images it sees, but for blank ones."""
 
     n_images = 0
 
     def __call__(self, pixels):
-        self.n_images += len(pixels)
+        self.n_images += int(pixels.flatten(1).any(dim=1).sum())
         return pixels.float().mean(dim=(2, 3))
 
 
 @pytest.fixture(autouse=True)
 def _empty_cache(monkeypatch):
-    monkeypatch.setattr(embeddings, "BATCH_SIZE", 2)
+    monkeypatch.setattr(embeddings, "CPU_BATCH_SIZE", 2)
     clear_embedding_cache()
     yield
     clear_embedding_cache()
@@ -47,12 +47,12 @@ def test_rows_are_in_order():
 
 def test_each_image_is_embedded_once_for_each_key():
     encoder = CountingEncoder()
-    embed(encoder, [picture(i) for i in range(4)], cache_key="a")
-    features, _ = embed(encoder, [picture(i) for i in (3, 7, 0)], cache_key="a")
-    np.testing.assert_array_equal(features[:, 0], [3, 7, 0])
+    embed(encoder, [picture(i) for i in (1, 2, 3, 4)], cache_key="a")
+    features, _ = embed(encoder, [picture(i) for i in (4, 7, 1)], cache_key="a")
+    np.testing.assert_array_equal(features[:, 0], [4, 7, 1])
     assert encoder.n_images == 5
-    embed(encoder, [picture(0)], cache_key="b")
-    embed(encoder, [picture(0)], cache_key=None)
+    embed(encoder, [picture(1)], cache_key="b")
+    embed(encoder, [picture(1)], cache_key=None)
     assert encoder.n_images == 7
 
 
@@ -78,7 +78,7 @@ def test_no_readable_image_at_all_is_still_a_row_of_the_right_width():
 def test_the_cache_stays_within_its_limit(monkeypatch):
     monkeypatch.setattr(embeddings, "_CACHE", embeddings._EmbeddingCache(max_bytes=40))
     encoder = CountingEncoder()
-    embed(encoder, [picture(i) for i in range(10)], cache_key="a")
+    embed(encoder, [picture(i) for i in range(1, 11)], cache_key="a")
     assert len(embeddings._CACHE._rows) == 3  # 12 bytes each
-    embed(encoder, [picture(9)], cache_key="a")
+    embed(encoder, [picture(9), picture(10)], cache_key="a")
     assert encoder.n_images == 10

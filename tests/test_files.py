@@ -1,8 +1,10 @@
 """Files are written whole or not at all."""
 
+import os
+
 import pytest
 
-from sknumclip._files import write_whole
+from sknumclip._files import remove_leftovers, write_whole
 
 
 @pytest.mark.parametrize("durable", [False, True])
@@ -32,3 +34,13 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         write_whole(file, b"new")
     assert file.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_only_old_leftovers_of_the_same_file_are_removed(tmp_path):
+    names = ["a.bin", "a.bin.1.tmp", "a.bin.2.tmp", "b.bin.3.tmp"]
+    for name in names:
+        (tmp_path / name).touch()
+    for name in ("a.bin", "a.bin.1.tmp", "b.bin.3.tmp"):
+        os.utime(tmp_path / name, (0, 0))
+    remove_leftovers(tmp_path / "a.bin")
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["a.bin", "a.bin.2.tmp", "b.bin.3.tmp"]

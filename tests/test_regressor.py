@@ -215,7 +215,8 @@ def test_frozen_mode_embeds_each_image_once(make, data, monkeypatch):
         lambda self, images: seen.append(len(images)) or original(self, images),
     )
     clear_embedding_cache()
-    X, y = data
+    X = np.random.default_rng(0).integers(0, 256, size=(32, 40, 48, 3), dtype=np.uint8)
+    y = np.tile(data[1], 4)
     search = GridSearchCV(
         make(fine_tune="none"), {"beta": [0, 1, 2, 4], "lr": [1, 2]}, cv=2, error_score="raise"
     )
@@ -506,7 +507,7 @@ def test_ctrl_c_leaves_a_usable_estimator_and_says_so(make, data):
 
 
 def test_a_loss_that_is_no_number_stops_with_advice(make, data):
-    with pytest.raises(FloatingPointError, match=r"loss became (nan|inf) in epoch \d+. Lower lr"):
+    with pytest.raises(FloatingPointError, match=r"loss became (nan|inf).*lower lr"):
         make(lr=1e30, prompt_lr=1e30, regressor_lr=1e30, max_epochs=5).fit(*data)
 
 
