@@ -85,11 +85,11 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
 
     # ------------------------------------------------------------------------------------- fit
 
-    @with_callbacks
     def _fit(self, X, y, sample_weight):
         with _unchanged_on_failure(self):
             return self._check_and_train(X, y, sample_weight)
 
+    @with_callbacks
     def _check_and_train(self, X, y, sample_weight):
         """Check all that can be checked, then read the images, then train."""
         self._validate_params()
@@ -307,7 +307,7 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
             warnings.warn(
                 f"{len(failures)} of {len(X)} images could not be read and were left out; see the "
                 "skipped_ attribute.",
-                stacklevel=5,
+                stacklevel=6,
             )
 
     # --------------------------------------------------------------------------------- outputs

@@ -415,7 +415,7 @@ def _warn_if_interrupted(net):
         warnings.warn(
             f"Training was interrupted after {len(net.history)} of {net.max_epochs} epochs. The "
             "estimator is usable as it is; warm_start=True goes on from here.",
-            stacklevel=6,
+            stacklevel=7,
         )
 
 

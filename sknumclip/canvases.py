@@ -1,5 +1,6 @@
 """Many images at a time: decoded by threads, resized, and kept so that it happens once."""
 
+import errno
 import hashlib
 import multiprocessing
 import os
@@ -70,10 +71,10 @@ class CanvasStore:
                 self._cache.put(i, canvas)
             except (OSError, ValueError) as error:
                 raise OSError(
-                    error.errno,
+                    getattr(error, "errno", errno.EINVAL),
                     f"The image cache in the folder {str(self._cache.folder)!r} cannot be written: "
-                    f"{error.strerror}. Make room, or choose another folder or None for "
-                    "image_cache",
+                    f"{getattr(error, 'strerror', error)}. Make room, or choose another folder "
+                    "or None for image_cache",
                 ) from error
         return canvas
 

@@ -31,18 +31,23 @@ def open_folder(folder):
 
     Raises
     ------
+    ValueError
+        If there is something else of this name.
     OSError
-        If it cannot be.
+        If it cannot be made or written.
     """
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise OSError(
-            error.errno,
+    except (OSError, ValueError) as error:
+        message = (
             f"checkpoint={str(folder)!r} must be a folder that can be written, or made: "
-            f"{error.strerror}. Choose another one, or None to fit without checkpoints",
-        ) from error
+            f"{getattr(error, 'strerror', error)}. Choose another one, or None to fit without "
+            "checkpoints"
+        )
+        if isinstance(error, (FileExistsError, NotADirectoryError, ValueError)):
+            raise ValueError(message) from error
+        raise OSError(error.errno, message) from error
     return Path(folder)
 
 
