@@ -11,7 +11,8 @@ The map of the package:
 - ``backbone``, ``image_tower``: CLIP models (the only importers of open_clip)
 - ``prompts``, ``modules``, ``losses``: the method of the paper as torch modules and functions
 - ``images``: reading, caching and augmenting images; ``embeddings``: frozen image features
-- ``_training``: the training loop (the only importer of skorch); ``checkpoint``: resuming it
+- ``_training``: the training loop (the only importer of skorch); ``checkpoint``: resuming it;
+  ``_processes``: what the processes of a data-parallel run tell each other
 - ``baselines``: what it is compared with, as estimators; ``class_prompts``, ``class_losses`` and
   ``heads``: their parts
 - ``persistence``: saving and loading fitted estimators

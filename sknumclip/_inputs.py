@@ -3,6 +3,7 @@
 import copy
 import functools
 from numbers import Integral, Real
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import validate_data
 
 from ._device import resolve_autocast_dtype, resolve_device
+from ._processes import Processes
 from ._validation import HasMethods, Interval, StrOptions, as_images
 from .canvases import CanvasStore
 from .embeddings import embed_images
@@ -33,6 +35,8 @@ INPUT_CONSTRAINTS = {
 class ImageInputMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """For estimators with the parameters of ``INPUT_CONSTRAINTS``, which embed images."""
 
+    accelerator = None  # unless the estimator has it as a parameter
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
@@ -50,6 +54,8 @@ class ImageInputMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return images
 
     def _resolve_device(self):
+        if self.accelerator is not None:
+            return self.accelerator.device
         return resolve_device(self.device)
 
     def _store(self, images, encoder, cache=None):
@@ -59,13 +65,18 @@ class ImageInputMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             scale=encoder.canvas_scale,
             cache=cache,
             num_workers=self.num_workers,
+            n_sharing=Processes(self.accelerator).n_local,
         )
 
     def _embed(self, images, encoder, fingerprint, verbose=0):
-        """Embed images with a frozen tower, ℓ2-normalised; each image once per process."""
+        """Embed images with a frozen tower, ℓ2-normalised; each image once per process.
+
+        Processes of one accelerator share the work, and all get everything.
+        """
         device = self._resolve_device()
         dtype = resolve_autocast_dtype(self.precision, device)
         moved = functools.cache(lambda: on_device(encoder, device))  # only if it has work to do
+        processes = Processes(self.accelerator)
         key = f"{fingerprint} {encoder.canvas_scale} {dtype}"
         return embed_images(
             lambda pixels: torch.nn.functional.normalize(moved()(pixels).float(), dim=1),
@@ -74,8 +85,14 @@ class ImageInputMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             on_error=self.on_error,
             autocast_dtype=dtype,
             cache_key=None if self.image_cache is None else key,
-            verbose=verbose,
+            cache_folder=self._cache_folder(),
+            verbose=verbose and processes.is_main,
+            processes=processes,
         )
+
+    def _cache_folder(self):
+        is_folder = self.image_cache not in ("auto", "memory", None)
+        return Path(self.image_cache) if is_folder else None
 
 
 def on_device(encoder, device):

@@ -33,6 +33,7 @@ NUMCLIP_CONSTRAINTS = {
     "checkpoint": [str, HasMethods(["__fspath__"]), None],
     "callbacks": [list, None],
     "accelerator": [HasMethods(["prepare", "backward"]), None],
+    "gather_batches": ["boolean"],
     "warm_start": ["boolean"],
 }
 

@@ -172,7 +172,7 @@ def canvas_size(preprocessing, scale=1.0):
     return tuple(round(side * scale) for side in preprocessing.size)
 
 
-def training_views(canvases, size, generator):
+def training_views(canvases, size, generator, places=None, batch_size=None):
     """Cut a random crop from each canvas and mirror half of them (Section 4.1 of the paper).
 
     Parameters
@@ -182,20 +182,25 @@ def training_views(canvases, size, generator):
         Height and width of the crops.
     generator : torch.Generator
         On the CPU, so that every device sees the same views.
+    places : int ndarray of shape (n,), default=None
+        Where the canvases are in a batch of `batch_size`, of which others have the rest. Views
+        are drawn for all of it, so that they do not depend on who has what.
+    batch_size : int, default=None
 
     Returns
     -------
     uint8 Tensor of shape (n, 3, height, width)
     """
     n, _, *canvas = canvases.shape
+    n_drawn, drawn = (n, slice(None)) if places is None else (batch_size, places)
     device = canvases.device
 
     def positions(axis):
-        start = torch.randint(canvas[axis] - size[axis] + 1, (n, 1), generator=generator)
-        return start + torch.arange(size[axis])
+        start = torch.randint(canvas[axis] - size[axis] + 1, (n_drawn, 1), generator=generator)
+        return start[drawn] + torch.arange(size[axis])
 
     rows, columns = positions(0), positions(1)
-    mirrored = torch.rand(n, 1, generator=generator) < 0.5
+    mirrored = torch.rand(n_drawn, 1, generator=generator)[drawn] < 0.5
     columns = torch.where(mirrored, columns.flip(1), columns)
     samples = torch.arange(n, device=device)[:, None, None]
     rows, columns = to_device(rows, device)[:, :, None], to_device(columns, device)[:, None, :]

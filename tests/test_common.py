@@ -113,7 +113,7 @@ def test_heavy_libraries_come_in_through_one_door(library, door):
 def test_imports_go_one_way():
     layers = [
         {"bins", "losses", "image_tower", "_device", "_files"}
-        | {"metrics", "_drawing", "_image_tables", "_subsets"},
+        | {"_processes", "metrics", "_drawing", "_image_tables", "_subsets"},
         {"backbone", "images", "suggest", "splits"}
         | {"_image_folder", "_face_datasets", "_photo_datasets", "_morph2", "_yearguessr"},
         {"datasets"},
