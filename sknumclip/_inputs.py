@@ -10,7 +10,7 @@ import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import validate_data
 
-from ._device import resolve_autocast_dtype, resolve_device
+from ._device import resolve_autocast_dtype, resolve_device, warn_if_gpu_is_shared
 from ._processes import Processes
 from ._validation import HasMethods, Interval, StrOptions, as_images
 from .canvases import CanvasStore
@@ -56,7 +56,9 @@ class ImageInputMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def _resolve_device(self):
         if self.accelerator is not None:
             return self.accelerator.device
-        return resolve_device(self.device)
+        device = resolve_device(self.device)
+        warn_if_gpu_is_shared(device)
+        return device
 
     def _store(self, images, encoder, cache=None):
         return CanvasStore(

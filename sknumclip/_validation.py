@@ -10,6 +10,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
+from ._urls import check_urls
 from .images import Images
 
 __all__ = [
@@ -65,6 +66,7 @@ def as_images(X):
     strange = next(((i, item) for i, item in enumerate(X) if not _is_image(item)), None)
     if strange is not None:
         raise TypeError(f"X[{strange[0]}] is not an image: {strange[1]!r:.100}. {_WHAT_X_MAY_BE}")
+    check_urls(X)
     return Images(list(X))
 
 

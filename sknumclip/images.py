@@ -10,6 +10,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as tv
 
 from ._device import to_device
+from ._urls import is_url, open_url, url_identity
 
 __all__ = [
     "ImageReadError",
@@ -80,6 +81,8 @@ class Images:
     def identity(self, i):
         """Return a key (str) that changes when the content of image `i` does."""
         item = self.items[i]
+        if is_url(item):
+            return url_identity(item)
         if isinstance(item, (str, os.PathLike)):
             path = os.path.abspath(item)
             state = os.stat(path)
@@ -103,6 +106,7 @@ def read_image(source, min_side=None):
     Parameters
     ----------
     source : str, Path, PIL.Image.Image or uint8 ndarray of shape (h, w, 3)
+        A str may be a URL of an object store.
     min_side : int, default=None
         JPEG files may be decoded at a half, a quarter or an eighth of their size, which takes a
         fraction of the time, as long as both sides keep this many pixels.
@@ -121,7 +125,9 @@ def read_image(source, min_side=None):
         return Image.fromarray(source)
     if isinstance(source, Image.Image):
         return _to_rgb(source)
-    if reason := _file_problem(source):
+    if is_url(source):
+        source = open_url(source)
+    elif reason := _file_problem(source):
         raise ValueError(reason)
     with Image.open(source) as image:
         if min_side is not None:

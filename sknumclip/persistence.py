@@ -22,7 +22,7 @@ from .image_tower import build_image_tower
 from .modules import FeatureEncoder, ImageEncoder, NumCLIPModule
 from .prompts import FeaturePrompts, TokenPrompts
 
-__all__ = ["load", "save"]
+__all__ = ["load", "save", "saved_class"]
 
 FORMAT_VERSION = 1
 _CONFIG, _TENSORS = "sknumclip.json", "model.safetensors"
@@ -143,6 +143,11 @@ def load(cls, path):
     if config["feature_names_in"]:
         estimator.feature_names_in_ = np.array(config["feature_names_in"], dtype=object)
     return estimator
+
+
+def saved_class(path):
+    """Return the name of the class of which `path` holds an estimator, str."""
+    return _read(Path(path))[0]["class"]
 
 
 def _restore_encoder(config):

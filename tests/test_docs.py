@@ -17,6 +17,7 @@ from sknumclip import (
     NumCLIPRegressor,
     baselines,
     datasets,
+    inference,
     metrics,
     suggest_bins,
 )
@@ -25,7 +26,9 @@ ROOT = Path(__file__).parent.parent
 
 
 PUBLIC = [CLIPEmbedder, LinguisticBins, NumCLIPClassifier, NumCLIPRegressor, suggest_bins] + [
-    getattr(module, name) for module in (baselines, datasets, metrics) for name in module.__all__
+    getattr(module, name)
+    for module in (baselines, datasets, inference, metrics)
+    for name in module.__all__
 ]
 
 
