@@ -54,8 +54,7 @@ def test_workers_that_share_a_gpu(device, worker, visible, shared):
     assert not shared or ("n_jobs=1" if worker == "joblib" else "CUDA_VISIBLE_DEVICES") in advice
 
 
-@pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
-def test_joblibs_workers_know_what_they_are(backend):
+def test_joblibs_workers_know_what_they_are():
     assert worker_kind() is None
-    with joblib.parallel_config(backend=backend):
+    with joblib.parallel_config(backend="loky"):
         assert joblib.Parallel(n_jobs=2)([joblib.delayed(worker_kind)()] * 2) == ["joblib"] * 2

@@ -1,5 +1,7 @@
 """embed_images: right rows, each image once, nothing kept beyond the limit."""
 
+import multiprocessing
+
 import numpy as np
 import pytest
 import torch
@@ -82,3 +84,37 @@ def test_the_cache_stays_within_its_limit(monkeypatch):
     assert len(embeddings._CACHE._rows) == 3  # 12 bytes each
     embed(encoder, [picture(9)], cache_key="a")
     assert encoder.n_images == 10
+
+
+def embed_in_a_process_of_its_own(folder, paths, start, queue):
+    encoder = CountingEncoder()
+    start.wait()
+    features, _ = embed(encoder, paths, cache_key="a", cache_folder=folder)
+    queue.put((encoder.n_images, features[:, 0].tolist()))
+
+
+def test_processes_that_share_a_folder_embed_each_image_once(tmp_path):
+    paths = [str(tmp_path / f"{i}.png") for i in range(20)]
+    for i, path in enumerate(paths):
+        picture(i).save(path)
+    context = multiprocessing.get_context("spawn")
+    start, queue = context.Barrier(2), context.Queue()
+    args = (tmp_path / "cache", paths, start, queue)
+    processes = [
+        context.Process(target=embed_in_a_process_of_its_own, args=args, daemon=True)
+        for _ in range(2)
+    ]
+    for process in processes:
+        process.start()
+    results = [queue.get(timeout=120) for _ in processes]
+    assert sorted(n for n, _ in results) == [0, 20]
+    assert all(values == list(range(20)) for _, values in results)
+
+
+def test_a_folder_outlives_memory_and_heeds_the_key(tmp_path):
+    encoder, options = CountingEncoder(), dict(cache_folder=tmp_path / "cache")
+    for key, n_images in (("a", 3), ("a", 3), ("b", 6), (None, 9)):
+        clear_embedding_cache()
+        features, _ = embed(encoder, [picture(i) for i in range(3)], cache_key=key, **options)
+        assert features[:, 0].tolist() == [0, 1, 2]
+        assert encoder.n_images == n_images
