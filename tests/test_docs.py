@@ -85,11 +85,20 @@ def test_the_quickstart_runs(tmp_path):
     assert (tmp_path / "quickstart.png").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/results.md", "docs/method.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/results.md", "docs/method.md", "docs/cluster.md"])
 def test_pages_have_no_gaps(page):
     text = (ROOT / page).read_text()
     assert len(text) > 1000
     assert not re.search(r"@[A-Z]+@|TODO|FIXME|XXX", text)
+
+
+def test_the_arithmetic_of_the_cluster_page_gives_what_it_says(capsys):
+    page = (ROOT / "docs" / "cluster.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    for block in blocks:
+        compile(block, "cluster.md", "exec")
+    exec(blocks[-1], {})
+    assert capsys.readouterr().out.strip() in page
 
 
 def test_changelog_and_version():

@@ -106,7 +106,7 @@ def test_processes_that_share_a_folder_embed_each_image_once(tmp_path):
     ]
     for process in processes:
         process.start()
-    results = [queue.get(timeout=120) for _ in processes]
+    results = [queue.get(timeout=300) for _ in processes]
     assert sorted(n for n, _ in results) == [0, 20]
     assert all(values == list(range(20)) for _, values in results)
 

@@ -1,7 +1,11 @@
 """BatchPredictor: alone, and called by dask, ray and webdataset on pieces of a table."""
 
 import io
+import os
 import pickle
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -130,3 +134,54 @@ def test_webdataset_shard(reg, pixels, tmp_path):
         found.update(zip(keys, predictor({"image": pictures})["prediction"], strict=True))
     assert list(found) == [f"{i:03}" for i in range(8)]
     np.testing.assert_allclose(list(found.values()), reg.predict(pixels), rtol=1e-5)
+
+
+ENGINES = {
+    "dask": """
+import dask.dataframe as dd
+from distributed import Client, LocalCluster
+if __name__ == "__main__":
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        with Client(cluster):
+            frame = dd.from_pandas(table, npartitions=4)
+            meta = {{**frame.dtypes, "prediction": "float64"}}
+            result = frame.map_partitions(BatchPredictor({folder!r}), meta=meta).compute()
+            save(result)
+""",
+    "ray": """
+import ray
+if __name__ == "__main__":
+    ray.init(num_cpus=2, include_dashboard=False)
+    result = ray.data.from_pandas(table).map_batches(
+        BatchPredictor, fn_constructor_args=[{folder!r}], batch_size=3, concurrency=1
+    )
+    save(result.to_pandas())
+""",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+def test_workers_of(engine, folder, reg, table, tmp_path):
+    pytest.importorskip({"dask": "distributed"}.get(engine, engine))
+    table.to_csv(tmp_path / "table.csv")
+    code = """
+import pandas as pd
+from sknumclip.inference import BatchPredictor
+table = pd.read_csv({table!r}, index_col=0)
+def save(result):
+    result.to_csv({result!r})
+"""
+    code = (code + ENGINES[engine]).format(
+        folder=str(folder), table=str(tmp_path / "table.csv"), result=str(tmp_path / "result.csv")
+    )
+    (tmp_path / "script.py").write_text(code)
+    command = [sys.executable, str(tmp_path / "script.py")]
+    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
+    try:
+        assert process.wait(timeout=400) == 0
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    result = pd.read_csv(tmp_path / "result.csv").sort_values("path")
+    np.testing.assert_allclose(result["prediction"], reg.predict(table["path"]), rtol=1e-5)
