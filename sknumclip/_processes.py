@@ -130,7 +130,7 @@ class Processes:
         return self.accelerator.local_main_process_first()
 
     def check_same(self, digest, what):
-        """Raise ValueError unless all processes have the same `digest` of `what` was passed."""
+        """Raise ValueError unless all processes have the same digest of `what` (str, a plural)."""
         if len(set(self.all_objects(digest))) > 1:
             raise ValueError(
                 f"{what} differ between the {self.n} processes. Pass all of them to every process: "

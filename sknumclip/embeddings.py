@@ -148,6 +148,7 @@ def embed_images(
     ImageReadError
         If there are any and ``on_error="raise"``. It names them all.
     """
+    processes.check_same(len(store), "Numbers of images")
     own = processes.part(np.arange(len(store))).tolist()
     cache = None if cache_key is None else _FolderCache(cache_folder)
     keys = {} if cache is None else _cache_keys(store.images, own, cache_key)

@@ -142,9 +142,10 @@ def test_each_file_is_read_once_by_one_of_the_processes(reports, fine_tune):
 
 def test_errors_reach_all_processes(reports):
     for report in reports[0]:
-        *unreadable, different = report["errors"]
+        *unreadable, labels, images = report["errors"]
         assert unreadable == [["7.png", "8.png"]] * 2
-        assert "Labels differ between the 2 processes" in different
+        assert "Labels differ between the 2 processes" in labels
+        assert "Numbers of images differ between the 2 processes" in images
 
 
 def test_progress_is_shown_once(reports):

@@ -85,7 +85,9 @@ def test_the_quickstart_runs(tmp_path):
     assert (tmp_path / "quickstart.png").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/results.md", "docs/method.md", "docs/cluster.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/results.md", "docs/method.md", "docs/cluster.md"]
+)
 def test_pages_have_no_gaps(page):
     text = (ROOT / page).read_text()
     assert len(text) > 1000
