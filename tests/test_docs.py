@@ -85,6 +85,17 @@ def test_the_quickstart_runs(tmp_path):
     assert (tmp_path / "quickstart.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
+def test_the_optuna_example_runs(tmp_path):
+    pytest.importorskip("optuna")
+    command = [sys.executable, ROOT / "examples" / "search_optuna.py", "--trials=3", "--images=60"]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=300
+    )
+    first, best = map(float, re.findall(r": ([\d.]+) shapes off", done.stdout))
+    assert best <= first
+
+
 @pytest.mark.parametrize(
     "page", ["README.md", "docs/results.md", "docs/method.md", "docs/cluster.md"]
 )
