@@ -7,7 +7,10 @@ from importlib.util import find_spec
 import sknumclip
 
 # What users call comes first, then what those who extend the package build upon.
-PUBLIC_MODULES = ("baselines", "datasets", "losses", "metrics", "plotting", "persistence")
+PUBLIC_MODULES = (
+    *("baselines", "datasets", "losses", "metrics", "plotting"),
+    *("persistence", "hub", "onnx_export", "inference"),
+)
 PARTS = ("prompts", "modules", "class_prompts", "class_losses", "heads")
 ERRORS = ("images.ImageReadError", "backbone.BackboneError")
 

@@ -10,10 +10,13 @@ The map of the package:
   ``suggest``: :func:`suggest_bins`, such bins proposed by a language model
 - ``backbone``, ``image_tower``: CLIP models (the only importers of open_clip)
 - ``prompts``, ``modules``, ``losses``: the method of the paper as torch modules and functions
-- ``images``: reading, caching and augmenting images; ``embeddings``: frozen image features
+- ``inference``: predictions for tables too large for one machine, by dask or ray
+- ``images``: reading, caching and augmenting images; ``_urls``: those in object stores;
+  ``embeddings``: frozen image features
 - ``_training``: the training loop (the only importer of skorch); ``checkpoint``: resuming it;
   ``_callbacks``: scikit-learn's callbacks, which hear of each epoch;
-  ``divergence``: noticing losses that are no numbers
+  ``divergence``: noticing losses that are no numbers;
+  ``_processes``: what the processes of a data-parallel run tell each other
 - ``explanation``: what predictions rest on, in words; ``_html``: what notebooks show
 - ``baselines``: what it is compared with, as estimators; ``class_prompts``, ``class_losses`` and
   ``heads``: their parts
@@ -40,7 +43,9 @@ _MODULE_OF = {
     "NumCLIPRegressor": "regressor",
     "suggest_bins": "suggest",
 }
-_MODULES = ("backbone", "baselines", "bins", "datasets", "losses", "metrics", "plotting")
+_MODULES = (
+    *("backbone", "baselines", "bins", "datasets", "inference", "losses", "metrics", "plotting"),
+)
 
 __all__ = [
     "CLIPEmbedder",
@@ -49,6 +54,7 @@ __all__ = [
     "NumCLIPRegressor",
     "baselines",
     "datasets",
+    "inference",
     "losses",
     "metrics",
     "plotting",

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._callbacks import CallbackSupportMixin, FitTasks, shows_progress, with_callbacks
 from ._device import resolve_autocast_dtype
 from ._inputs import INPUT_CONSTRAINTS, ImageInputMixin, on_device
+from ._processes import Processes
 from ._samples import Samples, Targets
 from ._training import LR_SCHEDULES, epochs_of, release, train
 from ._validation import Interval, StrOptions, check_y_and_weight
@@ -71,7 +72,8 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
     of parameters that a subclass does not offer.
     """
 
-    accelerator = callbacks = checkpoint = None
+    callbacks = checkpoint = None
+    gather_batches = True
     compile = grad_checkpointing = warm_start = False
     accumulate_steps = 1
     _l1_weight = 1.0
@@ -94,19 +96,24 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
         """Check all that can be checked, then read the images, then train."""
         self._validate_params()
         tasks = FitTasks(self, X, y, sample_weight)
+        processes = Processes(self.accelerator)
         X = self._check_X(X, reset=True)
         y, weight = check_y_and_weight(X, self._as_numbers(y), sample_weight)
+        processes.check_same(hashlib.sha256(y.tobytes() + weight.tobytes()).digest(), "Labels")
         continued = self.net_.module_ if self._continues() else None
         bins = self._resolve_bins(y[weight > 0])
         # Samples of no weight are left out, so their labels may be anything.
         bin_index = np.zeros(len(y), dtype=np.int64)
         bin_index[weight > 0] = bins.assign(y[weight > 0])
         device = self._resolve_device()
-        backbone = load_backbone(self.model_name, self.pretrained)
+        with processes.main_first():
+            backbone = load_backbone(self.model_name, self.pretrained)
         self._check_prompts(backbone, bins)
         tower = None if self.fine_tune == "none" else self._trainable_tower(backbone)
-        seed = self._draw_seed()
-        checkpoint_file = self._checkpoint_file(X, y, weight, backbone, seed, continued)
+        seed = processes.from_main(self._draw_seed)
+        checkpoint_file = processes.from_main(
+            lambda: self._checkpoint_file(X, y, weight, backbone, seed, continued)
+        )
         self._check_split(np.count_nonzero(weight))
 
         verbose = 0 if shows_progress(self) else self.verbose
@@ -125,7 +132,7 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
             torch.tensor(weight / weight[kept].mean(), dtype=torch.float32),
         )
         training, validation = self._split(inputs, targets, kept, backbone, seed)
-        batch_size, lr_scale = self._batch_size(len(training))
+        batch_size, lr_scale = self._batch_size(len(training), processes.n)
         net = train(
             partial(self._make_module, backbone, bins, inputs, tower, seed, continued),
             training,
@@ -140,7 +147,8 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
             batch_size=batch_size,
             lr_factor=LR_SCHEDULES[self.lr_schedule],
             accumulate_steps=self.accumulate_steps,
-            accelerator=self.accelerator,
+            processes=processes,
+            gather_batches=self.gather_batches,
             device=device,
             callbacks=self.callbacks,
             checkpoint_file=checkpoint_file,
@@ -171,8 +179,8 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
     def _continues(self):
         return self.warm_start and self.__sklearn_is_fitted__()
 
-    def _batch_size(self, n_samples):
-        """Return the batch size, and the factor on learning rates that goes with it."""
+    def _batch_size(self, n_samples, n_processes):
+        """Return the batch size per process, and the factor on learning rates for it."""
         if self.batch_size != "auto":
             return self.batch_size, 1.0
         if self.fine_tune != "none":
@@ -180,7 +188,7 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
         # A step on features takes as long for 1000 as for 100. With the rates in proportion, few
         # large batches learn as much per epoch as many of 256.
         batch_size = math.ceil(n_samples / math.ceil(n_samples / 1024))
-        return batch_size, max(1.0, batch_size / 256)
+        return math.ceil(batch_size / n_processes), max(1.0, batch_size / 256)
 
     def _param_groups(self, lr_scale):
         """Return the learning rate of each part of the module."""
@@ -191,11 +199,6 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
         if self.random_state is None and self.checkpoint is not None:
             return 0  # a killed fit must find the same one again
         return int(check_random_state(self.random_state).randint(2**31 - 1))
-
-    def _resolve_device(self):
-        if self.accelerator is not None:
-            return self.accelerator.device
-        return super()._resolve_device()
 
     def _check_X(self, X, *, reset):
         X = super()._check_X(X, reset=reset)
@@ -214,7 +217,9 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
         encoder = ImageEncoder(backbone.visual, backbone.preprocessing, self.canvas_scale)
         if self.fine_tune != "none":
             store = self._store(X, encoder, self.image_cache)
-            return store, store.read_all(self.on_error, verbose=verbose)
+            processes = Processes(self.accelerator)
+            shown = verbose and processes.is_main
+            return store, store.read_all(self.on_error, verbose=shown, processes=processes)
         features, failures = self._embed(X, encoder, backbone.fingerprint, verbose)
         return torch.from_numpy(features), failures
 
@@ -273,6 +278,8 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
         digest.update((backbone.fingerprint + backbone.text_fingerprint).encode())
         if continued is not None:
             digest.update(fingerprint(continued.trained_state()).encode())
+        if (n_processes := Processes(self.accelerator).n) > 1:
+            digest.update(f"{n_processes} processes".encode())  # each has its batch
         digest.update(y.tobytes() + weight.tobytes())
         for i in range(len(X)):
             digest.update(X[i].tobytes() if isinstance(X, np.ndarray) else _identity(X, i))
@@ -380,6 +387,7 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
             device=module.centers.device,
             on_error=self.on_error,
             autocast_dtype=module.autocast_dtype,
+            processes=Processes(self.accelerator),
         )
         return values
 

@@ -1,8 +1,13 @@
 """Where to compute and how precisely."""
 
+import multiprocessing
+import os
+import sys
+import warnings
+
 import torch
 
-__all__ = ["resolve_autocast_dtype", "resolve_device", "to_device"]
+__all__ = ["resolve_autocast_dtype", "resolve_device", "to_device", "warn_if_gpu_is_shared"]
 
 
 def resolve_device(device):
@@ -47,3 +52,61 @@ def _cpu_has_bf16():
         getattr(torch.cpu, f"_is_{feature}_supported", lambda: False)()
         for feature in ("avx512_bf16", "amx_tile")
     )
+
+
+def warn_if_gpu_is_shared(device):
+    """Warn in one of several worker processes that compute on the same GPU."""
+    advice = gpu_sharing_advice(device.type, worker_kind(), os.environ.get("CUDA_VISIBLE_DEVICES"))
+    if advice is not None:
+        warnings.warn(advice, stacklevel=5)
+
+
+def gpu_sharing_advice(device_type, worker, visible_devices):
+    """Say what is wrong with computing on a GPU here.
+
+    Parameters
+    ----------
+    device_type : str
+    worker : {"joblib", "dask", "ray"} or None
+        From :func:`worker_kind`.
+    visible_devices : str or None
+        The environment variable ``CUDA_VISIBLE_DEVICES``.
+
+    Returns
+    -------
+    str or None
+        None if nothing is.
+    """
+    if device_type != "cuda" or worker is None:
+        return None
+    problem = (
+        "This is one of several worker processes, and they share a GPU: each holds a model of its "
+        "own in the GPU's memory, which may run out, and together they are hardly faster than one. "
+    )
+    if worker == "joblib":
+        return problem + (
+            "Use n_jobs=1; with fine_tune='none' images are embedded once for all candidates. For "
+            "several GPUs use joblib's dask or ray backend with one worker per GPU."
+        )
+    if visible_devices and "," not in visible_devices:
+        return None
+    return problem + (
+        f"Start one {worker} worker per GPU, each with its own CUDA_VISIBLE_DEVICES. Got "
+        f"CUDA_VISIBLE_DEVICES={visible_devices!r}."
+    )
+
+
+def worker_kind():
+    """Whose worker process this is: "joblib", "dask" or "ray"; None if it is none of these."""
+    name = multiprocessing.current_process().name
+    if name.startswith("LokyProcess") or "PoolWorker" in name:
+        return "joblib"
+    if name.startswith("Dask Worker"):
+        return "dask"
+    ray = sys.modules.get("ray")
+    is_worker = ray is not None and ray.is_initialized() and _ray_mode(ray) == ray.WORKER_MODE
+    return "ray" if is_worker else None
+
+
+def _ray_mode(ray):
+    return ray.get_runtime_context().worker.mode

@@ -5,8 +5,11 @@ import glob
 import os
 import time
 import uuid
+import zlib
 
-__all__ = ["remove_leftovers", "write_whole"]
+__all__ = ["remove_leftovers", "with_checksum", "without_checksum", "write_whole"]
+
+_CHECKSUM_BYTES = 4
 
 
 def write_whole(file, content, *, durable=False):
@@ -52,6 +55,21 @@ def remove_leftovers(file, *, min_age=3600.0):
         with contextlib.suppress(OSError):  # another process was faster
             if time.time() - temporary.stat().st_mtime > min_age:
                 temporary.unlink()
+
+
+def with_checksum(content):
+    """Return `content` (bytes) with a checksum at its end."""
+    return content + _checksum(content)
+
+
+def without_checksum(content):
+    """Return what :func:`with_checksum` was given (bytes or uint8 ndarray), or None if damaged."""
+    content, checksum = content[:-_CHECKSUM_BYTES], bytes(content[-_CHECKSUM_BYTES:])
+    return content if _checksum(content) == checksum else None
+
+
+def _checksum(content):
+    return zlib.crc32(content).to_bytes(_CHECKSUM_BYTES, "little")
 
 
 def _sync_folder(folder):

@@ -5,14 +5,16 @@ import difflib
 import functools
 import os
 from numbers import Integral, Real
+from pathlib import Path
 
 import numpy as np
 import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import validate_data
 
-from ._device import resolve_autocast_dtype, resolve_device
+from ._device import resolve_autocast_dtype, resolve_device, warn_if_gpu_is_shared
 from ._html import EstimatorHTMLMixin
+from ._processes import Processes
 from ._validation import Described, Interval, StrOptions, as_images
 from .canvases import CanvasStore
 from .embeddings import embed_images
@@ -37,6 +39,8 @@ INPUT_CONSTRAINTS = {
 
 class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """For estimators with the parameters of ``INPUT_CONSTRAINTS``, which embed images."""
+
+    accelerator = None  # unless the estimator has it as a parameter
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -81,7 +85,11 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
         return images
 
     def _resolve_device(self):
-        return resolve_device(self.device)
+        if self.accelerator is not None:
+            return self.accelerator.device
+        device = resolve_device(self.device)
+        warn_if_gpu_is_shared(device)
+        return device
 
     def _store(self, images, encoder, cache=None):
         return CanvasStore(
@@ -90,13 +98,18 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
             scale=encoder.canvas_scale,
             cache=cache,
             num_workers=self.num_workers,
+            n_sharing=Processes(self.accelerator).n_local,
         )
 
     def _embed(self, images, encoder, fingerprint, verbose=0):
-        """Embed images with a frozen tower, ℓ2-normalised; each image once per process."""
+        """Embed images with a frozen tower, ℓ2-normalised; each image once per process.
+
+        Processes of one accelerator share the work, and all get everything.
+        """
         device = self._resolve_device()
         dtype = resolve_autocast_dtype(self.precision, device)
         moved = functools.cache(lambda: on_device(encoder, device))  # only if it has work to do
+        processes = Processes(self.accelerator)
         key = f"{fingerprint} {encoder.canvas_scale} {dtype} {device.type}"
         return embed_images(
             lambda pixels: torch.nn.functional.normalize(moved()(pixels).float(), dim=1),
@@ -105,8 +118,14 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
             on_error=self.on_error,
             autocast_dtype=dtype,
             cache_key=None if self.image_cache is None else key,
-            verbose=verbose,
+            cache_folder=self._cache_folder(),
+            verbose=verbose and processes.is_main,
+            processes=processes,
         )
+
+    def _cache_folder(self):
+        is_folder = self.image_cache not in ("auto", "memory", None)
+        return Path(self.image_cache) if is_folder else None
 
 
 def on_device(encoder, device):

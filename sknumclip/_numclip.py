@@ -55,6 +55,7 @@ NUMCLIP_CONSTRAINTS = {
         ),
         None,
     ],
+    "gather_batches": ["boolean"],
     "warm_start": ["boolean"],
 }
 

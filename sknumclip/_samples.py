@@ -7,6 +7,7 @@ import torch
 from torch.utils.data import Dataset
 
 from ._device import to_device
+from ._processes import ONE_PROCESS
 from .images import training_views
 
 __all__ = ["Samples", "Targets"]
@@ -54,19 +55,22 @@ class Samples(Dataset):
     def __len__(self):
         return len(self.indices)
 
-    def batches(self, order, batch_size, device, generator=None):
-        """Yield (inputs, Targets) on `device`, `order` being positions in `indices`."""
-        chunks = [
-            self.indices[order[start : start + batch_size]]
-            for start in range(0, len(order), batch_size)
-        ]
+    def batches(self, order, batch_size, device, generator=None, processes=ONE_PROCESS):
+        """Yield (inputs, Targets) on `device`, `order` being positions in `indices`.
+
+        Several processes share a batch: `batch_size` inputs for each, the targets of all.
+        """
+        step = batch_size * processes.n
+        chunks = [self.indices[order[start : start + step]] for start in range(0, len(order), step)]
+        own = [processes.equal_part(chunk) for chunk in chunks]
         if isinstance(self.inputs, torch.Tensor):
-            for chunk in chunks:
-                yield to_device(self.inputs[chunk], device), self.targets[chunk].to(device)
+            for chunk, mine in zip(chunks, own, strict=True):
+                yield to_device(self.inputs[mine], device), self.targets[chunk].to(device)
             return
-        for chunk, canvases, failures in self.inputs.batches(chunks):
+        for chunk, (_, canvases, failures) in zip(chunks, self.inputs.batches(own), strict=True):
             self.inputs.raise_failures(failures, "raise")  # readable when fit began, but no more
             canvases = to_device(torch.from_numpy(canvases), device)
             if self.view_size is not None:
-                canvases = training_views(canvases, self.view_size, generator)
+                places = processes.equal_part(np.arange(len(chunk)))
+                canvases = training_views(canvases, self.view_size, generator, places, len(chunk))
             yield canvases, self.targets[chunk].to(device)

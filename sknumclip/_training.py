@@ -1,5 +1,6 @@
 """The training loop. The only module that imports skorch."""
 
+import contextlib
 import copy
 import math
 import warnings
@@ -12,6 +13,7 @@ from skorch.helper import predefined_split
 from skorch.history import History
 from tqdm.auto import tqdm
 
+from ._processes import ONE_PROCESS
 from .checkpoint import (
     load_optimizer_tensors,
     optimizer_tensors,
@@ -39,14 +41,13 @@ class _Batches:
 
     def __len__(self):
         """Return the number of batches."""
-        n_processes = 1 if self.net.accelerator is None else self.net.accelerator.num_processes
-        n_samples = math.ceil(len(self.samples) / (n_processes if self.training else 1))
-        return math.ceil(n_samples / self.net.batch_size)
+        return math.ceil(len(self.samples) / (self.net.batch_size * self.net.processes.n))
 
     def __iter__(self):
         generator = torch.Generator().manual_seed(self._epoch_seed())
+        net = self.net
         yield from self.samples.batches(
-            self._order(), self.net.batch_size, self.net.device, generator
+            self._order(), net.batch_size, net.device, generator, net.processes
         )
 
     def _epoch_seed(self):
@@ -55,13 +56,7 @@ class _Batches:
     def _order(self):
         if not self.training:
             return np.arange(len(self.samples))
-        order = np.random.default_rng(self._epoch_seed()).permutation(len(self.samples))
-        if self.net.accelerator is None:
-            return order
-        # All processes must take equally many steps, so a few samples may come twice.
-        n_processes = self.net.accelerator.num_processes
-        order = np.resize(order, math.ceil(len(order) / n_processes) * n_processes)
-        return order[self.net.accelerator.process_index :: n_processes]
+        return np.random.default_rng(self._epoch_seed()).permutation(len(self.samples))
 
 
 class NumCLIPNet(NeuralNet):
@@ -83,7 +78,9 @@ class NumCLIPNet(NeuralNet):
     lr_factor : callable or None
         From the epoch, counted from 0, and `max_epochs` to the factor on all learning rates.
     accumulate_steps : int, default=1
-    accelerator : accelerate.Accelerator or None, default=None
+    processes : Processes, default=ONE_PROCESS
+    gather_batches : bool, default=True
+        Whether the ranking loss compares the images of all processes, or only of each.
     """
 
     def __init__(
@@ -97,7 +94,8 @@ class NumCLIPNet(NeuralNet):
         seed,
         lr_factor,
         accumulate_steps=1,
-        accelerator=None,
+        processes=ONE_PROCESS,
+        gather_batches=True,
         **kwargs,
     ):
         self.ranking_loss = ranking_loss
@@ -107,7 +105,8 @@ class NumCLIPNet(NeuralNet):
         self.seed = seed
         self.lr_factor = lr_factor
         self.accumulate_steps = accumulate_steps
-        self.accelerator = accelerator
+        self.processes = processes
+        self.gather_batches = gather_batches
         super().__init__(module, criterion=torch.nn.Identity, **kwargs)
 
     def initialize_module(self):
@@ -124,8 +123,10 @@ class NumCLIPNet(NeuralNet):
         ]
         fused = torch.device(self.device).type in ("cpu", "cuda")
         self.optimizer_ = torch.optim.Adam(groups, fused=fused)
-        if self.accelerator is not None:
-            self.module_, self.optimizer_ = self.accelerator.prepare(self.module_, self.optimizer_)
+        # With hooks that average gradients. skorch, checkpoints and callbacks see the bare module.
+        accelerator = self.processes.accelerator
+        wrapped = self.module_ if accelerator is None else accelerator.prepare(self.module_)
+        vars(self)["parallel_module"] = wrapped  # skorch would take it for one more module
         return self
 
     def get_iterator(self, dataset, training=False):
@@ -148,7 +149,7 @@ class NumCLIPNet(NeuralNet):
             losses.append(step["losses"])
             sizes.append(len(batch[1]))
             self.notify("on_batch_end", batch=batch, training=training, **step)
-        losses = torch.stack(losses).cpu().double().numpy()
+        losses = self.processes.mean(torch.stack(losses)).cpu().double().numpy()
         check_losses(losses, iterator.samples.inputs, self, training=training)
         means = np.average(losses, axis=0, weights=sizes)
         for name, value in zip(_LOSSES, means.tolist(), strict=True):
@@ -163,12 +164,15 @@ class NumCLIPNet(NeuralNet):
     def train_step(self, batch, **fit_params):
         """Compute gradients, and step every `accumulate_steps` batches and at the epoch's end."""
         inputs, targets = batch
-        output = self.infer(inputs)
-        losses = self.losses(output, targets)
-        loss = losses[0] / self.accumulate_steps
-        loss.backward() if self.accelerator is None else self.accelerator.backward(loss)
         self._n_steps_left -= 1
-        if self._n_steps_left % self.accumulate_steps == 0:
+        is_step = self._n_steps_left % self.accumulate_steps == 0
+        with self._gradients_averaged(is_step):
+            output = self.parallel_module(inputs)
+            losses = self.losses(output, targets)
+            # Each process knows the loss of all and the gradients of its own images. Their sum is
+            # wanted, but the hooks take the mean.
+            (losses[0] * (self.processes.n / self.accumulate_steps)).backward()
+        if is_step:
             self.notify(
                 "on_grad_computed", named_parameters=self.module_.named_parameters(), batch=batch
             )
@@ -177,28 +181,47 @@ class NumCLIPNet(NeuralNet):
         losses = losses.detach()
         return {"loss": losses[0], "losses": losses, "y_pred": output.y_pred.detach()}
 
+    def _gradients_averaged(self, is_step):
+        if is_step or self.processes.n == 1:
+            return contextlib.nullcontext()
+        return self.processes.accelerator.no_sync(self.parallel_module)  # gradients only add up
+
     def validation_step(self, batch, **fit_params):
         """Compute the losses without gradients."""
         inputs, targets = batch
         with torch.no_grad():
-            output = self.infer(inputs)
+            output = self.module_(inputs)
             losses = self.losses(output, targets)
         return {"loss": losses[0], "losses": losses, "y_pred": output.y_pred}
 
     def losses(self, output, targets):
-        """Return the total, the ranking loss and L1 (Section 3.5), Tensor of shape (3,)."""
-        ranking = self.ranking_loss(
-            output.logits,
+        """Return the total, the ranking loss and L1 (Section 3.5), Tensor of shape (3,).
+
+        `targets` are those of all processes, and so are the losses.
+        """
+        rows = torch.cat([output.y_pred[:, None], output.logits], dim=1)
+        rows = self.processes.all_rows(rows, len(targets))
+        y_pred, logits = rows[:, 0], rows[:, 1:]
+        n_parts = 1 if self.gather_batches else min(self.processes.n, len(targets))
+        ranking = sum(
+            self._ranking_loss_of(logits[part::n_parts], targets[part::n_parts], len(targets))
+            for part in range(n_parts)
+        )
+        l1 = regression_loss(
+            y_pred, targets.y, label_range=self.label_range, sample_weight=targets.weight
+        )
+        return torch.stack([ranking + self.l1_weight * l1, ranking, l1])
+
+    def _ranking_loss_of(self, logits, targets, n_all):
+        share = len(targets) / n_all
+        return share * self.ranking_loss(
+            logits,
             targets.bin_index,
             targets.y,
             label_range=self.label_range,
             sample_weight=targets.weight,
             bins_are_ranges=True,
         )
-        l1 = regression_loss(
-            output.y_pred, targets.y, label_range=self.label_range, sample_weight=targets.weight
-        )
-        return torch.stack([ranking + self.l1_weight * l1, ranking, l1])
 
 
 class _ProgressBar(Callback):
@@ -243,12 +266,14 @@ class _Checkpoint(Callback):
         self.file = file
 
     def on_epoch_end(self, net, **kwargs):
-        if net.accelerator is not None and not net.accelerator.is_main_process:
+        if not net.processes.is_main:
             return
         stopper = _early_stopping(net)
         best = getattr(stopper, "best_model_weights_", None) or {}
-        module = _unwrapped(net).trained_state()
+        module = net.module_.trained_state()
         check_weights(module, net)
+        if not net.processes.is_main:
+            return
         write_checkpoint(
             self.file,
             {
@@ -268,10 +293,13 @@ class _Checkpoint(Callback):
 
     def resume(self, net):
         """Continue a killed fit, if there is one."""
-        if not self.file.exists():
+        saved = net.processes.from_main(
+            lambda: read_checkpoint(self.file) if self.file.exists() else None
+        )
+        if saved is None:
             return
-        tensors, state = read_checkpoint(self.file)
-        _unwrapped(net).load_trained_state(_with_prefix(tensors, "module."))
+        tensors, state = saved
+        net.module_.load_trained_state(_with_prefix(tensors, "module."))
         load_optimizer_tensors(net.optimizer_, tensors)
         for row in state["history"]:
             net.history.new_epoch()
@@ -331,9 +359,10 @@ def train(
     """
     used = [("watch", _Watch(tasks, fitted_attributes))]
     used += [_named(copy.deepcopy(callback), i) for i, callback in enumerate(callbacks or [])]
-    if verbose and max_epochs:
+    processes = net_options["processes"]
+    if verbose and max_epochs and processes.is_main:
         used.append(("progress_bar", _ProgressBar()))
-    if validation is not None:
+    if validation is not None and max_epochs:
         used.append(
             (
                 "early_stopping",
@@ -362,10 +391,12 @@ def train(
             net.partial_fit(training, epochs=max(0, max_epochs - len(net.history)))
             out_of_memory = None
         except torch.OutOfMemoryError as error:
+            if processes.n > 1:
+                raise  # the others wait for this one, so nothing can be tried out
             out_of_memory = str(error)  # the error itself holds on to the memory
         if out_of_memory is not None:
             _raise_out_of_memory(net, training, out_of_memory)
-    check_weights(_unwrapped(net).trained_state(), net)
+    check_weights(net.module_.trained_state(), net)
     _warn_if_interrupted(net)
     return net
 
@@ -421,9 +452,13 @@ def _warn_if_interrupted(net):
 
 def release(net):
     """Keep what predictions need: the module, unwrapped, on the CPU, and the history."""
-    module = _unwrapped(net)
+    module = net.module_
     history = copy.copy(net.history)
-    net.accelerator = net.lr_factor = net.ranking_loss = None
+    accelerator = net.processes.accelerator
+    net.parallel_module = net.lr_factor = net.ranking_loss = None
+    net.processes = ONE_PROCESS
+    if accelerator is not None:
+        accelerator.free_memory()  # or it would keep all that it ever prepared
     net.trim_for_prediction()  # clears the history too
     net.history = history
     net.module = type(module)
@@ -434,10 +469,9 @@ def release(net):
 
 def snapshot(net):
     """Copy a net in training, the way :func:`release` would leave it."""
-    module = _unwrapped(net)
     # Prompts let go of their text tower when they are finished, so it need not be copied.
-    tower = getattr(getattr(module, "prompts", None), "tower", None)
-    module = copy.deepcopy(module, {id(tower): tower})
+    tower = getattr(getattr(net.module_, "prompts", None), "tower", None)
+    module = copy.deepcopy(net.module_, {id(tower): tower})
     return restore_net(module.eval(), epochs_of(net))
 
 
@@ -489,12 +523,6 @@ def _seed_dropout(seed, device):
 
 def _named(callback, i):
     return callback if isinstance(callback, tuple) else (f"user_{i}", callback)
-
-
-def _unwrapped(net):
-    if net.accelerator is None:
-        return net.module_
-    return net.accelerator.unwrap_model(net.module_)
 
 
 def _early_stopping(net):

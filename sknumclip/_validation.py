@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils._param_validation import Interval as SklearnInterval
 
+from ._urls import check_urls
 from .images import Images
 
 __all__ = [
@@ -104,6 +105,7 @@ def as_images(X):
     strange = next(((i, item) for i, item in enumerate(X) if not _is_image(item)), None)
     if strange is not None:
         raise TypeError(_not_an_image(*strange))
+    check_urls(X)
     return Images(list(X))
 
 

@@ -5,7 +5,6 @@ import hashlib
 import multiprocessing
 import os
 import tempfile
-import zlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,12 +16,11 @@ import torch
 from tqdm.auto import tqdm
 
 from . import __version__
-from ._files import write_whole
+from ._files import with_checksum, without_checksum, write_whole
+from ._processes import ONE_PROCESS
 from .images import ImageReadError, canvas_size, resize_image
 
 __all__ = ["CanvasStore"]
-
-_CHECKSUM_BYTES = 4
 
 
 class _Unreadable(Exception):
@@ -44,15 +42,20 @@ class CanvasStore:
     num_workers : int or "auto", default="auto"
         Threads that decode; ``"auto"`` is one per core, or, in a worker process of joblib, as many
         as joblib allows it. Pillow decodes outside Python's global lock, so threads are enough.
+    n_sharing : int, default=1
+        How many processes like this one share the memory and the cores.
     """
 
-    def __init__(self, images, preprocessing, *, scale=1.0, cache=None, num_workers="auto"):
+    def __init__(
+        self, images, preprocessing, *, scale=1.0, cache=None, num_workers="auto", n_sharing=1
+    ):
         self.images = images
         self.preprocessing = preprocessing
         self.scale = scale
         self.shape = (3, *canvas_size(preprocessing, scale))
-        self.num_workers = _usual_threads() if num_workers == "auto" else num_workers
-        self._cache = _make_cache(cache, images, self.shape, f"{preprocessing} {scale}")
+        n_threads = max(1, _usual_threads() // n_sharing)
+        self.num_workers = n_threads if num_workers == "auto" else num_workers
+        self._cache = _make_cache(cache, images, self.shape, f"{preprocessing} {scale}", n_sharing)
 
     def __len__(self):
         return len(self.images)
@@ -110,7 +113,7 @@ class CanvasStore:
             while ahead:
                 yield ahead.popleft().result()
 
-    def read_all(self, on_error, *, verbose=0):
+    def read_all(self, on_error, *, verbose=0, processes=ONE_PROCESS):
         """Read every image once, which fills the cache, and find all that cannot be read.
 
         Parameters
@@ -118,6 +121,8 @@ class CanvasStore:
         on_error : {"raise", "skip"}
         verbose : int, default=0
             Whether to show a progress bar.
+        processes : Processes, default=ONE_PROCESS
+            Those that share the work; what they find is the same for all.
 
         Returns
         -------
@@ -129,13 +134,14 @@ class CanvasStore:
         ImageReadError
             If there are any and ``on_error="raise"``. It names them all.
         """
-        everything = np.arange(len(self))
-        chunks = np.split(everything, range(64, len(self), 64))
+        indices = processes.part(np.arange(len(self)))
+        chunks = np.split(indices, range(64, len(indices), 64))
         failures = {}
-        with tqdm(total=len(self), unit="image", disable=not verbose, leave=False) as bar:
+        with tqdm(total=len(indices), unit="image", disable=not verbose, leave=False) as bar:
             for indices, _, failed in self.batches(chunks):
                 failures.update(failed)
                 bar.update(len(indices) + len(failed))
+        failures = {i: why for found in processes.all_objects(failures) for i, why in found.items()}
         self.raise_failures(failures, on_error)
         return failures
 
@@ -197,17 +203,13 @@ class _FolderCache:
             content = np.fromfile(self._file(i), dtype=np.uint8)
         except (OSError, ValueError):  # not there yet, or no longer readable
             return None
-        canvas, checksum = content[:-_CHECKSUM_BYTES], content[-_CHECKSUM_BYTES:]
+        canvas = without_checksum(content)
         # Any other file was damaged, by a power cut for example: decode again.
-        is_whole = canvas.size == np.prod(self._shape) and _checksum(canvas) == checksum.tobytes()
+        is_whole = canvas is not None and canvas.size == np.prod(self._shape)
         return canvas.reshape(self._shape) if is_whole else None
 
     def put(self, i, canvas):
-        write_whole(self._file(i), canvas.tobytes() + _checksum(canvas))
-
-
-def _checksum(canvas):
-    return zlib.crc32(canvas).to_bytes(_CHECKSUM_BYTES, "little")
+        write_whole(self._file(i), with_checksum(canvas.tobytes()))
 
 
 class _NoCache:
@@ -218,10 +220,11 @@ class _NoCache:
         pass
 
 
-def _make_cache(cache, images, shape, recipe):
+def _make_cache(cache, images, shape, recipe, n_sharing):
     if cache is None:
         return _NoCache()
-    if cache == "memory" or (cache == "auto" and len(images) * np.prod(shape) < _free_memory() / 2):
+    fits = len(images) * np.prod(shape) < _free_memory() / 2 / n_sharing
+    if cache == "memory" or (cache == "auto" and fits):
         return _MemoryCache(len(images), shape)
     if cache != "auto":
         return _FolderCache(cache, images, shape, recipe)

@@ -62,6 +62,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     checkpoint : str, Path or None, default=None
     callbacks : list of skorch callbacks or None, default=None
     accelerator : accelerate.Accelerator or None, default=None
+    gather_batches : bool, default=True
     warm_start : bool, default=False
     random_state : int, RandomState instance or None, default=None
     verbose : int, default=1
@@ -141,6 +142,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         checkpoint=None,
         callbacks=None,
         accelerator=None,
+        gather_batches=True,
         warm_start=False,
         random_state=None,
         verbose=1,
@@ -182,6 +184,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         self.checkpoint = checkpoint
         self.callbacks = callbacks
         self.accelerator = accelerator
+        self.gather_batches = gather_batches
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose

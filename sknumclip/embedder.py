@@ -5,7 +5,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ._inputs import INPUT_CONSTRAINTS, ImageInputMixin
-from ._validation import StrOptions
 from .backbone import BackboneError, load_backbone
 from .modules import ImageEncoder
 
@@ -30,9 +29,10 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
     precision : {"auto", "fp32", "bf16"}, default="auto"
         Precision of the tower; ``"auto"`` is bf16 wherever the hardware multiplies it natively.
-    image_cache : {"auto"} or None, default="auto"
-        Whether to keep embeddings, up to 512 MB of them in memory, by the content of images,
-        weights and preprocessing.
+    image_cache : {"auto", "memory"}, str, Path or None, default="auto"
+        Where to keep embeddings, by the content of images, weights and preprocessing: up to 512 MB
+        of them in memory, and, if it is a folder, all of them in there too, for other processes.
+        None keeps nothing.
     num_workers : "auto" or int, default="auto"
         Threads that decode images; ``"auto"`` is one per core.
     on_error : {"raise", "skip"}, default="raise"
@@ -65,7 +65,7 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
     (10,)
     """
 
-    _parameter_constraints = {**INPUT_CONSTRAINTS, "image_cache": [StrOptions({"auto"}), None]}
+    _parameter_constraints = INPUT_CONSTRAINTS
 
     def __init__(
         self,

@@ -1,13 +1,18 @@
 """Features of a frozen image tower, computed once per image."""
 
+import contextlib
+import hashlib
 from collections import OrderedDict
 from threading import Lock
 
+import filelock
 import numpy as np
 import torch
 from tqdm.auto import tqdm
 
 from ._device import to_device
+from ._files import with_checksum, without_checksum, write_whole
+from ._processes import ONE_PROCESS
 
 __all__ = ["clear_embedding_cache", "embed_images"]
 
@@ -52,13 +57,68 @@ class _EmbeddingCache:
 _CACHE = _EmbeddingCache(MAX_CACHED_BYTES)
 
 
+class _FolderCache:
+    """Embeddings in one file each, behind those in memory: for all processes that see the folder.
+
+    Parameters
+    ----------
+    folder : Path or None
+        None keeps them in memory only.
+    """
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def get(self, key):
+        row = _CACHE.get(key)
+        if row is None and self.folder is not None:
+            row = self._read(key)
+        return row
+
+    def put(self, key, row):
+        _CACHE.put(key, row)
+        if self.folder is not None:
+            write_whole(self._file(key), with_checksum(row.tobytes()))
+
+    def lock(self):
+        """Context that one process at a time can enter, so that no two do the same work."""
+        if self.folder is None:
+            return contextlib.nullcontext()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return filelock.FileLock(self.folder / "embeddings.lock")  # goes when its process dies
+
+    def _file(self, key):
+        name = hashlib.blake2b(key.encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
+        return self.folder / name[:2] / f"{name}.embedding"
+
+    def _read(self, key):
+        try:
+            content = without_checksum(self._file(key).read_bytes())
+        except OSError:  # not there yet
+            return None
+        if content is None:  # damaged, by a power cut for example
+            return None
+        row = np.frombuffer(content, dtype=np.float32)
+        _CACHE.put(key, row)
+        return row
+
+
 def clear_embedding_cache():
     """Forget the embeddings that this process has kept."""
     _CACHE.clear()
 
 
 def embed_images(
-    encode, store, *, device, on_error, autocast_dtype=None, cache_key=None, verbose=0
+    encode,
+    store,
+    *,
+    device,
+    on_error,
+    autocast_dtype=None,
+    cache_key=None,
+    cache_folder=None,
+    verbose=0,
+    processes=ONE_PROCESS,
 ):
     """Embed images, and only those that are not in the cache.
 
@@ -76,8 +136,12 @@ def embed_images(
         Precision of `encode`. Weights are cast once for all batches.
     cache_key : str or None, default=None
         What the embeddings depend on besides the image; None uses no cache.
+    cache_folder : Path or None, default=None
+        Where to keep them besides memory, for other processes.
     verbose : int, default=0
         Whether to show a progress bar.
+    processes : Processes, default=ONE_PROCESS
+        Those that share the work; all get everything.
 
     Returns
     -------
@@ -91,37 +155,57 @@ def embed_images(
     ImageReadError
         If there are any and ``on_error="raise"``. It names them all.
     """
-    size = min(len(store), CPU_BATCH_SIZE if device.type == "cpu" else BATCH_SIZE)
-    keys = _cache_keys(store.images, cache_key and f"{cache_key} {size}")
-    rows = [None if key is None else _CACHE.get(key) for key in keys]
-    missing = [i for i, row in enumerate(rows) if row is None]
-    chunks = [missing[start : start + size] for start in range(0, len(missing), size)]
-    all_failures = {}
-    autocast = torch.autocast(device.type, dtype=autocast_dtype, enabled=autocast_dtype is not None)
-    bar = tqdm(total=len(missing), unit="image", disable=not verbose, leave=False)
+    processes.check_same(len(store), "Numbers of images")
+    own = processes.part(np.arange(len(store))).tolist()
+    cache = None if cache_key is None else _FolderCache(cache_folder)
+    size = min(len(own), CPU_BATCH_SIZE if device.type == "cpu" else BATCH_SIZE)
+    keys = {} if cache is None else _cache_keys(store.images, own, f"{cache_key} {size}")
+
+    def encode_batch(canvases):
+        pixels = to_device(torch.from_numpy(_filled_up(canvases, size)), device)
+        return encode(pixels)[: len(canvases)]
+
+    # Processes that share the work do not do the same work.
+    with cache.lock() if cache and processes.n == 1 else contextlib.nullcontext():
+        rows = {i: row for i, key in keys.items() if (row := cache.get(key)) is not None}
+        missing = [i for i in own if i not in rows]
+        failures = {}
+        autocast = torch.autocast(
+            device.type, dtype=autocast_dtype, enabled=autocast_dtype is not None
+        )
+        chunks = [missing[start : start + size] for start in range(0, len(missing), size)]
+        bar = tqdm(total=len(missing), unit="image", disable=not verbose, leave=False)
+        with torch.no_grad(), autocast, bar:
+            for embedded in _embed_batches(
+                encode_batch, store, chunks, device, on_error, failures, bar
+            ):
+                rows.update(embedded)
+                for i in embedded.keys() & keys.keys():
+                    cache.put(keys[i], embedded[i])
+    failures = {i: why for found in processes.all_objects(failures) for i, why in found.items()}
+    store.raise_failures(failures, on_error)
+    width = len(next(iter(rows.values()))) if rows else _width(encode, store, device)
+    features = np.full((len(own), width), np.nan, dtype=np.float32)
+    for place, i in enumerate(own):
+        if i in rows:
+            features[place] = rows[i]
+    return processes.all_features(features, len(store)), failures
+
+
+def _embed_batches(encode, store, chunks, device, on_error, failures, bar):
+    """Yield dicts of embeddings by index; note what cannot be read in `failures`."""
     on_the_way = []  # results that the device has been asked for
-    with torch.no_grad(), autocast, bar:
-        for indices, canvases, failures in store.batches(chunks):
-            all_failures.update(failures)
-            bar.update(len(indices) + len(failures))
-            # Once it is clear that this ends with an error, only the rest of the list is needed.
-            if not len(indices) or (all_failures and on_error == "raise"):
-                continue
-            features = encode(to_device(torch.from_numpy(_filled_up(canvases, size)), device))
-            on_the_way.append((indices, features[: len(indices)]))
-            # Every fetch makes a GPU wait for the next batch.
-            if device.type == "cpu" or len(on_the_way) == 16:
-                _fetch(on_the_way, rows, keys)
-        _fetch(on_the_way, rows, keys)
-    store.raise_failures(all_failures, on_error)
-    if all(row is None for row in rows):
-        with torch.no_grad():  # only to see how wide a row is
-            blank = torch.zeros((1, *store.shape), dtype=torch.uint8, device=device)
-            width = encode(blank).shape[1]
-    else:
-        width = len(next(row for row in rows if row is not None))
-    unread = np.full(width, np.nan, dtype=np.float32)
-    return np.stack([unread if row is None else row for row in rows]), all_failures
+    for read, canvases, failed in store.batches(chunks):
+        failures.update(failed)
+        bar.update(len(read) + len(failed))
+        # Once it is clear that this ends with an error, only the rest of the list is needed.
+        if not len(read) or (failures and on_error == "raise"):
+            continue
+        on_the_way.append((read, encode(canvases)))
+        # Every fetch makes a GPU wait for the next batch.
+        if device.type == "cpu" or len(on_the_way) == 16:
+            yield _fetch(on_the_way)
+    yield _fetch(on_the_way)
 
 
 def _filled_up(canvases, size):
@@ -129,23 +213,25 @@ def _filled_up(canvases, size):
     return np.pad(canvases, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else canvases
 
 
-def _fetch(on_the_way, rows, keys):
+def _fetch(on_the_way):
+    rows = {}
     for indices, features in on_the_way:
-        for i, row in zip(indices, features.float().cpu().numpy(), strict=True):
+        for i, row in zip(indices.tolist(), features.float().cpu().numpy(), strict=True):
             rows[i] = row.copy()
-            if keys[i] is not None:
-                _CACHE.put(keys[i], rows[i])
     on_the_way.clear()
+    return rows
 
 
-def _cache_keys(images, cache_key):
-    if cache_key is None:
-        return [None] * len(images)
-    return [_cache_key(images, i, cache_key) for i in range(len(images))]
+def _width(encode, store, device):
+    with torch.no_grad():  # only to see how wide a row is
+        blank = torch.zeros((1, *store.shape), dtype=torch.uint8, device=device)
+        return encode(blank).shape[1]
 
 
-def _cache_key(images, i, cache_key):
-    try:
-        return f"{cache_key}\0{images.identity(i)}"
-    except (OSError, ValueError):  # reading it will tell what is wrong
-        return None
+def _cache_keys(images, indices, cache_key):
+    keys = {}
+    for i in indices:
+        # One that cannot be read has none; reading it will tell what is wrong.
+        with contextlib.suppress(OSError, ValueError):
+            keys[i] = f"{cache_key}\0{images.identity(i)}"
+    return keys

@@ -13,6 +13,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as tv
 
 from ._device import to_device
+from ._urls import is_url, open_url, url_identity
 
 __all__ = [
     "ImageReadError",
@@ -86,6 +87,8 @@ class Images:
     def identity(self, i):
         """Return a key (str) that changes when the content of image `i` does."""
         item = self.items[i]
+        if is_url(item):
+            return url_identity(item)
         if isinstance(item, (str, os.PathLike)):
             path = os.path.abspath(item)
             state = os.stat(path)
@@ -110,6 +113,7 @@ def read_image(source, min_side=None):
     Parameters
     ----------
     source : str, Path, PIL.Image.Image or uint8 ndarray of shape (h, w, 3)
+        A str may be a URL of an object store.
     min_side : int, default=None
         JPEG files may be decoded at a half, a quarter or an eighth of their size, which takes a
         fraction of the time, as long as both sides keep this many pixels.
@@ -190,7 +194,7 @@ def canvas_size(preprocessing, scale=1.0):
     return tuple(round(side * scale) for side in preprocessing.size)
 
 
-def training_views(canvases, size, generator):
+def training_views(canvases, size, generator, places=None, batch_size=None):
     """Cut a random crop from each canvas and mirror half of them (Section 4.1 of the paper).
 
     Parameters
@@ -200,20 +204,25 @@ def training_views(canvases, size, generator):
         Height and width of the crops.
     generator : torch.Generator
         On the CPU, so that every device sees the same views.
+    places : int ndarray of shape (n,), default=None
+        Where the canvases are in a batch of `batch_size`, of which others have the rest. Views
+        are drawn for all of it, so that they do not depend on who has what.
+    batch_size : int, default=None
 
     Returns
     -------
     uint8 Tensor of shape (n, 3, height, width)
     """
     n, _, *canvas = canvases.shape
+    n_drawn, drawn = (n, slice(None)) if places is None else (batch_size, places)
     device = canvases.device
 
     def positions(axis):
-        start = torch.randint(canvas[axis] - size[axis] + 1, (n, 1), generator=generator)
-        return start + torch.arange(size[axis])
+        start = torch.randint(canvas[axis] - size[axis] + 1, (n_drawn, 1), generator=generator)
+        return start[drawn] + torch.arange(size[axis])
 
     rows, columns = positions(0), positions(1)
-    mirrored = torch.rand(n, 1, generator=generator) < 0.5
+    mirrored = torch.rand(n_drawn, 1, generator=generator)[drawn] < 0.5
     columns = torch.where(mirrored, columns.flip(1), columns)
     samples = torch.arange(n, device=device)[:, None, None]
     rows, columns = to_device(rows, device)[:, :, None], to_device(columns, device)[:, None, :]
@@ -230,9 +239,9 @@ def _open(source, min_side):
         return Image.fromarray(source)
     if isinstance(source, Image.Image):
         return _to_rgb(source)
-    if reason := _file_problem(source):
+    if not is_url(source) and (reason := _file_problem(source)):
         raise ValueError(reason)
-    with Image.open(source) as image:
+    with Image.open(open_url(source) if is_url(source) else source) as image:
         if image.format == "EPS":
             raise ValueError("PostScript, which is a program, not pixels; convert it to PNG")
         if min_side is not None:
@@ -272,7 +281,7 @@ def _reason(source, error):
             f"PIL.Image.MAX_IMAGE_PIXELS, now {Image.MAX_IMAGE_PIXELS}"
         )
     if isinstance(error, Image.UnidentifiedImageError):
-        with open(source, "rb") as file:
+        with open_url(source) if is_url(source) else open(source, "rb") as file:
             start = file.read(16)
         if start[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc", b"ftypmsf1"):
             return (

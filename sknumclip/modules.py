@@ -261,6 +261,8 @@ class NumCLIPModule(CLIPModule):
         super().__init__(encoder, bins=bins, autocast_dtype=autocast_dtype)
         self.prompts = prompts
         self.regressor = ShiftRegressor(bins.n_bins, max_shift, generator=generator)
+        # Data-parallel training waits for the gradients of all that is trainable.
+        self.regressor.requires_grad_(shift != "none")
         self.logit_scale = logit_scale
         self.shift = shift
         self.register_buffer("widths", torch.tensor(bins.widths, dtype=torch.float32))

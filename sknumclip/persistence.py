@@ -29,7 +29,7 @@ from .saved_config import (
 )
 from .saved_module import restore_module, tower_state
 
-__all__ = ["load", "save"]
+__all__ = ["load", "save", "saved_class"]
 
 
 def save(estimator, path, standalone=False):
@@ -165,6 +165,11 @@ def load(cls, path, *, model_name=None, pretrained=None, trust_paths=True):
         estimator.feature_names_in_ = np.array(config["feature_names_in"], dtype=object)
     warn_of_versions(config["versions"], path, stacklevel=4)
     return estimator
+
+
+def saved_class(path):
+    """Return the name of the class of which `path` holds an estimator, str."""
+    return read_config(Path(path))["class"]
 
 
 def _restore_estimator(cls, config, file):

@@ -104,7 +104,8 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         memory, in a folder (which later fits use again), or, with ``"auto"``, in memory or else in
         a temporary folder, as space allows. None keeps nothing. With ``fine_tune="none"``, what is
         kept is not images but their embeddings, up to 512 MB of them in memory, for all fits of
-        this process; None turns that off.
+        this process, and, if it is a folder, in there too, for all processes and predictions; None
+        turns that off.
     num_workers : "auto" or int, default="auto"
         Threads that decode images; ``"auto"`` is one per core, or in a worker process of joblib as
         many as joblib allows it.
@@ -129,8 +130,13 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         from labels (``EpochScoring``) do not work; the losses are in ``history_``. scikit-learn's
         callbacks are not set here, but with ``set_callbacks``; see Notes.
     accelerator : accelerate.Accelerator or None, default=None
-        Trains data-parallel and sets the device. Each process computes the ranking loss on its
-        own batches.
+        Trains data-parallel and sets the device, in a script that ``accelerate launch`` or
+        ``torchrun`` runs once per device. All processes get all of X and y and end with the same
+        weights; `batch_size` images are each process's part of a step. Predictions are shared out
+        too, and given to all. ``fit`` ends with ``accelerator.free_memory()``.
+    gather_batches : bool, default=True
+        With an accelerator: whether the ranking loss compares the images of all processes, so
+        that 2 processes with 16 images each train as one with 32, or each process's own only.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the last result instead of starting anew: the same kind of
         model, with the same bins and the prompts as they were left.
@@ -235,6 +241,7 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         checkpoint=None,
         callbacks=None,
         accelerator=None,
+        gather_batches=True,
         warm_start=False,
         random_state=None,
         verbose=1,
@@ -274,6 +281,7 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         self.checkpoint = checkpoint
         self.callbacks = callbacks
         self.accelerator = accelerator
+        self.gather_batches = gather_batches
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose

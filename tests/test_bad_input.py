@@ -231,12 +231,6 @@ IMAGES = [
     ("a very long name", lambda folder: str(folder / ("x" * 999)), "name too long"),
     ("a NUL in the name", lambda folder: "a\0.png", "null"),
     (
-        "a URL",
-        lambda folder: "https://example.com/a.jpg",
-        "a URL, and nothing is downloaded; download it and give the path of the file",
-    ),
-    ("s3://", lambda folder: "s3://bucket/a.jpg", "a URL, and nothing is downloaded"),
-    (
         "a PIL image without pixels",
         lambda folder: Image.new("RGB", (0, 8)),
         "it has no pixels: 0 × 8",
@@ -267,6 +261,16 @@ CONVERT = "An array of images must be uint8 (0 to 255) of shape (n_images, heigh
 UNIT = np.random.default_rng(0).random((4, 8, 8, 3))
 
 X = [
+    (
+        "with a URL of an unknown kind in it",
+        lambda files: [*files[:3], "bucket://a.jpg"],
+        "'bucket://a.jpg' is not an address that fsspec knows how to read",
+    ),
+    (
+        "with a web address in it",
+        lambda files: [*files[:3], "https://example.com/a.jpg"],
+        "Images are not fetched from web sites. Got 'https://example.com/a.jpg'. Download",
+    ),
     ("`[]`", lambda files: [], "X is empty: found 0 images"),
     ("`None`", lambda files: None, "X is neither images nor features"),
     ("a number", lambda files: 5, "X is neither images nor features"),
@@ -531,6 +535,7 @@ PARAMETERS = [
     (dict(checkpoint=__file__), "must be a folder that can be written, or made"),
     (dict(callbacks=["print"]), "must be a list of skorch callbacks"),
     (dict(accelerator="gpu"), "must be an accelerate.Accelerator or None. Got 'gpu'"),
+    (dict(gather_batches="yes"), BOOL),
     (dict(warm_start="yes"), BOOL),
     (dict(random_state="seed"), "must be an int in the range [0, 4294967295]"),
     (dict(verbose=-1), "must be an int in the range [0, inf)"),

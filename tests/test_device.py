@@ -1,9 +1,15 @@
 """Where to compute and how precisely."""
 
+import joblib
 import pytest
 import torch
 
-from sknumclip._device import resolve_autocast_dtype, resolve_device
+from sknumclip._device import (
+    gpu_sharing_advice,
+    resolve_autocast_dtype,
+    resolve_device,
+    worker_kind,
+)
 
 
 def test_auto_finds_a_device_that_works():
@@ -27,3 +33,28 @@ def test_precision():
     assert resolve_autocast_dtype("bf16", cpu) is torch.bfloat16
     assert resolve_autocast_dtype("auto", cpu) in (None, torch.bfloat16)
     assert resolve_autocast_dtype("auto", torch.device("mps")) is None
+
+
+@pytest.mark.parametrize(
+    ("device", "worker", "visible", "shared"),
+    [
+        ("cuda", None, None, False),
+        ("cpu", "joblib", None, False),
+        ("cuda", "joblib", None, True),
+        ("cuda", "joblib", "0", True),  # n_jobs of them see that one
+        ("cuda", "dask", None, True),
+        ("cuda", "dask", "0,1", True),
+        ("cuda", "dask", "1", False),
+        ("cuda", "ray", "0", False),
+    ],
+)
+def test_workers_that_share_a_gpu(device, worker, visible, shared):
+    advice = gpu_sharing_advice(device, worker, visible)
+    assert (advice is not None) == shared
+    assert not shared or ("n_jobs=1" if worker == "joblib" else "CUDA_VISIBLE_DEVICES") in advice
+
+
+def test_joblibs_workers_know_what_they_are():
+    assert worker_kind() is None
+    with joblib.parallel_config(backend="loky"):
+        assert joblib.Parallel(n_jobs=2)([joblib.delayed(worker_kind)()] * 2) == ["joblib"] * 2

@@ -19,6 +19,7 @@ from sknumclip import (
     baselines,
     datasets,
     hub,
+    inference,
     metrics,
     model_card,
     onnx_export,
@@ -33,7 +34,7 @@ ROOT = Path(__file__).parent.parent
 PUBLIC = [model_card.model_card, onnx_export.to_onnx, persistence.load, persistence.save]
 PUBLIC += [CLIPEmbedder, LinguisticBins, NumCLIPClassifier, NumCLIPRegressor, suggest_bins] + [
     getattr(module, name)
-    for module in (baselines, datasets, hub, metrics, plotting)
+    for module in (baselines, datasets, hub, inference, metrics, plotting)
     for name in module.__all__
 ]
 PUBLIC += [
@@ -109,8 +110,19 @@ def test_the_gallery_runs_and_leaves_no_files(name, tmp_path):
     assert len(script.read_text().splitlines()) <= 100
 
 
+@pytest.mark.slow
+def test_the_optuna_example_runs(tmp_path):
+    pytest.importorskip("optuna")
+    command = [sys.executable, ROOT / "examples" / "search_optuna.py", "--trials=3", "--images=60"]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=300
+    )
+    first, best = map(float, re.findall(r": ([\d.]+) shapes off", done.stdout))
+    assert best <= first
+
+
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/results.md", "docs/method.md", "docs/trust.md"]
+    "page", ["README.md", "docs/results.md", "docs/method.md", "docs/trust.md", "docs/cluster.md"]
 )
 def test_pages_have_no_gaps(page):
     text = (ROOT / page).read_text()

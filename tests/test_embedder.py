@@ -136,7 +136,6 @@ def test_features_are_passed_on(make, pixels):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        (dict(image_cache="folder"), "'image_cache' parameter"),
         (dict(canvas_scale=0.5), "'canvas_scale' parameter"),
         (dict(device="tpu"), "device='tpu' cannot be used"),
     ],

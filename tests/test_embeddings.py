@@ -1,5 +1,7 @@
 """embed_images: right rows, each image once, nothing kept beyond the limit."""
 
+import multiprocessing
+
 import numpy as np
 import pytest
 import torch
@@ -69,7 +71,7 @@ def test_unreadable_images_are_nan_or_an_error_before_more_work():
 
 
 def test_no_readable_image_at_all_is_still_a_row_of_the_right_width():
-    features, failures = embed(CountingEncoder(), ["missing.jpg"], on_error="skip")
+    features, failures = embed(CountingEncoder(), ["/missing.jpg"], on_error="skip")
     assert features.shape == (1, 3)
     assert np.isnan(features).all()
     assert failures == {0: "no such file"}
@@ -82,3 +84,37 @@ def test_the_cache_stays_within_its_limit(monkeypatch):
     assert len(embeddings._CACHE._rows) == 3  # 12 bytes each
     embed(encoder, [picture(9), picture(10)], cache_key="a")
     assert encoder.n_images == 10
+
+
+def embed_in_a_process_of_its_own(folder, paths, start, queue):
+    encoder = CountingEncoder()
+    start.wait()
+    features, _ = embed(encoder, paths, cache_key="a", cache_folder=folder)
+    queue.put((encoder.n_images, features[:, 0].tolist()))
+
+
+def test_processes_that_share_a_folder_embed_each_image_once(tmp_path):
+    paths = [str(tmp_path / f"{i}.png") for i in range(20)]
+    for i, path in enumerate(paths):
+        picture(i + 1).save(path)
+    context = multiprocessing.get_context("spawn")
+    start, queue = context.Barrier(2), context.Queue()
+    args = (tmp_path / "cache", paths, start, queue)
+    processes = [
+        context.Process(target=embed_in_a_process_of_its_own, args=args, daemon=True)
+        for _ in range(2)
+    ]
+    for process in processes:
+        process.start()
+    results = [queue.get(timeout=300) for _ in processes]
+    assert sorted(n for n, _ in results) == [0, 20]
+    assert all(values == list(range(1, 21)) for _, values in results)
+
+
+def test_a_folder_outlives_memory_and_heeds_the_key(tmp_path):
+    encoder, options = CountingEncoder(), dict(cache_folder=tmp_path / "cache")
+    for key, n_images in (("a", 3), ("a", 3), ("b", 6), (None, 9)):
+        clear_embedding_cache()
+        features, _ = embed(encoder, [picture(i) for i in range(1, 4)], cache_key=key, **options)
+        assert features[:, 0].tolist() == [1, 2, 3]
+        assert encoder.n_images == n_images

@@ -103,7 +103,8 @@ def test_a_folder_needs_no_network(clip_models, pixels, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["nobody/nothing", "../../etc", "a/b/c", "/no/such/folder", ""])
-def test_what_cannot_be_had_is_named(tmp_path, name):
+def test_what_cannot_be_had_is_named(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
     if not name:
         name = str(tmp_path / "missing")
     with pytest.raises(SavedModelError, match="is no folder here and cannot be downloaded"):

@@ -1,0 +1,69 @@
+"""Images in object stores, by URL; fsspec does the work."""
+
+import io
+
+import fsspec
+
+__all__ = ["check_urls", "is_url", "open_url", "url_identity"]
+
+
+def is_url(item):
+    """Whether an item of X is a URL rather than a path of this machine."""
+    return isinstance(item, str) and "://" in item
+
+
+def check_urls(items):
+    """Raise ValueError or ImportError for kinds of URLs that cannot be read here.
+
+    Parameters
+    ----------
+    items : iterable of object
+        Images; those that are no URLs are passed over.
+    """
+    schemes = {item.split("://")[0].lower(): item for item in items if is_url(item)}
+    for scheme, example in schemes.items():
+        if scheme in ("http", "https"):
+            raise ValueError(
+                f"Images are not fetched from web sites. Got {example!r}. Download them first, as "
+                "with fsspec.filesystem('https').get(urls, folder), and pass their paths."
+            )
+        try:
+            fsspec.get_filesystem_class(scheme)
+        except ImportError as error:
+            raise ImportError(
+                f"{example!r} cannot be read: {error}. For s3://, run "
+                "`pip install sknumclip[distributed]`."
+            ) from error
+        except ValueError as error:
+            raise ValueError(
+                f"{example!r} is not an address that fsspec knows how to read. Use a path, or a "
+                f"URL like 's3://bucket/image.jpg'. ({error})"
+            ) from error
+
+
+def open_url(url):
+    """Fetch the bytes of a file.
+
+    Returns
+    -------
+    BytesIO
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to read.
+    """
+    file_system, path = fsspec.url_to_fs(url)
+    try:
+        content = file_system.cat_file(path)
+    except FileNotFoundError as error:
+        raise ValueError("no such file") from error
+    if not content:
+        raise ValueError("an empty file (0 bytes)")
+    return io.BytesIO(content)
+
+
+def url_identity(url):
+    """Return a key (str) that changes when the file does, by what the store tells about it."""
+    file_system, path = fsspec.url_to_fs(url)
+    return f"{url}\0{file_system.ukey(path)}"

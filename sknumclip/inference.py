@@ -1,0 +1,109 @@
+"""Predictions for tables too large for one machine: what dask and ray call on each piece."""
+
+import copy
+import threading
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from . import persistence
+from .classifier import NumCLIPClassifier
+from .regressor import NumCLIPRegressor
+
+__all__ = ["BatchPredictor"]
+
+_MAX_MODELS = 4
+_models = {}  # those of this process, by the predictor's token, oldest first
+_lock = threading.RLock()
+
+
+class BatchPredictor:
+    """Add predictions to a piece of a table, with one copy of the model in each process.
+
+    It can be pickled, so dask, ray and the like can send it to their workers.
+
+    Parameters
+    ----------
+    model : str, Path or fitted NumCLIPRegressor or NumCLIPClassifier
+        The folder of a saved model, which all workers can read; or the model itself, which then
+        travels with the predictor. Either way each process loads it once.
+    column : str, default="path"
+        The column with the images: paths, URLs, or arrays.
+    output : str, default="prediction"
+        The column to add.
+    params : mapping, default=None
+        Parameters of the estimator to change on the workers, such as
+        ``{"on_error": "skip", "num_workers": 4}``.
+
+    Raises
+    ------
+    ValueError
+        When called on a table without `column`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sknumclip import NumCLIPRegressor
+    >>> from sknumclip.datasets import make_counting_images
+    >>> from sknumclip.inference import BatchPredictor
+    >>> X, y = make_counting_images(60, random_state=0)
+    >>> reg = NumCLIPRegressor(3, model_name="tiny", fine_tune="none", verbose=0).fit(X, y)
+    >>> predictor = BatchPredictor(reg, column="image")
+    >>> predictor(pd.DataFrame({"image": list(X[:4])})).columns.tolist()
+    ['image', 'prediction']
+    """
+
+    def __init__(self, model, *, column="path", output="prediction", params=None):
+        self.model = model
+        self.column = column
+        self.output = output
+        self.params = params
+        self._token = uuid.uuid4().hex
+
+    def __call__(self, batch):
+        """Predict for one piece of a table.
+
+        Parameters
+        ----------
+        batch : DataFrame, Series of images, or mapping of column names to arrays
+            As dask, pandas and ray hand them out. May be empty.
+
+        Returns
+        -------
+        DataFrame, Series or dict
+            Like `batch`, with the predictions as one more column; of a Series, the predictions.
+        """
+        if isinstance(batch, pd.Series):
+            return pd.Series(self._predict(batch), index=batch.index, name=self.output)
+        if self.column not in batch:
+            raise ValueError(
+                f"There is no column {self.column!r} among {list(batch)}. Pass its name as column="
+            )
+        predictions = self._predict(batch[self.column])
+        if isinstance(batch, pd.DataFrame):
+            return batch.assign(**{self.output: predictions})
+        return {**batch, self.output: predictions}
+
+    def _predict(self, images):
+        # One piece at a time: each uses all the cores, or the GPU.
+        with _lock:
+            estimator = self._estimator()
+            if len(images):
+                return estimator.predict(images)
+            return getattr(estimator, "classes_", np.empty(0))[:0]
+
+    def _estimator(self):
+        if self._token not in _models:
+            if len(_models) >= _MAX_MODELS:
+                del _models[next(iter(_models))]
+            _models[self._token] = _load(self.model).set_params(**(self.params or {}))
+        return _models[self._token]
+
+
+def _load(model):
+    if not isinstance(model, (str, Path)):
+        return copy.copy(model)
+    classes = {cls.__name__: cls for cls in (NumCLIPRegressor, NumCLIPClassifier)}
+    return classes[persistence.saved_class(model)].load(model)
