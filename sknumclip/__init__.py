@@ -13,7 +13,8 @@ The map of the package:
 - ``inference``: predictions for tables too large for one machine, by dask or ray
 - ``images``: reading, caching and augmenting images; ``_urls``: those in object stores;
   ``embeddings``: frozen image features
-- ``_training``: the training loop (the only importer of skorch); ``checkpoint``: resuming it;
+- ``_net``, ``_training``: the net and the training loop (the only importers of skorch);
+  ``checkpoint``: resuming it;
   ``_callbacks``: scikit-learn's callbacks, which hear of each epoch;
   ``divergence``: noticing losses that are no numbers;
   ``_processes``: what the processes of a data-parallel run tell each other

@@ -20,9 +20,10 @@ from sklearn.utils.validation import check_is_fitted
 from ._callbacks import CallbackSupportMixin, FitTasks, shows_progress, with_callbacks
 from ._device import resolve_autocast_dtype
 from ._inputs import INPUT_CONSTRAINTS, ImageInputMixin, on_device
+from ._net import epochs_of, release
 from ._processes import Processes
 from ._samples import Samples, Targets
-from ._training import LR_SCHEDULES, epochs_of, release, train
+from ._training import LR_SCHEDULES, train
 from ._validation import Interval, StrOptions, check_y_and_weight
 from .backbone import fingerprint, load_backbone
 from .checkpoint import open_folder

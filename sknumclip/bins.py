@@ -380,7 +380,7 @@ def _generic_descriptions(n_asked, n_bins):
         warnings.warn(
             f"y has only {n_bins} different values, so there are {n_bins} bins, one for each, "
             f"instead of {n_asked}. Name them yourself, as in bins={{'child': (0, 13), ...}}.",
-            stacklevel=6,
+            stacklevel=9,
         )
     return _GENERIC_DESCRIPTIONS[n_bins]
 

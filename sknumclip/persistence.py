@@ -13,7 +13,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from ._files import write_whole
-from ._training import restore_net
+from ._net import restore_net
 from .bins import LinguisticBins
 from .modules import FeatureEncoder, ImageEncoder
 from .saved_config import (

@@ -97,7 +97,7 @@ def imports_of(file):
     ("library", "door"),
     [
         ("open_clip", {"backbone", "image_tower"}),
-        ("skorch", {"_training"}),
+        ("skorch", {"_net", "_training"}),
         ("sklearn.callback", {"_callbacks"}),
         ("sklearn.utils._param_validation", {"_validation"}),
     ],
@@ -125,7 +125,8 @@ def test_imports_go_one_way():
         {"plotting"},
         {"checkpoint", "embeddings", "prompts", "modules"},
         {"_inputs", "_samples", "class_prompts", "heads"},
-        {"_training", "embedder"} | {"saved_config"},
+        {"_net", "embedder"} | {"saved_config"},
+        {"_training"},
         {"saved_tensors", "saved_tower", "model_card", "onnx_export"},
         {"_base", "saved_module"},
         {"persistence"},

@@ -853,6 +853,12 @@ def test_a_full_disk_is_not_taken_for_bad_images(make, data, tmp_path, monkeypat
         make(image_cache=tmp_path, on_error="skip").fit(*data)
 
 
+def test_without_epochs_there_is_nothing_to_stop(make, data):
+    zero_shot = make(max_epochs=0).fit(*data)
+    stopped = make(max_epochs=0, early_stopping=True).fit(*data)
+    np.testing.assert_array_equal(stopped.predict(data[0]), zero_shot.predict(data[0]))
+
+
 def test_no_warnings_in_the_ordinary_case(make, data):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
