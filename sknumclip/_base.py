@@ -1,5 +1,7 @@
 """What the estimators share: from X to samples, the fit skeleton, outputs in batches."""
 
+from __future__ import annotations
+
 import copy
 import hashlib
 import json
@@ -23,6 +25,7 @@ from ._inputs import INPUT_CONSTRAINTS, ImageInputMixin, on_device
 from ._processes import Processes
 from ._samples import Samples, Targets
 from ._training import LR_SCHEDULES, epochs_of, release, train
+from ._typing import FloatArray, ImagesOrFeatures
 from ._validation import Interval, StrOptions, check_y_and_weight
 from .backbone import fingerprint, load_backbone
 from .checkpoint import open_folder
@@ -319,7 +322,7 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
 
     # --------------------------------------------------------------------------------- outputs
 
-    def transform(self, X):
+    def transform(self, X: ImagesOrFeatures) -> FloatArray:
         """Embed images.
 
         Parameters

@@ -1,23 +1,27 @@
 """Loader of anybody's own images: a folder and a table with their labels."""
 
+from __future__ import annotations
+
 import pandas as pd
+from sklearn.utils import Bunch
 
 from ._image_tables import as_bunch, check_folder, read_table
+from ._typing import OnError, StrPath
 
 __all__ = ["load_folder"]
 
 
 def load_folder(
-    folder,
-    csv="labels.csv",
+    folder: StrPath,
+    csv: StrPath = "labels.csv",
     *,
-    image="file",
-    label="label",
-    group=None,
-    fold=None,
-    split=None,
-    on_missing="raise",
-):
+    image: str = "file",
+    label: str = "label",
+    group: str | None = None,
+    fold: str | None = None,
+    split: str | None = None,
+    on_missing: OnError = "raise",
+) -> Bunch:
     """Load your own images: a folder and a table with one row per image.
 
     Parameters

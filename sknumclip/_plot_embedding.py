@@ -1,6 +1,13 @@
 """Maps of image features."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.preprocessing import normalize
@@ -13,6 +20,7 @@ from ._plot_axes import (
     set_labels,
     wrap,
 )
+from ._typing import Axes, ImagesOrFeatures, Keywords, RandomState
 from .metrics import ordinality_score
 
 __all__ = ["EmbeddingDisplay"]
@@ -54,7 +62,14 @@ class EmbeddingDisplay:
     <...>
     """
 
-    def __init__(self, *, positions, y, ordinality=None, classes=None):
+    def __init__(
+        self,
+        *,
+        positions: NDArray[Any],
+        y: NDArray[Any],
+        ordinality: float | None = None,
+        classes: Sequence[Any] | NDArray[Any] | None = None,
+    ) -> None:
         self.positions = positions
         self.y = y
         self.ordinality = ordinality
@@ -63,16 +78,16 @@ class EmbeddingDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: BaseEstimator,
+        X: ImagesOrFeatures,
+        y: ArrayLike,
         *,
-        method="tsne",
-        random_state=None,
-        ax=None,
-        scatter_kwargs=None,
-        colorbar=True,
-    ):
+        method: Literal["tsne", "pca"] = "tsne",
+        random_state: RandomState = None,
+        ax: Axes | None = None,
+        scatter_kwargs: Keywords | None = None,
+        colorbar: bool = True,
+    ) -> Self:
         """Embed images and map the features.
 
         Parameters
@@ -121,16 +136,16 @@ class EmbeddingDisplay:
     @classmethod
     def from_features(
         cls,
-        features,
-        y,
+        features: ArrayLike,
+        y: ArrayLike,
         *,
-        classes=None,
-        method="tsne",
-        random_state=None,
-        ax=None,
-        scatter_kwargs=None,
-        colorbar=True,
-    ):
+        classes: Sequence[Any] | NDArray[Any] | None = None,
+        method: Literal["tsne", "pca"] = "tsne",
+        random_state: RandomState = None,
+        ax: Axes | None = None,
+        scatter_kwargs: Keywords | None = None,
+        colorbar: bool = True,
+    ) -> Self:
         """Map features made before.
 
         Parameters
@@ -181,7 +196,13 @@ class EmbeddingDisplay:
         )
         return display.plot(ax, scatter_kwargs=scatter_kwargs, colorbar=colorbar)
 
-    def plot(self, ax=None, *, scatter_kwargs=None, colorbar=True):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        scatter_kwargs: Keywords | None = None,
+        colorbar: bool = True,
+    ) -> Self:
         """Plot.
 
         Parameters

@@ -1,5 +1,7 @@
 """What predictions rest on: a DataFrame that reads like sentences in a notebook."""
 
+from __future__ import annotations
+
 import base64
 import io
 import os
@@ -36,7 +38,7 @@ class Explanation(pd.DataFrame):
         without_pixels = None if self._images is None else {}
         return {**super().__getstate__(), "_images": without_pixels}
 
-    def sentences(self):
+    def sentences(self) -> pd.Series:
         """Say each row in words.
 
         Returns

@@ -3,7 +3,10 @@
 What scikit-learn and dlordinal have is taken from there.
 """
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.distance import pdist
 from scipy.stats import spearmanr
 from sklearn.metrics import accuracy_score, cohen_kappa_score, mean_absolute_error
@@ -13,7 +16,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 __all__ = ["nearest_class_accuracy", "ordinal_metrics", "ordinality_score"]
 
 
-def nearest_class_accuracy(y_true, y_pred, classes):
+def nearest_class_accuracy(y_true: ArrayLike, y_pred: ArrayLike, classes: ArrayLike) -> float:
     """Compute the share of predictions whose nearest class is the true one.
 
     Parameters
@@ -46,7 +49,13 @@ def nearest_class_accuracy(y_true, y_pred, classes):
     return accuracy_score(*_as_classes(y_true, y_pred, classes))
 
 
-def ordinal_metrics(y_true, y_pred, classes=None, *, y_proba=None):
+def ordinal_metrics(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    classes: ArrayLike | None = None,
+    *,
+    y_proba: ArrayLike | None = None,
+) -> dict[str, float]:
     """Compute the metrics that the field reports.
 
     Parameters
@@ -160,7 +169,7 @@ def _as_classes(y_true, y_pred, classes):
     return np.searchsorted(classes, y_true), np.searchsorted(halfway, y_pred)
 
 
-def ordinality_score(features, y):
+def ordinality_score(features: ArrayLike, y: ArrayLike) -> float:
     """Compute how well the distances of features follow the distances of labels.
 
     Parameters
