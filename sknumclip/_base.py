@@ -10,6 +10,7 @@ import warnings
 from contextlib import contextmanager
 from functools import partial
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,9 +26,10 @@ from ._inputs import INPUT_CONSTRAINTS, ImageInputMixin, on_device
 from ._processes import Processes
 from ._samples import Samples, Targets
 from ._training import LR_SCHEDULES, epochs_of, release, train
-from ._typing import FloatArray, ImagesOrFeatures
+from ._typing import FloatArray, ImagesOrFeatures, StrPath
 from ._validation import Interval, StrOptions, check_y_and_weight
 from .backbone import fingerprint, load_backbone
+from .bins import LinguisticBins
 from .checkpoint import open_folder
 from .embeddings import embed_images
 from .image_tower import checkpoint_gradients, lock_image_tower
@@ -75,11 +77,19 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
     of parameters that a subclass does not offer.
     """
 
-    callbacks = checkpoint = None
+    callbacks: list[Any] | None = None
+    checkpoint: StrPath | None = None
     gather_batches = True
     compile = grad_checkpointing = warm_start = False
     accumulate_steps = 1
     _l1_weight = 1.0
+
+    # What fit sets.
+    bins_: LinguisticBins
+    history_: pd.DataFrame
+    n_iter_: int
+    net_: Any
+    skipped_: dict[str, str]
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,26 @@ _SUPERSAMPLING = 4  # drawn this many times larger, then averaged down: smooth e
 _PIXELS_PER_OBJECT = 25  # below 5 x 5 pixels each, objects can no longer be told apart
 
 
+@overload
+def make_counting_images(
+    n_samples: int = 200,
+    *,
+    low: int = 1,
+    high: int = 100,
+    image_size: int = 64,
+    random_state: RandomState = None,
+    return_attributes: Literal[False] = False,
+) -> tuple[Pixels, IntArray]: ...
+@overload
+def make_counting_images(
+    n_samples: int = 200,
+    *,
+    low: int = 1,
+    high: int = 100,
+    image_size: int = 64,
+    random_state: RandomState = None,
+    return_attributes: Literal[True],
+) -> tuple[Pixels, IntArray, dict[str, NDArray[np.str_]]]: ...
 def make_counting_images(
     n_samples: int = 200,
     *,

@@ -85,6 +85,6 @@ def load_folder(
     names = {"path": image, "y": label, "group": group, "fold": fold, "split": split}
     names = {new: old for new, old in names.items() if old is not None}
     rows = read_table(folder / csv, list(names.values()), how)
-    table = pd.DataFrame({new: rows[old] for new, old in names.items()})
-    table["path"] = [folder / str(name) for name in table["path"]]
+    columns = {new: rows[old] for new, old in names.items()}
+    table = pd.DataFrame(columns | {"path": [folder / str(name) for name in rows[image]]})
     return as_bunch(table, folder / csv, f"Images of {folder}, labelled by {csv}.", on_missing)

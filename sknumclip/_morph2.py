@@ -120,7 +120,7 @@ def load_morph2(
     if setting == "D":
         _check_people_apart(table, column)
     source = Path(files[0][1]).parent
-    return as_bunch(table, source, _MORPH2 + _MORPH2_SETTINGS.get(setting, ""), on_missing)
+    return as_bunch(table, source, _MORPH2 + _MORPH2_SETTINGS.get(setting or "", ""), on_missing)
 
 
 def _name_lists(lists):

@@ -19,7 +19,7 @@ from ._plot_axes import (
     set_labels,
     wrap,
 )
-from ._typing import Axes, Bins, ImagesOrFeatures, Keywords
+from ._typing import Axes, Bins, Figure, ImagesOrFeatures, Keywords
 from .bins import LinguisticBins, resolve_bins
 
 __all__ = ["BinErrorDisplay"]
@@ -63,6 +63,9 @@ class BinErrorDisplay:
     >>> BinErrorDisplay.from_predictions([3, 9, 15, 40, 60], [5, 8, 19, 36, 51], ages)
     <...>
     """
+
+    ax_: Axes
+    figure_: Figure
 
     def __init__(self, *, y_true: ArrayLike, y_pred: ArrayLike, bins: LinguisticBins) -> None:
         self.y_true = y_true

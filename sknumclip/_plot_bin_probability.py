@@ -20,7 +20,7 @@ from ._plot_axes import (
     set_labels,
     wrap,
 )
-from ._typing import Axes, ImagesOrFeatures, Keywords
+from ._typing import Axes, Figure, ImagesOrFeatures, Keywords
 from ._validation import as_images
 
 __all__ = ["BinProbabilityDisplay"]
@@ -71,6 +71,10 @@ class BinProbabilityDisplay:
     >>> BinProbabilityDisplay.from_estimator(reg.fit(X, y), X[:4], y[:4])
     <...>
     """
+
+    bars_: list[Any]
+    ax_: Axes
+    figure_: Figure
 
     def __init__(
         self,
@@ -165,7 +169,7 @@ class BinProbabilityDisplay:
         -------
         display : BinProbabilityDisplay
         """
-        n_samples = len(self.proba)
+        n_samples = np.shape(self.proba)[0]
         if n_columns is None:
             n_columns = min(3, math.ceil(n_samples / 4))
         if not isinstance(n_columns, Integral) or n_columns < 1:

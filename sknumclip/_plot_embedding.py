@@ -20,7 +20,7 @@ from ._plot_axes import (
     set_labels,
     wrap,
 )
-from ._typing import Axes, ImagesOrFeatures, Keywords, RandomState
+from ._typing import Axes, Figure, ImagesOrFeatures, Keywords, RandomState
 from .metrics import ordinality_score
 
 __all__ = ["EmbeddingDisplay"]
@@ -61,6 +61,9 @@ class EmbeddingDisplay:
     >>> EmbeddingDisplay.from_estimator(embedder, X, y, method="pca")
     <...>
     """
+
+    ax_: Axes
+    figure_: Figure
 
     def __init__(
         self,
@@ -179,7 +182,7 @@ class EmbeddingDisplay:
             If features or labels are NaN or infinite, too few, or all the same; if labels are
             not among the classes; if there is no such method.
         """
-        features, y = check_finite("features", features), column_or_1d(y)
+        features, y = check_finite("features", features), np.asarray(column_or_1d(y))
         check_consistent_length(features, y)
         numbers = check_finite("y", y if classes is None else _ranks(y, classes))
         if len(features) < 3 or (numbers == numbers[0]).all():
@@ -220,7 +223,8 @@ class EmbeddingDisplay:
         """
         ax = make_axes(self, ax, (6, 5))
         style = {"s": 12, "cmap": "viridis", **(scatter_kwargs or {})}
-        self.scatter_ = ax.scatter(*np.transpose(self.positions), c=self.y, **style)
+        x, y = np.transpose(self.positions)
+        self.scatter_ = ax.scatter(x, y, c=self.y, **style)
         ax.set(xticks=[], yticks=[])
         if self.ordinality is not None:
             ax.set_title(f"ordinality {self.ordinality:.2f}")

@@ -17,7 +17,7 @@ from ._plot_axes import (
     set_labels,
     wrap,
 )
-from ._typing import Axes, Colormap, Keywords
+from ._typing import Axes, Colormap, Figure, Keywords
 from .metrics import ordinality_score
 
 __all__ = ["PromptSimilarityDisplay"]
@@ -58,6 +58,9 @@ class PromptSimilarityDisplay:
     >>> PromptSimilarityDisplay.from_estimator(zero_shot)
     <...>
     """
+
+    ax_: Axes
+    figure_: Figure
 
     def __init__(
         self,

@@ -19,7 +19,7 @@ from ._plot_axes import (
     set_labels,
     wrap,
 )
-from ._typing import Axes, Colormap, Keywords
+from ._typing import Axes, Colormap, Figure, Keywords
 from .bins import LinguisticBins
 
 __all__ = ["SearchDisplay"]
@@ -68,6 +68,9 @@ class SearchDisplay:
     >>> SearchDisplay.from_estimator(search.fit(X, y))
     <...>
     """
+
+    ax_: Axes
+    figure_: Figure
 
     def __init__(
         self,

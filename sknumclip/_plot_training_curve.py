@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from ._plot_axes import check_has, make_panels
-from ._typing import Axes, Keywords
+from ._typing import Axes, Figure, Keywords
 
 __all__ = ["TrainingCurveDisplay"]
 
@@ -49,6 +49,9 @@ class TrainingCurveDisplay:
     >>> TrainingCurveDisplay.from_estimator(reg.fit(X, y))
     <...>
     """
+
+    ax_: Axes
+    figure_: Figure
 
     def __init__(self, *, history: pd.DataFrame) -> None:
         self.history = history

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Union
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator as _Accelerator
     from matplotlib.axes import Axes as _Axes
     from matplotlib.colors import Colormap as _Colormap
+    from matplotlib.figure import Figure as _Figure
     from PIL.Image import Image
     from sklearn.model_selection import BaseCrossValidator
 
@@ -65,5 +66,6 @@ FittedNumCLIP: TypeAlias = "BaseNumCLIP"
 NumCLIP = TypeVar("NumCLIP", bound="BaseNumCLIP")
 Metrics: TypeAlias = Mapping[str, float | str]
 Axes: TypeAlias = "_Axes"
+Figure: TypeAlias = "_Figure"
 Colormap: TypeAlias = Union[str, "_Colormap"]
 Keywords: TypeAlias = Mapping[str, Any]

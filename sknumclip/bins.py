@@ -7,17 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ._html import table_html
 from ._typing import Bins, IntArray, Outside, Preset
 
 __all__ = ["LinguisticBins"]
 
-_PRESETS = {
+_PRESETS: dict[str, dict[str, Any]] = {
     # The five concepts of the paper. The last bin is left open towards the oldest human ages,
     # but its centre stays where the paper's range (65 to 101) puts it.
     "age": dict(
@@ -104,8 +104,18 @@ class LinguisticBins:
 
     descriptions: tuple[str, ...]
     edges: tuple[float, ...]
-    centers: tuple[float, ...] | None = None
-    outside: str = "raise"
+    centers: tuple[float, ...] = None  # type: ignore[assignment]  # the midpoints, afterwards
+    outside: Outside = "raise"
+
+    if TYPE_CHECKING:  # what may be passed; the attributes are tuples of it
+
+        def __init__(
+            self,
+            descriptions: Sequence[str],
+            edges: Sequence[float] | NDArray[Any],
+            centers: Sequence[float] | NDArray[Any] | None = None,
+            outside: Outside = "raise",
+        ) -> None: ...
 
     def __post_init__(self):
         descriptions = _check_descriptions(self.descriptions)
@@ -470,7 +480,7 @@ def _check_range(description, value):
     return low, high
 
 
-def _check_labels(y):
+def _check_labels(y) -> NDArray[np.float64]:
     try:
         y = np.asarray(y, dtype=float)
     except (TypeError, ValueError, OverflowError):

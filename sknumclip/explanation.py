@@ -6,6 +6,7 @@ import base64
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,8 @@ class Explanation(pd.DataFrame):
 
     # pandas hands these on to slices and copies.
     _metadata = ["_images"]
-    _images = {}  # by label of the index, where labels are not paths; None if there are no images
+    # By label of the index, where labels are not paths; None if there are no images.
+    _images: dict[Any, Any] | None = {}
 
     @property
     def _constructor(self):

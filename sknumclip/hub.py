@@ -69,8 +69,15 @@ def push_to_hub(
         `repo_id` is no name of a repository.
     """
     with tempfile.TemporaryDirectory(prefix="sknumclip-") as folder:
-        card = dict(metrics=metrics, description=description, license=license)
-        prepare_upload(estimator, folder, repo_id, standalone=standalone, **card)
+        prepare_upload(
+            estimator,
+            folder,
+            repo_id,
+            standalone=standalone,
+            metrics=metrics,
+            description=description,
+            license=license,
+        )
         api = HfApi(token=token)
         repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
         commit = api.upload_folder(
@@ -191,7 +198,7 @@ def from_pretrained(
                     os.fspath(repo_id_or_folder),
                     revision=revision,
                     token=token,
-                    cache_dir=cache_dir,
+                    cache_dir=cache_dir if cache_dir is None else os.fspath(cache_dir),
                     force_download=force_download,
                     local_files_only=local_files_only,
                     allow_patterns=[CONFIG_FILE, TENSORS_FILE],

@@ -20,7 +20,7 @@ from .regressor import NumCLIPRegressor
 __all__ = ["BatchPredictor"]
 
 _MAX_MODELS = 4
-_models = {}  # those of this process, by the predictor's token, oldest first
+_models: dict[str, Any] = {}  # those of this process, by the predictor's token, oldest first
 _lock = threading.RLock()
 
 

@@ -13,6 +13,8 @@ from sklearn.metrics import accuracy_score, cohen_kappa_score, mean_absolute_err
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 
+from ._typing import IntArray
+
 __all__ = ["nearest_class_accuracy", "ordinal_metrics", "ordinality_score"]
 
 
@@ -95,7 +97,7 @@ def ordinal_metrics(
     y_true, y_pred = _check_predictions(y_true, y_pred)
     metrics = {"mae": float(mean_absolute_error(y_true, y_pred))}
     if classes is not None:
-        metrics |= _class_metrics(*_as_classes(y_true, y_pred, classes), len(classes))
+        metrics |= _class_metrics(*_as_classes(y_true, y_pred, classes), np.size(classes))
     if y_proba is not None:
         metrics["rps"] = _ranked_probability_score(y_true, y_proba, classes)
     return metrics
@@ -152,7 +154,7 @@ def _check_predictions(y_true, y_pred):
     return y_true, y_pred
 
 
-def _as_classes(y_true, y_pred, classes):
+def _as_classes(y_true, y_pred, classes) -> tuple[IntArray, IntArray]:
     """The number of the class of each label, and of the nearest class to each prediction."""
     y_true, y_pred = _check_predictions(y_true, y_pred)
     classes = column_or_1d(classes, dtype=np.float64)

@@ -99,6 +99,7 @@ def to_onnx(estimator: FittedNumCLIP, path: StrPath) -> None:
             dynamo=True,
             verbose=False,
         )
+    assert program is not None  # dynamo=True returns one
     program.model.metadata_props["sknumclip"] = json.dumps(_metadata(estimator))
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     program.save(path, external_data=n_bytes > _MAX_BYTES_IN_ONE_FILE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, Literal, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -383,6 +383,12 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
     def _are_named(self):
         return not isinstance(self.bins, Integral)
 
+    @overload
+    def predict(self, X: ImagesOrFeatures, return_std: Literal[False] = False) -> FloatArray: ...
+    @overload
+    def predict(
+        self, X: ImagesOrFeatures, return_std: Literal[True]
+    ) -> tuple[FloatArray, FloatArray]: ...
     def predict(
         self, X: ImagesOrFeatures, return_std: bool = False
     ) -> FloatArray | tuple[FloatArray, FloatArray]:

@@ -58,7 +58,7 @@ class _TrainingSubsetSplit(BaseCrossValidator):
         """
         if y is None:
             raise ValueError(f"{type(self).__name__} draws by label: pass y to split.")
-        y = column_or_1d(y)
+        y = np.asarray(column_or_1d(y))
         # Once, so that the repeats differ in what is drawn and not in what is tested.
         outer = self._outer(y, groups).split(X, y, groups)
         folds = [(np.asarray(train), np.asarray(test)) for train, test in outer]
