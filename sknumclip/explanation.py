@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ._html import Markup, table_html
+from ._typing import FloatArray, ImagesOrFeatures
+from .bins import LinguisticBins
 from .images import Images
 
 __all__ = ["Explanation", "explain_outputs"]
@@ -132,7 +134,14 @@ def _movement(shift, digits):
     return f"moved {'up' if shift > 0 else 'down'} by {amount}"
 
 
-def explain_outputs(X, images, bins, y_pred, proba, centers):
+def explain_outputs(
+    X: ImagesOrFeatures,
+    images: Images | None,
+    bins: LinguisticBins,
+    y_pred: FloatArray,
+    proba: FloatArray,
+    centers: FloatArray,
+) -> Explanation:
     """Make the table of :meth:`NumCLIPRegressor.explain`.
 
     Parameters
@@ -154,7 +163,7 @@ def explain_outputs(X, images, bins, y_pred, proba, centers):
     winner = np.where(unread[:, None], 0, proba).argmax(axis=1)
     samples = np.arange(len(winner))
     if images is not None:
-        index = [images.label(i) for i in samples.tolist()]
+        index: list[Any] | pd.Index | None = [images.label(i) for i in samples.tolist()]
     else:
         index = X.index if isinstance(X, pd.DataFrame) else None
     table = Explanation(

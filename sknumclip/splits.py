@@ -32,7 +32,7 @@ __all__ = ["DistributionShiftSplit", "FewShotSplit"]
 class _TrainingSubsetSplit(BaseCrossValidator):
     """Another splitter's parts; ``_choose(y, seed)`` says which training samples to keep."""
 
-    def __init__(self, cv, n_repeats, random_state):
+    def __init__(self, cv: CV, n_repeats: int, random_state: RandomState) -> None:
         self.cv = cv
         self.n_repeats = n_repeats
         self.random_state = random_state

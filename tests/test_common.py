@@ -210,11 +210,6 @@ def test_a_users_code_is_checked():
     """Errors that must be there carry an ignore, and an ignore that is not needed is an error."""
     api = pytest.importorskip("mypy.api")
     root = PACKAGE.parent
-    config = [
-        "--config-file",
-        str(root / "pyproject.toml"),
-        "--cache-dir",
-        str(root / ".mypy_cache"),
-    ]
+    config = [f"--config-file={root / 'pyproject.toml'}", f"--cache-dir={root / '.mypy_cache'}"]
     output, errors, status = api.run([*config, str(root / "tests" / "typing_sample.py")])
     assert status == 0, output + errors
