@@ -1,9 +1,9 @@
 # The one list of commands: CI and contributors run the same.
 PYTHON ?= python
 
-.PHONY: all install lint format test test-slow docs audit
+.PHONY: all install lint format types test test-slow docs audit
 
-all: lint test docs
+all: lint types test docs
 
 install:
 	$(PYTHON) -m pip install -e ".[dev]"
@@ -15,6 +15,9 @@ lint:
 format:
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
+
+types:
+	$(PYTHON) -m mypy
 
 test:
 	$(PYTHON) -m pytest

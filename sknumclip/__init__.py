@@ -18,7 +18,8 @@ The map of the package:
   ``_callbacks``: scikit-learn's callbacks, which hear of each epoch;
   ``divergence``: noticing losses that are no numbers;
   ``_processes``: what the processes of a data-parallel run tell each other
-- ``explanation``: what predictions rest on, in words; ``_html``: what notebooks show
+- ``explanation``: what predictions rest on, in words; ``_html``: what notebooks show;
+  ``_typing``: types that signatures share
 - ``baselines``: what it is compared with, as estimators; ``class_prompts``, ``class_losses`` and
   ``heads``: their parts
 - ``persistence``: saving and loading fitted estimators; ``saved_config``, ``saved_tensors``,
@@ -33,6 +34,7 @@ The map of the package:
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0.dev0"
 
@@ -61,6 +63,14 @@ __all__ = [
     "plotting",
     "suggest_bins",
 ]
+
+if TYPE_CHECKING:  # what type checkers cannot see in __getattr__
+    from . import baselines, datasets, inference, losses, metrics, plotting
+    from .bins import LinguisticBins
+    from .classifier import NumCLIPClassifier
+    from .embedder import CLIPEmbedder
+    from .regressor import NumCLIPRegressor
+    from .suggest import suggest_bins
 
 
 def __getattr__(name):

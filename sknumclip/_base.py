@@ -1,5 +1,7 @@
 """What the estimators share: from X to samples, the fit skeleton, outputs in batches."""
 
+from __future__ import annotations
+
 import copy
 import hashlib
 import json
@@ -8,6 +10,7 @@ import warnings
 from contextlib import contextmanager
 from functools import partial
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,8 +27,10 @@ from ._net import epochs_of, release
 from ._processes import Processes
 from ._samples import Samples, Targets
 from ._training import LR_SCHEDULES, train
+from ._typing import FloatArray, ImagesOrFeatures, StrPath
 from ._validation import Interval, StrOptions, check_y_and_weight
 from .backbone import fingerprint, load_backbone
+from .bins import LinguisticBins
 from .checkpoint import open_folder
 from .embeddings import embed_images
 from .image_tower import checkpoint_gradients, lock_image_tower
@@ -73,11 +78,19 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
     of parameters that a subclass does not offer.
     """
 
-    callbacks = checkpoint = None
+    callbacks: list[Any] | None = None
+    checkpoint: StrPath | None = None
     gather_batches = True
     compile = grad_checkpointing = warm_start = False
     accumulate_steps = 1
     _l1_weight = 1.0
+
+    # What fit sets.
+    bins_: LinguisticBins
+    history_: pd.DataFrame
+    n_iter_: int
+    net_: Any
+    skipped_: dict[str, str]
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
@@ -320,7 +333,7 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
 
     # --------------------------------------------------------------------------------- outputs
 
-    def transform(self, X):
+    def transform(self, X: ImagesOrFeatures) -> FloatArray:
         """Embed images.
 
         Parameters

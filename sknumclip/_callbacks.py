@@ -12,10 +12,10 @@ try:
     from sklearn.callback import CallbackSupportMixin, ProgressBar, with_callbacks
 except ImportError:  # before scikit-learn 1.9
 
-    class ProgressBar:
+    class ProgressBar:  # type: ignore[no-redef]
         """Of which there are no instances."""
 
-    class CallbackSupportMixin:
+    class CallbackSupportMixin:  # type: ignore[no-redef]
         """Stands for the one of newer versions."""
 
         def set_callbacks(self, *callbacks):
@@ -92,7 +92,7 @@ class FitTasks:
         if not failures:
             return
         kept = [i for i in range(len(images)) if i not in failures]
-        X, y, weight = images.items, *self.data[1:]
+        X, (_, y, weight) = images.items, self.data
         self.data = (
             [X[i] for i in kept],
             np.asarray(y)[kept],

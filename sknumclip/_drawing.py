@@ -1,10 +1,16 @@
 """Pictures to learn from; drawn, not downloaded."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import Literal, overload
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from sklearn.utils import check_random_state
+
+from ._typing import IntArray, Pixels, RandomState
 
 __all__ = ["make_counting_images"]
 
@@ -27,9 +33,35 @@ _SUPERSAMPLING = 4  # drawn this many times larger, then averaged down: smooth e
 _PIXELS_PER_OBJECT = 25  # below 5 x 5 pixels each, objects can no longer be told apart
 
 
+@overload
 def make_counting_images(
-    n_samples=200, *, low=1, high=100, image_size=64, random_state=None, return_attributes=False
-):
+    n_samples: int = 200,
+    *,
+    low: int = 1,
+    high: int = 100,
+    image_size: int = 64,
+    random_state: RandomState = None,
+    return_attributes: Literal[False] = False,
+) -> tuple[Pixels, IntArray]: ...
+@overload
+def make_counting_images(
+    n_samples: int = 200,
+    *,
+    low: int = 1,
+    high: int = 100,
+    image_size: int = 64,
+    random_state: RandomState = None,
+    return_attributes: Literal[True],
+) -> tuple[Pixels, IntArray, dict[str, NDArray[np.str_]]]: ...
+def make_counting_images(
+    n_samples: int = 200,
+    *,
+    low: int = 1,
+    high: int = 100,
+    image_size: int = 64,
+    random_state: RandomState = None,
+    return_attributes: bool = False,
+) -> tuple[Pixels, IntArray] | tuple[Pixels, IntArray, dict[str, NDArray[np.str_]]]:
     """Draw pictures of small shapes; the target is how many there are.
 
     Every picture has a softly shaded background and one kind of shape (discs, squares or

@@ -1,11 +1,15 @@
 """Loaders of face datasets, whose labels are ages: UTKFace, FG-NET, Adience."""
 
+from __future__ import annotations
+
 import re
 import warnings
 from collections import Counter
+from typing import Literal
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import Bunch
 
 from ._image_tables import (
     as_bunch,
@@ -15,6 +19,7 @@ from ._image_tables import (
     read_table,
     some,
 )
+from ._typing import OnError, StrPath
 from .bins import LinguisticBins
 
 __all__ = ["load_adience", "load_fgnet", "load_utkface"]
@@ -73,7 +78,7 @@ _ADIENCE_AGES = ((0, 2), (4, 6), (8, 13), (15, 20), (25, 32), (38, 43), (48, 53)
 _ADIENCE_PREFIX = {"aligned": "landmark_aligned_face", "faces": "coarse_tilt_aligned_face"}
 
 
-def load_utkface(folder, *, on_missing="raise"):
+def load_utkface(folder: StrPath, *, on_missing: OnError = "raise") -> Bunch:
     """Load UTKFace: faces whose file names give the age.
 
     With a ``labels.csv`` in the folder, that table is read instead of the file names; its columns
@@ -139,7 +144,7 @@ def _parse_names(paths, pattern, folder, how):
     return pd.DataFrame([{"path": p} | m.groupdict() for p, m in zip(paths, matches, strict=True)])
 
 
-def load_fgnet(folder):
+def load_fgnet(folder: StrPath) -> Bunch:
     """Load FG-NET: photographs of people over their lives, whose file names give person and age.
 
     Parameters
@@ -186,7 +191,12 @@ def load_fgnet(folder):
     return as_bunch(table, folder, _FGNET)
 
 
-def load_adience(folder, *, images="aligned", on_missing="raise"):
+def load_adience(
+    folder: StrPath,
+    *,
+    images: Literal["aligned", "faces"] = "aligned",
+    on_missing: OnError = "raise",
+) -> Bunch:
     """Load Adience: faces in eight groups of age, in five folds.
 
     An age label that is one of the eight groups, or lies within one, counts as that group. Faces

@@ -1,23 +1,27 @@
 """Loader of anybody's own images: a folder and a table with their labels."""
 
+from __future__ import annotations
+
 import pandas as pd
+from sklearn.utils import Bunch
 
 from ._image_tables import as_bunch, check_folder, read_table
+from ._typing import OnError, StrPath
 
 __all__ = ["load_folder"]
 
 
 def load_folder(
-    folder,
-    csv="labels.csv",
+    folder: StrPath,
+    csv: StrPath = "labels.csv",
     *,
-    image="file",
-    label="label",
-    group=None,
-    fold=None,
-    split=None,
-    on_missing="raise",
-):
+    image: str = "file",
+    label: str = "label",
+    group: str | None = None,
+    fold: str | None = None,
+    split: str | None = None,
+    on_missing: OnError = "raise",
+) -> Bunch:
     """Load your own images: a folder and a table with one row per image.
 
     Parameters
@@ -81,6 +85,6 @@ def load_folder(
     names = {"path": image, "y": label, "group": group, "fold": fold, "split": split}
     names = {new: old for new, old in names.items() if old is not None}
     rows = read_table(folder / csv, list(names.values()), how)
-    table = pd.DataFrame({new: rows[old] for new, old in names.items()})
-    table["path"] = [folder / str(name) for name in table["path"]]
+    columns = {new: rows[old] for new, old in names.items()}
+    table = pd.DataFrame(columns | {"path": [folder / str(name) for name in rows[image]]})
     return as_bunch(table, folder / csv, f"Images of {folder}, labelled by {csv}.", on_missing)

@@ -1,11 +1,15 @@
 """What the loaders of datasets share: finding images, reading tables, checking both."""
 
+from __future__ import annotations
+
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
+
+from ._typing import StrPath
 
 __all__ = [
     "as_bunch",
@@ -20,7 +24,7 @@ _SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 _FIELDS = {"group": "groups", "fold": "folds", "split": "split"}
 
 
-def check_folder(folder, what, how):
+def check_folder(folder: StrPath, what: str, how: str) -> Path:
     """Return `folder` as a Path.
 
     Parameters

@@ -1,11 +1,14 @@
 """What estimators do with X: tell images from features, read them, embed them."""
 
+from __future__ import annotations
+
 import copy
 import difflib
 import functools
 import os
 from numbers import Integral, Real
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -48,7 +51,7 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
         tags.transformer_tags.preserves_dtype = []  # features are float32, whatever comes in
         return tags
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters; see :meth:`sklearn.base.BaseEstimator.set_params`.
 
         Parameters

@@ -1,13 +1,18 @@
 """Loader of MORPH II by the published split lists of its settings."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
+from sklearn.utils import Bunch
 
 from ._image_tables import as_bunch, check_folder, images_by_stem, some
+from ._typing import OnError, StrPath
 
 __all__ = ["load_morph2"]
 
@@ -37,7 +42,13 @@ _HOW_MORPH2 = (
 )
 
 
-def load_morph2(folder, lists, *, setting=None, on_missing="raise"):
+def load_morph2(
+    folder: StrPath,
+    lists: StrPath | Sequence[StrPath] | Mapping[str, StrPath],
+    *,
+    setting: Literal["A", "B", "C", "D"] | None = None,
+    on_missing: OnError = "raise",
+) -> Bunch:
     """Load MORPH II by the split lists of one of its settings.
 
     A line of a list is an image and an age, such as ``070081_2F36.JPG 36``. Images are found by
@@ -109,7 +120,7 @@ def load_morph2(folder, lists, *, setting=None, on_missing="raise"):
     if setting == "D":
         _check_people_apart(table, column)
     source = Path(files[0][1]).parent
-    return as_bunch(table, source, _MORPH2 + _MORPH2_SETTINGS.get(setting, ""), on_missing)
+    return as_bunch(table, source, _MORPH2 + _MORPH2_SETTINGS.get(setting or "", ""), on_missing)
 
 
 def _name_lists(lists):

@@ -1,15 +1,19 @@
 """What NumCLIP's regressor and classifier share: prompts, module, losses, saving."""
 
+from __future__ import annotations
+
 import inspect
 import warnings
 from functools import partial
 from numbers import Integral, Real
+from typing import Any, Self
 
 from scipy.special import softmax
 
 from . import hub, onnx_export, persistence
 from ._base import TRAINING_CONSTRAINTS, BaseCLIPEstimator
 from ._inputs import FOLDER
+from ._typing import StrPath
 from ._validation import Described, Interval, StrOptions, as_images
 from .explanation import explain_outputs
 from .losses import DISTANCES, RANKING_LOSSES
@@ -115,7 +119,7 @@ class BaseNumCLIP(BaseCLIPEstimator):
         proba = softmax(logits, axis=1)
         return explain_outputs(X, as_images(X), self.bins_, y_pred, proba, centers)
 
-    def save(self, path, standalone=False):
+    def save(self, path: StrPath, standalone: bool = False) -> None:
         """Save to a folder, as JSON and safetensors; see :func:`sknumclip.persistence.save`.
 
         Parameters
@@ -129,7 +133,9 @@ class BaseNumCLIP(BaseCLIPEstimator):
         persistence.save(self, path, standalone)
 
     @classmethod
-    def load(cls, path, *, model_name=None, pretrained=None):
+    def load(
+        cls, path: StrPath, *, model_name: str | None = None, pretrained: str | None = None
+    ) -> Self:
         """Load what :meth:`save` saved; see :func:`sknumclip.persistence.load`.
 
         Parameters
@@ -154,7 +160,7 @@ class BaseNumCLIP(BaseCLIPEstimator):
         """
         return persistence.load(cls, path, model_name=model_name, pretrained=pretrained)
 
-    def push_to_hub(self, repo_id, **options):
+    def push_to_hub(self, repo_id: str, **options: Any) -> str:
         """Upload to the Hugging Face Hub, with a model card.
 
         Parameters
@@ -173,7 +179,7 @@ class BaseNumCLIP(BaseCLIPEstimator):
         return hub.push_to_hub(self, repo_id, **options)
 
     @classmethod
-    def from_pretrained(cls, repo_id_or_folder, **options):
+    def from_pretrained(cls, repo_id_or_folder: StrPath, **options: Any) -> Self:
         """Load from the Hugging Face Hub, or from a folder.
 
         Parameters
@@ -191,7 +197,7 @@ class BaseNumCLIP(BaseCLIPEstimator):
         """
         return hub.from_pretrained(cls, repo_id_or_folder, **options)
 
-    def to_onnx(self, path):
+    def to_onnx(self, path: StrPath) -> None:
         """Export to an ONNX file, from pixels to predictions.
 
         :func:`sknumclip.onnx_export.to_onnx` says what goes in and what comes out.

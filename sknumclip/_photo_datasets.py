@@ -1,11 +1,14 @@
 """Loaders of photographs: Historical Color Images and Image Aesthetics."""
 
+from __future__ import annotations
+
 import re
 import warnings
 
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedKFold
+from sklearn.utils import Bunch
 
 from ._image_tables import (
     as_bunch,
@@ -15,6 +18,7 @@ from ._image_tables import (
     read_table,
     some,
 )
+from ._typing import OnError, RandomState, StrPath
 from .bins import LinguisticBins
 
 __all__ = ["load_historical_color", "load_image_aesthetics"]
@@ -64,7 +68,9 @@ _HOW_IMAGE_AESTHETICS = (
 )
 
 
-def load_historical_color(folder, *, n_folds=10, random_state=0):
+def load_historical_color(
+    folder: StrPath, *, n_folds: int = 10, random_state: RandomState = 0
+) -> Bunch:
     """Load the Historical Color Images: photographs and the decade in which they were taken.
 
     Images are found by their decade: in a folder named ``1930s`` ... ``1970s``, or with a name
@@ -149,7 +155,9 @@ def _decade_of(path):
     return int(match[1]) if match else None
 
 
-def load_image_aesthetics(folder, csv="beauty-icwsm15-dataset.tsv", *, on_missing="raise"):
+def load_image_aesthetics(
+    folder: StrPath, csv: StrPath = "beauty-icwsm15-dataset.tsv", *, on_missing: OnError = "raise"
+) -> Bunch:
     """Load the Image Aesthetics dataset: Flickr photographs and the median of their ratings.
 
     Photographs may lie anywhere below the folder, named by their Flickr identifiers with any

@@ -1,10 +1,15 @@
 """What the displays share: matplotlib on first use, panels, matrices, labels, checks."""
 
+from __future__ import annotations
+
 import math
 import textwrap
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
+
+from ._typing import Axes
 
 _MAX_LABELS = 20  # more of them along one axis cannot be read
 _MAX_CELLS_WITH_TEXT = 150
@@ -72,7 +77,7 @@ def check_has(display, estimator, what, *attributes):
     raise TypeError(message)
 
 
-def check_finite(name, values):
+def check_finite(name, values) -> NDArray[np.float64]:
     """Return `values` as an array of float64; raise ValueError if some are NaN or infinite."""
     values = np.asarray(values, dtype=np.float64)
     bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
@@ -84,7 +89,7 @@ def check_finite(name, values):
     return values
 
 
-def make_axes(display, ax, figsize):
+def make_axes(display, ax, figsize) -> Axes:
     """Return `ax`, or the axes of a new figure, and let the display know them."""
     plt = import_pyplot(display)
     if ax is None:

@@ -1,7 +1,12 @@
 """Predicted against true numbers, and residuals by bin."""
 
+from __future__ import annotations
+
+from typing import Self
+
 import numpy as np
-from sklearn.base import is_regressor
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.metrics import PredictionErrorDisplay
 from sklearn.utils import check_consistent_length, column_or_1d
 
@@ -14,7 +19,8 @@ from ._plot_axes import (
     set_labels,
     wrap,
 )
-from .bins import resolve_bins
+from ._typing import Axes, Bins, Figure, ImagesOrFeatures, Keywords
+from .bins import LinguisticBins, resolve_bins
 
 __all__ = ["BinErrorDisplay"]
 
@@ -58,13 +64,25 @@ class BinErrorDisplay:
     <...>
     """
 
-    def __init__(self, *, y_true, y_pred, bins):
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(self, *, y_true: ArrayLike, y_pred: ArrayLike, bins: LinguisticBins) -> None:
         self.y_true = y_true
         self.y_pred = y_pred
         self.bins = bins
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, ax=None, scatter_kwargs=None, box_kwargs=None):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        X: ImagesOrFeatures,
+        y: ArrayLike,
+        *,
+        ax: Axes | None = None,
+        scatter_kwargs: Keywords | None = None,
+        box_kwargs: Keywords | None = None,
+    ) -> Self:
         """Predict and plot.
 
         Parameters
@@ -112,8 +130,15 @@ class BinErrorDisplay:
 
     @classmethod
     def from_predictions(
-        cls, y_true, y_pred, bins, *, ax=None, scatter_kwargs=None, box_kwargs=None
-    ):
+        cls,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        bins: Bins,
+        *,
+        ax: Axes | None = None,
+        scatter_kwargs: Keywords | None = None,
+        box_kwargs: Keywords | None = None,
+    ) -> Self:
         """Plot predictions made before.
 
         Parameters
@@ -146,7 +171,13 @@ class BinErrorDisplay:
         display = cls(y_true=y_true, y_pred=y_pred, bins=resolve_bins(bins, y_true))
         return display.plot(ax, scatter_kwargs=scatter_kwargs, box_kwargs=box_kwargs)
 
-    def plot(self, ax=None, *, scatter_kwargs=None, box_kwargs=None):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        scatter_kwargs: Keywords | None = None,
+        box_kwargs: Keywords | None = None,
+    ) -> Self:
         """Plot.
 
         Parameters

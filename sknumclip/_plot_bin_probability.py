@@ -1,9 +1,15 @@
 """Bar charts of the bin probabilities of single images."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from ._plot_axes import (
@@ -14,6 +20,7 @@ from ._plot_axes import (
     set_labels,
     wrap,
 )
+from ._typing import Axes, Figure, ImagesOrFeatures, Keywords
 from ._validation import as_images
 
 __all__ = ["BinProbabilityDisplay"]
@@ -65,7 +72,19 @@ class BinProbabilityDisplay:
     <...>
     """
 
-    def __init__(self, *, proba, descriptions, y_pred=None, y_true=None, images=None):
+    bars_: list[Any]
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(
+        self,
+        *,
+        proba: ArrayLike,
+        descriptions: Sequence[str],
+        y_pred: ArrayLike | None = None,
+        y_true: ArrayLike | None = None,
+        images: Sequence[Any] | None = None,
+    ) -> None:
         self.proba = proba
         self.descriptions = descriptions
         self.y_pred = y_pred
@@ -73,7 +92,16 @@ class BinProbabilityDisplay:
         self.images = images
 
     @classmethod
-    def from_estimator(cls, estimator, X, y=None, *, ax=None, n_columns=None, bar_kwargs=None):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        X: ImagesOrFeatures,
+        y: ArrayLike | None = None,
+        *,
+        ax: Axes | None = None,
+        n_columns: int | None = None,
+        bar_kwargs: Keywords | None = None,
+    ) -> Self:
         """Predict and plot.
 
         Parameters
@@ -119,7 +147,13 @@ class BinProbabilityDisplay:
         )
         return display.plot(ax, n_columns=n_columns, bar_kwargs=bar_kwargs)
 
-    def plot(self, ax=None, *, n_columns=None, bar_kwargs=None):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        n_columns: int | None = None,
+        bar_kwargs: Keywords | None = None,
+    ) -> Self:
         """Plot.
 
         Parameters
@@ -135,7 +169,7 @@ class BinProbabilityDisplay:
         -------
         display : BinProbabilityDisplay
         """
-        n_samples = len(self.proba)
+        n_samples = np.shape(self.proba)[0]
         if n_columns is None:
             n_columns = min(3, math.ceil(n_samples / 4))
         if not isinstance(n_columns, Integral) or n_columns < 1:

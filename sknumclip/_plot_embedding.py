@@ -1,6 +1,13 @@
 """Maps of image features."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.preprocessing import normalize
@@ -13,6 +20,7 @@ from ._plot_axes import (
     set_labels,
     wrap,
 )
+from ._typing import Axes, Figure, ImagesOrFeatures, Keywords, RandomState
 from .metrics import ordinality_score
 
 __all__ = ["EmbeddingDisplay"]
@@ -54,7 +62,17 @@ class EmbeddingDisplay:
     <...>
     """
 
-    def __init__(self, *, positions, y, ordinality=None, classes=None):
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(
+        self,
+        *,
+        positions: NDArray[Any],
+        y: NDArray[Any],
+        ordinality: float | None = None,
+        classes: Sequence[Any] | NDArray[Any] | None = None,
+    ) -> None:
         self.positions = positions
         self.y = y
         self.ordinality = ordinality
@@ -63,16 +81,16 @@ class EmbeddingDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: BaseEstimator,
+        X: ImagesOrFeatures,
+        y: ArrayLike,
         *,
-        method="tsne",
-        random_state=None,
-        ax=None,
-        scatter_kwargs=None,
-        colorbar=True,
-    ):
+        method: Literal["tsne", "pca"] = "tsne",
+        random_state: RandomState = None,
+        ax: Axes | None = None,
+        scatter_kwargs: Keywords | None = None,
+        colorbar: bool = True,
+    ) -> Self:
         """Embed images and map the features.
 
         Parameters
@@ -121,16 +139,16 @@ class EmbeddingDisplay:
     @classmethod
     def from_features(
         cls,
-        features,
-        y,
+        features: ArrayLike,
+        y: ArrayLike,
         *,
-        classes=None,
-        method="tsne",
-        random_state=None,
-        ax=None,
-        scatter_kwargs=None,
-        colorbar=True,
-    ):
+        classes: Sequence[Any] | NDArray[Any] | None = None,
+        method: Literal["tsne", "pca"] = "tsne",
+        random_state: RandomState = None,
+        ax: Axes | None = None,
+        scatter_kwargs: Keywords | None = None,
+        colorbar: bool = True,
+    ) -> Self:
         """Map features made before.
 
         Parameters
@@ -164,7 +182,7 @@ class EmbeddingDisplay:
             If features or labels are NaN or infinite, too few, or all the same; if labels are
             not among the classes; if there is no such method.
         """
-        features, y = check_finite("features", features), column_or_1d(y)
+        features, y = check_finite("features", features), np.asarray(column_or_1d(y))
         check_consistent_length(features, y)
         numbers = check_finite("y", y if classes is None else _ranks(y, classes))
         if len(features) < 3 or (numbers == numbers[0]).all():
@@ -181,7 +199,13 @@ class EmbeddingDisplay:
         )
         return display.plot(ax, scatter_kwargs=scatter_kwargs, colorbar=colorbar)
 
-    def plot(self, ax=None, *, scatter_kwargs=None, colorbar=True):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        scatter_kwargs: Keywords | None = None,
+        colorbar: bool = True,
+    ) -> Self:
         """Plot.
 
         Parameters
@@ -199,7 +223,8 @@ class EmbeddingDisplay:
         """
         ax = make_axes(self, ax, (6, 5))
         style = {"s": 12, "cmap": "viridis", **(scatter_kwargs or {})}
-        self.scatter_ = ax.scatter(*np.transpose(self.positions), c=self.y, **style)
+        x, y = np.transpose(self.positions)
+        self.scatter_ = ax.scatter(x, y, c=self.y, **style)
         ax.set(xticks=[], yticks=[])
         if self.ordinality is not None:
             ax.set_title(f"ordinality {self.ordinality:.2f}")

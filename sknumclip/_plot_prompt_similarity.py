@@ -1,6 +1,13 @@
 """How alike the prompts of the bins are."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 
 from ._plot_axes import (
     check_has,
@@ -10,6 +17,7 @@ from ._plot_axes import (
     set_labels,
     wrap,
 )
+from ._typing import Axes, Colormap, Figure, Keywords
 from .metrics import ordinality_score
 
 __all__ = ["PromptSimilarityDisplay"]
@@ -51,13 +59,30 @@ class PromptSimilarityDisplay:
     <...>
     """
 
-    def __init__(self, *, similarity, descriptions, ordinality=None):
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(
+        self,
+        *,
+        similarity: NDArray[Any],
+        descriptions: Sequence[str],
+        ordinality: float | None = None,
+    ) -> None:
         self.similarity = similarity
         self.descriptions = descriptions
         self.ordinality = ordinality
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, cmap="viridis", im_kwargs=None, colorbar=True):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        *,
+        ax: Axes | None = None,
+        cmap: Colormap = "viridis",
+        im_kwargs: Keywords | None = None,
+        colorbar: bool = True,
+    ) -> Self:
         """Compare the prompts of a fitted estimator.
 
         Parameters
@@ -97,7 +122,14 @@ class PromptSimilarityDisplay:
         )
         return display.plot(ax, cmap=cmap, im_kwargs=im_kwargs, colorbar=colorbar)
 
-    def plot(self, ax=None, *, cmap="viridis", im_kwargs=None, colorbar=True):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        cmap: Colormap = "viridis",
+        im_kwargs: Keywords | None = None,
+        colorbar: bool = True,
+    ) -> Self:
         """Plot.
 
         Parameters

@@ -1,7 +1,13 @@
 """Heat maps of the scores of a search."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 
 from ._plot_axes import (
     check_has,
@@ -13,6 +19,7 @@ from ._plot_axes import (
     set_labels,
     wrap,
 )
+from ._typing import Axes, Colormap, Figure, Keywords
 from .bins import LinguisticBins
 
 __all__ = ["SearchDisplay"]
@@ -62,7 +69,17 @@ class SearchDisplay:
     <...>
     """
 
-    def __init__(self, *, scores, stds, score_name="score", greater_is_better=True):
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(
+        self,
+        *,
+        scores: pd.DataFrame,
+        stds: pd.DataFrame,
+        score_name: str = "score",
+        greater_is_better: bool = True,
+    ) -> None:
         self.scores = scores
         self.stds = stds
         self.score_name = score_name
@@ -71,18 +88,18 @@ class SearchDisplay:
     @classmethod
     def from_estimator(
         cls,
-        search,
+        search: BaseEstimator,
         *,
-        x="beta",
-        y="bins",
-        x_labels=None,
-        y_labels=None,
-        metric=None,
-        ax=None,
-        cmap=None,
-        im_kwargs=None,
-        colorbar=True,
-    ):
+        x: str = "beta",
+        y: str = "bins",
+        x_labels: Sequence[str] | None = None,
+        y_labels: Sequence[str] | None = None,
+        metric: str | None = None,
+        ax: Axes | None = None,
+        cmap: Colormap | None = None,
+        im_kwargs: Keywords | None = None,
+        colorbar: bool = True,
+    ) -> Self:
         """Plot the scores of a fitted search.
 
         Where other parameters were searched too, each cell shows the best of its combinations.
@@ -148,7 +165,14 @@ class SearchDisplay:
         )
         return display.plot(ax, cmap=cmap, im_kwargs=im_kwargs, colorbar=colorbar)
 
-    def plot(self, ax=None, *, cmap=None, im_kwargs=None, colorbar=True):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        cmap: Colormap | None = None,
+        im_kwargs: Keywords | None = None,
+        colorbar: bool = True,
+    ) -> Self:
         """Plot.
 
         Parameters

@@ -1,6 +1,14 @@
 """Losses by epoch."""
 
+from __future__ import annotations
+
+from typing import Self
+
+import pandas as pd
+from sklearn.base import BaseEstimator
+
 from ._plot_axes import check_has, make_panels
+from ._typing import Axes, Figure, Keywords
 
 __all__ = ["TrainingCurveDisplay"]
 
@@ -42,11 +50,20 @@ class TrainingCurveDisplay:
     <...>
     """
 
-    def __init__(self, *, history):
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(self, *, history: pd.DataFrame) -> None:
         self.history = history
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, line_kwargs=None):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        *,
+        ax: Axes | None = None,
+        line_kwargs: Keywords | None = None,
+    ) -> Self:
         """Plot the history of a fitted estimator.
 
         Parameters
@@ -76,7 +93,7 @@ class TrainingCurveDisplay:
         )
         return cls(history=history).plot(ax, line_kwargs=line_kwargs)
 
-    def plot(self, ax=None, *, line_kwargs=None):
+    def plot(self, ax: Axes | None = None, *, line_kwargs: Keywords | None = None) -> Self:
         """Plot.
 
         Parameters

@@ -1,11 +1,16 @@
 """Which samples to train on: few per label, or a shifted distribution of labels."""
 
+from __future__ import annotations
+
 import warnings
 from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state, column_or_1d
+
+from ._typing import IntArray, RandomState
 
 __all__ = [
     "check_int",
@@ -16,7 +21,7 @@ __all__ = [
 ]
 
 
-def few_shot(y, k, random_state=None):
+def few_shot(y: ArrayLike, k: int, random_state: RandomState = None) -> IntArray:
     """Draw `k` samples of each label.
 
     The draws for different `k` and the same int `random_state` are nested: the one sample per
@@ -83,7 +88,9 @@ def warn_of_rare_labels(y, k):
         )
 
 
-def distribution_shift(y, top_k, scale, random_state=None):
+def distribution_shift(
+    y: ArrayLike, top_k: int, scale: float, random_state: RandomState = None
+) -> IntArray:
     """Keep a share of the samples of the most frequent labels, and all other samples.
 
     This is the label distribution shift of OrdinalCLIP [1]_: training labels get another

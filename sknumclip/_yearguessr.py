@@ -1,8 +1,12 @@
 """Loader of YearGuessr: buildings and the years of their construction."""
 
+from __future__ import annotations
+
 import pandas as pd
+from sklearn.utils import Bunch
 
 from ._image_tables import as_bunch, check_folder, images_by_stem, read_table
+from ._typing import OnError, StrPath
 
 __all__ = ["load_yearguessr"]
 
@@ -27,7 +31,13 @@ _IMAGE_COLUMNS = ("image", "picture", "image_path", "image_name", "file_name", "
 _YEAR_COLUMNS = ("year", "label")
 
 
-def load_yearguessr(folder, *, image=None, year=None, on_missing="raise"):
+def load_yearguessr(
+    folder: StrPath,
+    *,
+    image: str | None = None,
+    year: str | None = None,
+    on_missing: OnError = "raise",
+) -> Bunch:
     """Load YearGuessr: photographs of buildings and the year of their construction.
 
     The three tables are published; how their columns are named is not documented. The usual

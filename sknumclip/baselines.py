@@ -1,13 +1,31 @@
 """What NumCLIP is compared with, as estimators with the same images, training and parameters."""
 
+from __future__ import annotations
+
 from functools import partial
 from numbers import Integral, Real
+from typing import Literal, Self
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 
 from ._base import TRAINING_CONSTRAINTS, BaseCLIPEstimator
+from ._typing import (
+    Bins,
+    Device,
+    FineTune,
+    FloatArray,
+    HeadLoss,
+    ImagesOrFeatures,
+    IntOrAuto,
+    LrSchedule,
+    OnError,
+    Precision,
+    RandomState,
+    StrPath,
+)
 from ._validation import Interval, StrOptions
 from .bins import unit_bins
 from .class_losses import cross_entropy, cross_entropy_kl, ordinal_pairwise
@@ -84,20 +102,20 @@ class ZeroShotCLIPRegressor(NumCLIPRegressor):
 
     def __init__(
         self,
-        bins=5,
+        bins: Bins = 5,
         *,
-        template="{}",
-        prompt_init="words",
-        model_name="ViT-B-16",
-        pretrained="openai",
-        canvas_scale=8 / 7,
-        device="auto",
-        precision="auto",
-        image_cache="auto",
-        num_workers="auto",
-        on_error="raise",
-        verbose=1,
-    ):
+        template: str = "{}",
+        prompt_init: Literal["words", "numbers"] = "words",
+        model_name: str = "ViT-B-16",
+        pretrained: str | None = "openai",
+        canvas_scale: float = 8 / 7,
+        device: Device = "auto",
+        precision: Precision = "auto",
+        image_cache: StrPath | None = "auto",
+        num_workers: IntOrAuto = "auto",
+        on_error: OnError = "raise",
+        verbose: int = 1,
+    ) -> None:
         self.bins = bins
         self.template = template
         self.prompt_init = prompt_init
@@ -136,7 +154,9 @@ class _ClassRegressor(RegressorMixin, BaseCLIPEstimator):
         tags.regressor_tags.poor_score = True  # where labels are hardly wider than one class
         return tags
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self, X: ImagesOrFeatures, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train on images and their numbers; see :meth:`~sknumclip.NumCLIPRegressor.fit`.
 
         Parameters
@@ -150,7 +170,7 @@ class _ClassRegressor(RegressorMixin, BaseCLIPEstimator):
         """
         return self._fit(X, y, sample_weight)
 
-    def predict(self, X):
+    def predict(self, X: ImagesOrFeatures) -> FloatArray:
         """Predict the numbers of images.
 
         Parameters
@@ -240,28 +260,28 @@ class CoOpRegressor(_ClassRegressor):
     def __init__(
         self,
         *,
-        context="a photo of number",
-        model_name="ViT-B-16",
-        pretrained="openai",
-        fine_tune="full",
-        max_epochs=100,
-        batch_size="auto",
-        lr=1e-5,
-        prompt_lr=1e-4,
-        lr_schedule="cosine",
-        augment=True,
-        canvas_scale=8 / 7,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        device="auto",
-        precision="auto",
-        image_cache="auto",
-        num_workers="auto",
-        on_error="raise",
-        random_state=None,
-        verbose=1,
-    ):
+        context: str | int = "a photo of number",
+        model_name: str = "ViT-B-16",
+        pretrained: str | None = "openai",
+        fine_tune: FineTune = "full",
+        max_epochs: int = 100,
+        batch_size: IntOrAuto = "auto",
+        lr: float = 1e-5,
+        prompt_lr: float = 1e-4,
+        lr_schedule: LrSchedule = "cosine",
+        augment: bool = True,
+        canvas_scale: float = 8 / 7,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        device: Device = "auto",
+        precision: Precision = "auto",
+        image_cache: StrPath | None = "auto",
+        num_workers: IntOrAuto = "auto",
+        on_error: OnError = "raise",
+        random_state: RandomState = None,
+        verbose: int = 1,
+    ) -> None:
         self.context = context
         self.model_name = model_name
         self.pretrained = pretrained
@@ -379,30 +399,30 @@ class OrdinalCLIPRegressor(CoOpRegressor):
     def __init__(
         self,
         *,
-        n_base_ranks=3,
-        interpolation="linear",
-        context="a photo of number",
-        model_name="ViT-B-16",
-        pretrained="openai",
-        fine_tune="full",
-        max_epochs=100,
-        batch_size="auto",
-        lr=1e-5,
-        prompt_lr=1e-4,
-        lr_schedule="cosine",
-        augment=True,
-        canvas_scale=8 / 7,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        device="auto",
-        precision="auto",
-        image_cache="auto",
-        num_workers="auto",
-        on_error="raise",
-        random_state=None,
-        verbose=1,
-    ):
+        n_base_ranks: int = 3,
+        interpolation: Literal["linear", "inverse"] = "linear",
+        context: str | int = "a photo of number",
+        model_name: str = "ViT-B-16",
+        pretrained: str | None = "openai",
+        fine_tune: FineTune = "full",
+        max_epochs: int = 100,
+        batch_size: IntOrAuto = "auto",
+        lr: float = 1e-5,
+        prompt_lr: float = 1e-4,
+        lr_schedule: LrSchedule = "cosine",
+        augment: bool = True,
+        canvas_scale: float = 8 / 7,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        device: Device = "auto",
+        precision: Precision = "auto",
+        image_cache: StrPath | None = "auto",
+        num_workers: IntOrAuto = "auto",
+        on_error: OnError = "raise",
+        random_state: RandomState = None,
+        verbose: int = 1,
+    ) -> None:
         self.n_base_ranks = n_base_ranks
         self.interpolation = interpolation
         self.context = context
@@ -570,28 +590,28 @@ class ImageHeadRegressor(_ClassRegressor):
     def __init__(
         self,
         *,
-        loss="l1",
-        model_name="ViT-B-16",
-        pretrained="openai",
-        fine_tune="full",
-        max_epochs=100,
-        batch_size="auto",
-        lr=1e-5,
-        head_lr=1e-2,
-        lr_schedule="cosine",
-        augment=True,
-        canvas_scale=8 / 7,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        device="auto",
-        precision="auto",
-        image_cache="auto",
-        num_workers="auto",
-        on_error="raise",
-        random_state=None,
-        verbose=1,
-    ):
+        loss: HeadLoss = "l1",
+        model_name: str = "ViT-B-16",
+        pretrained: str | None = "openai",
+        fine_tune: FineTune = "full",
+        max_epochs: int = 100,
+        batch_size: IntOrAuto = "auto",
+        lr: float = 1e-5,
+        head_lr: float = 1e-2,
+        lr_schedule: LrSchedule = "cosine",
+        augment: bool = True,
+        canvas_scale: float = 8 / 7,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        device: Device = "auto",
+        precision: Precision = "auto",
+        image_cache: StrPath | None = "auto",
+        num_workers: IntOrAuto = "auto",
+        on_error: OnError = "raise",
+        random_state: RandomState = None,
+        verbose: int = 1,
+    ) -> None:
         self.loss = loss
         self.model_name = model_name
         self.pretrained = pretrained
@@ -618,7 +638,9 @@ class ImageHeadRegressor(_ClassRegressor):
     def _l1_weight(self):
         return 1.0 if self.loss == "l1" else 0.0
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self, X: ImagesOrFeatures, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train on images and their numbers; see :meth:`~sknumclip.NumCLIPRegressor.fit`.
 
         Parameters

@@ -1,18 +1,23 @@
 """Linguistic bins: the label range, cut into contiguous ranges that have names in words."""
 
+from __future__ import annotations
+
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ._html import table_html
+from ._typing import Bins, IntArray, Outside, Preset
 
 __all__ = ["LinguisticBins"]
 
-_PRESETS = {
+_PRESETS: dict[str, dict[str, Any]] = {
     # The five concepts of the paper. The last bin is left open towards the oldest human ages,
     # but its centre stays where the paper's range (65 to 101) puts it.
     "age": dict(
@@ -99,8 +104,18 @@ class LinguisticBins:
 
     descriptions: tuple[str, ...]
     edges: tuple[float, ...]
-    centers: tuple[float, ...] | None = None
-    outside: str = "raise"
+    centers: tuple[float, ...] = None  # type: ignore[assignment]  # the midpoints, afterwards
+    outside: Outside = "raise"
+
+    if TYPE_CHECKING:  # what may be passed; the attributes are tuples of it
+
+        def __init__(
+            self,
+            descriptions: Sequence[str],
+            edges: Sequence[float] | NDArray[Any],
+            centers: Sequence[float] | NDArray[Any] | None = None,
+            outside: Outside = "raise",
+        ) -> None: ...
 
     def __post_init__(self):
         descriptions = _check_descriptions(self.descriptions)
@@ -127,7 +142,13 @@ class LinguisticBins:
         object.__setattr__(self, "centers", tuple(float(center) for center in centers))
 
     @classmethod
-    def from_mapping(cls, mapping, *, centers=None, outside="raise"):
+    def from_mapping(
+        cls,
+        mapping: Mapping[str, Sequence[float]],
+        *,
+        centers: Sequence[float] | None = None,
+        outside: Outside = "raise",
+    ) -> Self:
         """Make bins from ``{description: (low, high)}``.
 
         Parameters
@@ -168,7 +189,7 @@ class LinguisticBins:
         return cls(tuple(names), tuple(edges), centers, outside)
 
     @classmethod
-    def from_preset(cls, name, *, outside="raise"):
+    def from_preset(cls, name: Preset, *, outside: Outside = "raise") -> Self:
         """Make the bins of one of the paper's three tasks.
 
         Parameters
@@ -197,7 +218,14 @@ class LinguisticBins:
         return cls(**_PRESETS[name], outside=outside)
 
     @classmethod
-    def from_quantiles(cls, y, n_bins=5, *, descriptions=None, outside="raise"):
+    def from_quantiles(
+        cls,
+        y: ArrayLike,
+        n_bins: int = 5,
+        *,
+        descriptions: Sequence[str] | None = None,
+        outside: Outside = "raise",
+    ) -> Self:
         """Make bins that hold about equally many of the labels `y`.
 
         Where a label is so frequent that quantiles coincide, the quantiles of the different
@@ -250,21 +278,21 @@ class LinguisticBins:
         return cls(descriptions, tuple(edges), centers, outside)
 
     @property
-    def n_bins(self):
+    def n_bins(self) -> int:
         """Number of bins."""
         return len(self.descriptions)
 
     @property
-    def widths(self):
+    def widths(self) -> tuple[float, ...]:
         """Width of each bin in the unit of the label, a tuple of float of length n_bins."""
         return tuple(float(width) for width in np.diff(self.edges))
 
     @property
-    def range(self):
+    def range(self) -> float:
         """Width of all bins together, in the unit of the label."""
         return self.edges[-1] - self.edges[0]
 
-    def assign(self, y):
+    def assign(self, y: ArrayLike) -> IntArray:
         """Find the bin of each label.
 
         Parameters
@@ -305,7 +333,7 @@ class LinguisticBins:
         ]
         return table_html(["description", "range", "centre"], rows, caption="LinguisticBins")
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return a dict of plain lists and strings, which the constructor takes back."""
         return {
             "descriptions": list(self.descriptions),
@@ -315,14 +343,14 @@ class LinguisticBins:
         }
 
 
-def unit_bins(descriptions, first=0):
+def unit_bins(descriptions: Sequence[str], first: int = 0) -> LinguisticBins:
     """Make one bin around each whole number from `first` on, named by `descriptions`."""
     numbers = range(first, first + len(descriptions))
     edges = (first - 0.5, *(number + 0.5 for number in numbers))
     return LinguisticBins(tuple(descriptions), edges, tuple(map(float, numbers)))
 
 
-def resolve_bins(bins, y):
+def resolve_bins(bins: Bins, y: ArrayLike) -> LinguisticBins:
     """Turn the `bins` parameter of an estimator into :class:`LinguisticBins`.
 
     Parameters
@@ -452,7 +480,7 @@ def _check_range(description, value):
     return low, high
 
 
-def _check_labels(y):
+def _check_labels(y) -> NDArray[np.float64]:
     try:
         y = np.asarray(y, dtype=float)
     except (TypeError, ValueError, OverflowError):

@@ -1,14 +1,40 @@
 """NumCLIPClassifier, for classes that have an order."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 from ._numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
+from ._typing import (
+    Accelerator,
+    Device,
+    Distance,
+    FineTune,
+    FloatArray,
+    FloatOrAuto,
+    ImagesOrFeatures,
+    IntOrAuto,
+    LrSchedule,
+    OnError,
+    Precision,
+    PromptInit,
+    RandomState,
+    RankingLoss,
+    Shift,
+    StrPath,
+    WeightNorm,
+)
 from ._validation import StrOptions
 from .bins import unit_bins
+from .explanation import Explanation
 
 __all__ = ["NumCLIPClassifier"]
 
@@ -104,49 +130,49 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
 
     def __init__(
         self,
-        classes=None,
+        classes: ArrayLike | None = None,
         *,
-        descriptions=None,
-        predict_by="mode",
-        template="{}",
-        model_name="ViT-B-16",
-        pretrained="openai",
-        prompt_init="words",
-        fine_tune="full",
-        ranking_loss="fcrc",
-        beta=4.0,
-        distance="absolute",
-        weight_norm="softmax",
-        mask_same_bin=True,
-        shift="width",
-        max_shift=0.5,
-        max_epochs=100,
-        batch_size="auto",
-        lr=1e-5,
-        prompt_lr="auto",
-        regressor_lr=1e-3,
-        lr_schedule="cosine",
-        augment=True,
-        canvas_scale=8 / 7,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        device="auto",
-        precision="auto",
-        compile=False,
-        image_cache="auto",
-        num_workers="auto",
-        grad_checkpointing=False,
-        accumulate_steps=1,
-        on_error="raise",
-        checkpoint=None,
-        callbacks=None,
-        accelerator=None,
-        gather_batches=True,
-        warm_start=False,
-        random_state=None,
-        verbose=1,
-    ):
+        descriptions: Sequence[str] | None = None,
+        predict_by: Literal["mode", "expected_rank"] = "mode",
+        template: str = "{}",
+        model_name: str = "ViT-B-16",
+        pretrained: str | None = "openai",
+        prompt_init: PromptInit = "words",
+        fine_tune: FineTune = "full",
+        ranking_loss: RankingLoss = "fcrc",
+        beta: float = 4.0,
+        distance: Distance = "absolute",
+        weight_norm: WeightNorm = "softmax",
+        mask_same_bin: bool = True,
+        shift: Shift = "width",
+        max_shift: float = 0.5,
+        max_epochs: int = 100,
+        batch_size: IntOrAuto = "auto",
+        lr: float = 1e-5,
+        prompt_lr: FloatOrAuto = "auto",
+        regressor_lr: float = 1e-3,
+        lr_schedule: LrSchedule = "cosine",
+        augment: bool = True,
+        canvas_scale: float = 8 / 7,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        device: Device = "auto",
+        precision: Precision = "auto",
+        compile: bool = False,
+        image_cache: StrPath | None = "auto",
+        num_workers: IntOrAuto = "auto",
+        grad_checkpointing: bool = False,
+        accumulate_steps: int = 1,
+        on_error: OnError = "raise",
+        checkpoint: StrPath | None = None,
+        callbacks: list[Any] | None = None,
+        accelerator: Accelerator | None = None,
+        gather_batches: bool = True,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 1,
+    ) -> None:
         self.classes = classes
         self.descriptions = descriptions
         self.predict_by = predict_by
@@ -189,7 +215,9 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self, X: ImagesOrFeatures, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train on images and their classes.
 
         Parameters
@@ -263,7 +291,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     def _are_named(self):
         return self.descriptions is not None or self.classes_.dtype.kind not in "biuf"
 
-    def predict(self, X):
+    def predict(self, X: ImagesOrFeatures) -> NDArray[Any]:
         """Predict the classes of images.
 
         Parameters
@@ -290,7 +318,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         nearest = np.floor(rank + 0.5).astype(int).clip(0, len(self.classes_) - 1)
         return self.classes_[nearest]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ImagesOrFeatures) -> FloatArray:
         """Predict the probability of each class.
 
         Parameters
@@ -305,7 +333,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         """
         return softmax(self._outputs(X)[1], axis=1)
 
-    def explain(self, X):
+    def explain(self, X: ImagesOrFeatures) -> Explanation:
         """Say what each prediction rests on.
 
         Parameters

@@ -1,10 +1,15 @@
 """CLIPEmbedder, images to features of a frozen CLIP model."""
 
+from __future__ import annotations
+
+from typing import Any, Self
+
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ._inputs import INPUT_CONSTRAINTS, ImageInputMixin
+from ._typing import Device, FloatArray, ImagesOrFeatures, IntOrAuto, OnError, Precision, StrPath
 from .backbone import BackboneError, load_backbone
 from .modules import ImageEncoder
 
@@ -70,16 +75,16 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        model_name="ViT-B-16",
-        pretrained="openai",
-        canvas_scale=8 / 7,
-        device="auto",
-        precision="auto",
-        image_cache="auto",
-        num_workers="auto",
-        on_error="raise",
-        verbose=1,
-    ):
+        model_name: str = "ViT-B-16",
+        pretrained: str | None = "openai",
+        canvas_scale: float = 8 / 7,
+        device: Device = "auto",
+        precision: Precision = "auto",
+        image_cache: StrPath | None = "auto",
+        num_workers: IntOrAuto = "auto",
+        on_error: OnError = "raise",
+        verbose: int = 1,
+    ) -> None:
         self.model_name = model_name
         self.pretrained = pretrained
         self.canvas_scale = canvas_scale
@@ -94,7 +99,7 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
     def _n_features_out(self):
         return getattr(self, "n_features_in_", self.backbone_["embed_dim"])
 
-    def fit(self, X, y=None):
+    def fit(self, X: ImagesOrFeatures, y: Any = None) -> Self:
         """Load the model, and see whether X is images; they are not read yet.
 
         Parameters
@@ -125,7 +130,7 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
         }
         return self
 
-    def transform(self, X):
+    def transform(self, X: ImagesOrFeatures) -> FloatArray:
         """Embed images.
 
         Parameters

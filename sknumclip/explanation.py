@@ -1,14 +1,19 @@
 """What predictions rest on: a DataFrame that reads like sentences in a notebook."""
 
+from __future__ import annotations
+
 import base64
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ._html import Markup, table_html
+from ._typing import FloatArray, ImagesOrFeatures
+from .bins import LinguisticBins
 from .images import Images
 
 __all__ = ["Explanation", "explain_outputs"]
@@ -26,7 +31,8 @@ class Explanation(pd.DataFrame):
 
     # pandas hands these on to slices and copies.
     _metadata = ["_images"]
-    _images = {}  # by label of the index, where labels are not paths; None if there are no images
+    # By label of the index, where labels are not paths; None if there are no images.
+    _images: dict[Any, Any] | None = {}
 
     @property
     def _constructor(self):
@@ -36,7 +42,7 @@ class Explanation(pd.DataFrame):
         without_pixels = None if self._images is None else {}
         return {**super().__getstate__(), "_images": without_pixels}
 
-    def sentences(self):
+    def sentences(self) -> pd.Series:
         """Say each row in words.
 
         Returns
@@ -128,7 +134,14 @@ def _movement(shift, digits):
     return f"moved {'up' if shift > 0 else 'down'} by {amount}"
 
 
-def explain_outputs(X, images, bins, y_pred, proba, centers):
+def explain_outputs(
+    X: ImagesOrFeatures,
+    images: Images | None,
+    bins: LinguisticBins,
+    y_pred: FloatArray,
+    proba: FloatArray,
+    centers: FloatArray,
+) -> Explanation:
     """Make the table of :meth:`NumCLIPRegressor.explain`.
 
     Parameters
@@ -150,7 +163,7 @@ def explain_outputs(X, images, bins, y_pred, proba, centers):
     winner = np.where(unread[:, None], 0, proba).argmax(axis=1)
     samples = np.arange(len(winner))
     if images is not None:
-        index = [images.label(i) for i in samples.tolist()]
+        index: list[Any] | pd.Index | None = [images.label(i) for i in samples.tolist()]
     else:
         index = X.index if isinstance(X, pd.DataFrame) else None
     table = Explanation(

@@ -1,5 +1,7 @@
 """Share fitted estimators on the Hugging Face Hub, and get them from there."""
 
+from __future__ import annotations
+
 import copy
 import os
 import tempfile
@@ -11,6 +13,7 @@ from huggingface_hub.utils import validate_repo_id
 from sklearn.utils.validation import check_is_fitted
 
 from . import persistence
+from ._typing import FittedNumCLIP, Metrics, NumCLIP, StrPath
 from .backbone import is_published
 from .model_card import model_card
 from .saved_config import CONFIG_FILE, TENSORS_FILE, SavedModelError
@@ -19,18 +22,18 @@ __all__ = ["from_pretrained", "prepare_upload", "push_to_hub"]
 
 
 def push_to_hub(
-    estimator,
-    repo_id,
+    estimator: FittedNumCLIP,
+    repo_id: str,
     *,
-    standalone=False,
-    metrics=None,
-    description=None,
-    license=None,
-    private=None,
-    token=None,
-    revision=None,
-    commit_message="Upload a model of sknumclip",
-):
+    standalone: bool = False,
+    metrics: Metrics | None = None,
+    description: str | None = None,
+    license: str | None = None,
+    private: bool | None = None,
+    token: str | bool | None = None,
+    revision: str | None = None,
+    commit_message: str = "Upload a model of sknumclip",
+) -> str:
     """Upload a fitted estimator with a model card to the Hugging Face Hub.
 
     Parameters
@@ -66,8 +69,15 @@ def push_to_hub(
         `repo_id` is no name of a repository.
     """
     with tempfile.TemporaryDirectory(prefix="sknumclip-") as folder:
-        card = dict(metrics=metrics, description=description, license=license)
-        prepare_upload(estimator, folder, repo_id, standalone=standalone, **card)
+        prepare_upload(
+            estimator,
+            folder,
+            repo_id,
+            standalone=standalone,
+            metrics=metrics,
+            description=description,
+            license=license,
+        )
         api = HfApi(token=token)
         repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
         commit = api.upload_folder(
@@ -80,15 +90,15 @@ def push_to_hub(
 
 
 def prepare_upload(
-    estimator,
-    path,
-    repo_id,
+    estimator: FittedNumCLIP,
+    path: StrPath,
+    repo_id: str,
     *,
-    standalone=False,
-    metrics=None,
-    description=None,
-    license=None,
-):
+    standalone: bool = False,
+    metrics: Metrics | None = None,
+    description: str | None = None,
+    license: str | None = None,
+) -> None:
     """Write what :func:`push_to_hub` uploads to a folder, to look at it first.
 
     Names of skipped images and folders of this machine are left out.
@@ -132,17 +142,17 @@ def prepare_upload(
 
 
 def from_pretrained(
-    cls,
-    repo_id_or_folder,
+    cls: type[NumCLIP],
+    repo_id_or_folder: StrPath,
     *,
-    model_name=None,
-    pretrained=None,
-    revision=None,
-    token=None,
-    cache_dir=None,
-    force_download=False,
-    local_files_only=False,
-):
+    model_name: str | None = None,
+    pretrained: str | None = None,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: StrPath | None = None,
+    force_download: bool = False,
+    local_files_only: bool = False,
+) -> NumCLIP:
     """Load a fitted estimator from the Hugging Face Hub or from a folder.
 
     Two files are downloaded, JSON and safetensors, and nothing in them is executed. If they refer
@@ -188,7 +198,7 @@ def from_pretrained(
                     os.fspath(repo_id_or_folder),
                     revision=revision,
                     token=token,
-                    cache_dir=cache_dir,
+                    cache_dir=cache_dir if cache_dir is None else os.fspath(cache_dir),
                     force_download=force_download,
                     local_files_only=local_files_only,
                     allow_patterns=[CONFIG_FILE, TENSORS_FILE],

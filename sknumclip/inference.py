@@ -1,21 +1,26 @@
 """Predictions for tables too large for one machine: what dask and ray call on each piece."""
 
+from __future__ import annotations
+
 import copy
 import threading
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
 
 from . import persistence
+from ._typing import FittedNumCLIP, StrPath
 from .classifier import NumCLIPClassifier
 from .regressor import NumCLIPRegressor
 
 __all__ = ["BatchPredictor"]
 
 _MAX_MODELS = 4
-_models = {}  # those of this process, by the predictor's token, oldest first
+_models: dict[str, Any] = {}  # those of this process, by the predictor's token, oldest first
 _lock = threading.RLock()
 
 
@@ -55,14 +60,29 @@ class BatchPredictor:
     ['image', 'prediction']
     """
 
-    def __init__(self, model, *, column="path", output="prediction", params=None):
+    def __init__(
+        self,
+        model: StrPath | FittedNumCLIP,
+        *,
+        column: str = "path",
+        output: str = "prediction",
+        params: Mapping[str, Any] | None = None,
+    ) -> None:
         self.model = model
         self.column = column
         self.output = output
         self.params = params
         self._token = uuid.uuid4().hex
 
-    def __call__(self, batch):
+    @overload
+    def __call__(self, batch: pd.DataFrame) -> pd.DataFrame: ...
+    @overload
+    def __call__(self, batch: pd.Series) -> pd.Series: ...
+    @overload
+    def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]: ...
+    def __call__(
+        self, batch: pd.DataFrame | pd.Series | Mapping[str, Any]
+    ) -> pd.DataFrame | pd.Series | dict[str, Any]:
         """Predict for one piece of a table.
 
         Parameters

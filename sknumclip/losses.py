@@ -5,8 +5,12 @@ bin that its label falls in. Everything is computed from ``logits`` of shape (M,
 cosine similarity of each image with each bin's prompt divided by the temperature.
 """
 
+from __future__ import annotations
+
 import torch
 import torch.nn.functional as F
+
+from ._typing import Distance, WeightNorm
 
 __all__ = ["fcrc_loss", "label_distance", "negative_weights", "released_fcrc_loss"]
 
@@ -17,7 +21,9 @@ DISTANCES = {
 }
 
 
-def label_distance(y, label_range, distance="absolute"):
+def label_distance(
+    y: torch.Tensor, label_range: float, distance: Distance = "absolute"
+) -> torch.Tensor:
     """Distance between all pairs of labels, without a unit (Eq. 6 and Table 6 of the paper).
 
     Parameters
@@ -44,7 +50,13 @@ def label_distance(y, label_range, distance="absolute"):
     return DISTANCES[distance]((y[:, None] - y[None, :]).abs() / label_range)
 
 
-def negative_weights(distance, is_negative, *, beta, weight_norm="softmax"):
+def negative_weights(
+    distance: torch.Tensor,
+    is_negative: torch.Tensor,
+    *,
+    beta: float,
+    weight_norm: WeightNorm = "softmax",
+) -> torch.Tensor:
     """Weights λ of the negatives (Eq. 5 of the paper).
 
     In each row the weights of the negatives have mean 1 and grow with their distance.
@@ -87,18 +99,18 @@ def negative_weights(distance, is_negative, *, beta, weight_norm="softmax"):
 
 
 def fcrc_loss(
-    logits,
-    bin_index,
-    y,
+    logits: torch.Tensor,
+    bin_index: torch.Tensor,
+    y: torch.Tensor,
     *,
-    label_range,
-    beta,
-    distance="absolute",
-    weight_norm="softmax",
-    mask_same_bin=True,
-    sample_weight=None,
-    bins_are_ranges=False,
-):
+    label_range: float,
+    beta: float,
+    distance: Distance = "absolute",
+    weight_norm: WeightNorm = "softmax",
+    mask_same_bin: bool = True,
+    sample_weight: torch.Tensor | None = None,
+    bins_are_ranges: bool = False,
+) -> torch.Tensor:
     """Fine-grained cross-modal ranking-based contrastive loss (FCRC, Eq. 4 of the paper).
 
     With ``f_ij = exp(logits[i, bin_index[j]])``, the similarity of image i and the text of
@@ -201,7 +213,9 @@ def _log_sum_by_bin(values, bin_index, sizes):
     return (sums.masked_fill(is_empty, 1.0).log() + largest).masked_fill(is_empty, -torch.inf)
 
 
-def released_fcrc_loss(logits, bin_index, *, sample_weight=None):
+def released_fcrc_loss(
+    logits: torch.Tensor, bin_index: torch.Tensor, *, sample_weight: torch.Tensor | None = None
+) -> torch.Tensor:
     """The form that the authors' released code gives the FCRC loss; for reference only.
 
     It differs from Eq. 4: the weights multiply the logits instead of their exponentials (so they
@@ -254,7 +268,13 @@ def _no_loss(logits, bin_index, y, **options):
 RANKING_LOSSES = {"fcrc": fcrc_loss, "infonce": _infonce, "released": _released, "none": _no_loss}
 
 
-def regression_loss(y_pred, y, *, label_range, sample_weight=None):
+def regression_loss(
+    y_pred: torch.Tensor,
+    y: torch.Tensor,
+    *,
+    label_range: float,
+    sample_weight: torch.Tensor | None = None,
+) -> torch.Tensor:
     """Mean absolute error in hundredths of the range of the bins (Section 3.5 of the paper).
 
     Counted so, a task in years and the same task in days train alike.
@@ -283,6 +303,6 @@ def _widest_float(values):
     return torch.float32 if values.device.type == "mps" else torch.float64  # MPS has no float64
 
 
-def weighted_mean(losses, sample_weight):
+def weighted_mean(losses: torch.Tensor, sample_weight: torch.Tensor | None) -> torch.Tensor:
     """Average losses (Tensor of shape (M,)), each times its weight if there are any."""
     return losses.mean() if sample_weight is None else (losses * sample_weight).mean()

@@ -3,17 +3,22 @@
 What scikit-learn and dlordinal have is taken from there.
 """
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.distance import pdist
 from scipy.stats import spearmanr
 from sklearn.metrics import accuracy_score, cohen_kappa_score, mean_absolute_error
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 
+from ._typing import IntArray
+
 __all__ = ["nearest_class_accuracy", "ordinal_metrics", "ordinality_score"]
 
 
-def nearest_class_accuracy(y_true, y_pred, classes):
+def nearest_class_accuracy(y_true: ArrayLike, y_pred: ArrayLike, classes: ArrayLike) -> float:
     """Compute the share of predictions whose nearest class is the true one.
 
     Parameters
@@ -46,7 +51,13 @@ def nearest_class_accuracy(y_true, y_pred, classes):
     return accuracy_score(*_as_classes(y_true, y_pred, classes))
 
 
-def ordinal_metrics(y_true, y_pred, classes=None, *, y_proba=None):
+def ordinal_metrics(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    classes: ArrayLike | None = None,
+    *,
+    y_proba: ArrayLike | None = None,
+) -> dict[str, float]:
     """Compute the metrics that the field reports.
 
     Parameters
@@ -86,7 +97,7 @@ def ordinal_metrics(y_true, y_pred, classes=None, *, y_proba=None):
     y_true, y_pred = _check_predictions(y_true, y_pred)
     metrics = {"mae": float(mean_absolute_error(y_true, y_pred))}
     if classes is not None:
-        metrics |= _class_metrics(*_as_classes(y_true, y_pred, classes), len(classes))
+        metrics |= _class_metrics(*_as_classes(y_true, y_pred, classes), np.size(classes))
     if y_proba is not None:
         metrics["rps"] = _ranked_probability_score(y_true, y_proba, classes)
     return metrics
@@ -143,7 +154,7 @@ def _check_predictions(y_true, y_pred):
     return y_true, y_pred
 
 
-def _as_classes(y_true, y_pred, classes):
+def _as_classes(y_true, y_pred, classes) -> tuple[IntArray, IntArray]:
     """The number of the class of each label, and of the nearest class to each prediction."""
     y_true, y_pred = _check_predictions(y_true, y_pred)
     classes = column_or_1d(classes, dtype=np.float64)
@@ -160,7 +171,7 @@ def _as_classes(y_true, y_pred, classes):
     return np.searchsorted(classes, y_true), np.searchsorted(halfway, y_pred)
 
 
-def ordinality_score(features, y):
+def ordinality_score(features: ArrayLike, y: ArrayLike) -> float:
     """Compute how well the distances of features follow the distances of labels.
 
     Parameters

@@ -1,10 +1,13 @@
 """The page that introduces a shared model: a model card in the form of the Hugging Face Hub."""
 
+from __future__ import annotations
+
 import html
 import re
 
 from huggingface_hub import ModelCardData
 
+from ._typing import FittedNumCLIP, Metrics
 from .saved_config import library_versions
 
 __all__ = ["model_card"]
@@ -17,8 +20,14 @@ _TRAINING = (
 
 
 def model_card(
-    estimator, repo_id, *, standalone=False, metrics=None, description=None, license=None
-):
+    estimator: FittedNumCLIP,
+    repo_id: str,
+    *,
+    standalone: bool = False,
+    metrics: Metrics | None = None,
+    description: str | None = None,
+    license: str | None = None,
+) -> str:
     """Write the model card of a fitted estimator.
 
     Parameters

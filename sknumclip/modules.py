@@ -164,7 +164,8 @@ class CLIPModule(nn.Module):
         Precision of the towers; everything after them is float32.
     """
 
-    not_trained = ()  # the first parts of the names of state that training does not change
+    # The first parts of the names of state that training does not change.
+    not_trained: tuple[str, ...] = ()
 
     def __init__(self, encoder, *, bins, autocast_dtype=None):
         super().__init__()

@@ -1,5 +1,7 @@
 """Export fitted estimators to ONNX, for machines without torch."""
 
+from __future__ import annotations
+
 import copy
 import json
 import logging
@@ -9,6 +11,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from ._typing import FittedNumCLIP, StrPath
 from .images import canvas_size
 from .modules import FeatureEncoder
 
@@ -17,7 +20,7 @@ __all__ = ["to_onnx"]
 _MAX_BYTES_IN_ONE_FILE = 1.5 * 2**30  # protobuf ends at 2 GB
 
 
-def to_onnx(estimator, path):
+def to_onnx(estimator: FittedNumCLIP, path: StrPath) -> None:
     """Export a fitted estimator to an ONNX file: from pixels to predictions, in float32.
 
     The text features are constants of the graph, and so are cutting out the centre and the
@@ -96,6 +99,7 @@ def to_onnx(estimator, path):
             dynamo=True,
             verbose=False,
         )
+    assert program is not None  # dynamo=True returns one
     program.model.metadata_props["sknumclip"] = json.dumps(_metadata(estimator))
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     program.save(path, external_data=n_bytes > _MAX_BYTES_IN_ONE_FILE)

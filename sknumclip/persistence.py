@@ -1,5 +1,7 @@
 """Save and load fitted estimators as JSON and safetensors: readable, and nothing is executed."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
@@ -14,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._files import write_whole
 from ._net import restore_net
+from ._typing import FittedNumCLIP, NumCLIP, StrPath
 from .bins import LinguisticBins
 from .modules import FeatureEncoder, ImageEncoder
 from .saved_config import (
@@ -32,7 +35,7 @@ from .saved_module import restore_module, tower_state
 __all__ = ["load", "save", "saved_class"]
 
 
-def save(estimator, path, standalone=False):
+def save(estimator: FittedNumCLIP, path: StrPath, standalone: bool = False) -> None:
     """Save a fitted estimator to a folder.
 
     A fine-tuned image tower is saved with its weights. A frozen one is saved as a reference: its
@@ -96,7 +99,14 @@ def save(estimator, path, standalone=False):
     write_whole(path / CONFIG_FILE, json.dumps(config, indent=1, allow_nan=False).encode())
 
 
-def load(cls, path, *, model_name=None, pretrained=None, trust_paths=True):
+def load(
+    cls: type[NumCLIP],
+    path: StrPath,
+    *,
+    model_name: str | None = None,
+    pretrained: str | None = None,
+    trust_paths: bool = True,
+) -> NumCLIP:
     """Load a fitted estimator from a folder that :func:`save` wrote.
 
     Nothing in the folder is executed, and nothing is believed: what the files say is checked
@@ -167,7 +177,7 @@ def load(cls, path, *, model_name=None, pretrained=None, trust_paths=True):
     return estimator
 
 
-def saved_class(path):
+def saved_class(path: StrPath) -> str:
     """Return the name of the class of which `path` holds an estimator, str."""
     return read_config(Path(path))["class"]
 

@@ -1,15 +1,40 @@
 """NumCLIPRegressor, the estimator."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from numbers import Integral
+from typing import Any, Literal, Self, overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import softmax
 from sklearn.base import RegressorMixin
 
 from ._numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
+from ._typing import (
+    Accelerator,
+    Bins,
+    Device,
+    Distance,
+    FineTune,
+    FloatArray,
+    FloatOrAuto,
+    ImagesOrFeatures,
+    IntOrAuto,
+    LrSchedule,
+    OnError,
+    Precision,
+    PromptInit,
+    RandomState,
+    RankingLoss,
+    Shift,
+    StrPath,
+    WeightNorm,
+)
 from ._validation import Described, Interval
 from .bins import LinguisticBins, resolve_bins
+from .explanation import Explanation
 
 __all__ = ["NumCLIPRegressor"]
 
@@ -205,47 +230,47 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
 
     def __init__(
         self,
-        bins=5,
+        bins: Bins = 5,
         *,
-        template="{}",
-        model_name="ViT-B-16",
-        pretrained="openai",
-        prompt_init="words",
-        fine_tune="full",
-        ranking_loss="fcrc",
-        beta=4.0,
-        distance="absolute",
-        weight_norm="softmax",
-        mask_same_bin=True,
-        shift="width",
-        max_shift=0.5,
-        max_epochs=100,
-        batch_size="auto",
-        lr=1e-5,
-        prompt_lr="auto",
-        regressor_lr=1e-3,
-        lr_schedule="cosine",
-        augment=True,
-        canvas_scale=8 / 7,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        device="auto",
-        precision="auto",
-        compile=False,
-        image_cache="auto",
-        num_workers="auto",
-        grad_checkpointing=False,
-        accumulate_steps=1,
-        on_error="raise",
-        checkpoint=None,
-        callbacks=None,
-        accelerator=None,
-        gather_batches=True,
-        warm_start=False,
-        random_state=None,
-        verbose=1,
-    ):
+        template: str = "{}",
+        model_name: str = "ViT-B-16",
+        pretrained: str | None = "openai",
+        prompt_init: PromptInit = "words",
+        fine_tune: FineTune = "full",
+        ranking_loss: RankingLoss = "fcrc",
+        beta: float = 4.0,
+        distance: Distance = "absolute",
+        weight_norm: WeightNorm = "softmax",
+        mask_same_bin: bool = True,
+        shift: Shift = "width",
+        max_shift: float = 0.5,
+        max_epochs: int = 100,
+        batch_size: IntOrAuto = "auto",
+        lr: float = 1e-5,
+        prompt_lr: FloatOrAuto = "auto",
+        regressor_lr: float = 1e-3,
+        lr_schedule: LrSchedule = "cosine",
+        augment: bool = True,
+        canvas_scale: float = 8 / 7,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        device: Device = "auto",
+        precision: Precision = "auto",
+        compile: bool = False,
+        image_cache: StrPath | None = "auto",
+        num_workers: IntOrAuto = "auto",
+        grad_checkpointing: bool = False,
+        accumulate_steps: int = 1,
+        on_error: OnError = "raise",
+        checkpoint: StrPath | None = None,
+        callbacks: list[Any] | None = None,
+        accelerator: Accelerator | None = None,
+        gather_batches: bool = True,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 1,
+    ) -> None:
         self.bins = bins
         self.template = template
         self.model_name = model_name
@@ -287,7 +312,7 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         self.verbose = verbose
 
     @classmethod
-    def paper(cls, bins, **params):
+    def paper(cls, bins: Bins, **params: Any) -> Self:
         """Make an estimator that follows the paper to the letter (Sections 3.2 and 4.1).
 
         Its defaults are where measurements led: centres move by a share of the width of the bin
@@ -312,7 +337,9 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         learning = dict(lr=1e-5, prompt_lr=1e-5, regressor_lr=1e-5, lr_schedule="constant")
         return cls(bins, **{"shift": "relative", "batch_size": 32, **learning, **params})
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self, X: ImagesOrFeatures, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train on images and their numbers.
 
         Parameters
@@ -356,7 +383,15 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
     def _are_named(self):
         return not isinstance(self.bins, Integral)
 
-    def predict(self, X, return_std=False):
+    @overload
+    def predict(self, X: ImagesOrFeatures, return_std: Literal[False] = False) -> FloatArray: ...
+    @overload
+    def predict(
+        self, X: ImagesOrFeatures, return_std: Literal[True]
+    ) -> tuple[FloatArray, FloatArray]: ...
+    def predict(
+        self, X: ImagesOrFeatures, return_std: bool = False
+    ) -> FloatArray | tuple[FloatArray, FloatArray]:
         """Predict the numbers of images.
 
         Parameters
@@ -382,7 +417,7 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         variance = (centers - y_pred[:, None]) ** 2 + np.square(self.bins_.widths) / 12
         return y_pred, np.sqrt((softmax(logits, axis=1) * variance).sum(axis=1))
 
-    def predict_bin_proba(self, X):
+    def predict_bin_proba(self, X: ImagesOrFeatures) -> FloatArray:
         """Predict the probability of each bin.
 
         Parameters
@@ -396,7 +431,7 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         """
         return softmax(self._outputs(X)[1], axis=1)
 
-    def explain(self, X):
+    def explain(self, X: ImagesOrFeatures) -> Explanation:
         """Say what each prediction rests on.
 
         Parameters

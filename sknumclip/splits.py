@@ -5,10 +5,15 @@ another splitter, of published folds or of a published split, leaves the test pa
 keeps some samples of the training part.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.model_selection import (
     BaseCrossValidator,
     GroupKFold,
@@ -19,6 +24,7 @@ from sklearn.model_selection import (
 from sklearn.utils import check_random_state, column_or_1d
 
 from ._subsets import check_int, distribution_shift, draw_per_label, warn_of_rare_labels
+from ._typing import CV, IntArray, RandomState
 
 __all__ = ["DistributionShiftSplit", "FewShotSplit"]
 
@@ -26,12 +32,14 @@ __all__ = ["DistributionShiftSplit", "FewShotSplit"]
 class _TrainingSubsetSplit(BaseCrossValidator):
     """Another splitter's parts; ``_choose(y, seed)`` says which training samples to keep."""
 
-    def __init__(self, cv, n_repeats, random_state):
+    def __init__(self, cv: CV, n_repeats: int, random_state: RandomState) -> None:
         self.cv = cv
         self.n_repeats = n_repeats
         self.random_state = random_state
 
-    def split(self, X, y, groups=None):
+    def split(
+        self, X: Any, y: ArrayLike, groups: ArrayLike | None = None
+    ) -> Iterator[tuple[IntArray, IntArray]]:
         """Yield the parts of each repeat and fold, all folds of a repeat after each other.
 
         Parameters
@@ -50,7 +58,7 @@ class _TrainingSubsetSplit(BaseCrossValidator):
         """
         if y is None:
             raise ValueError(f"{type(self).__name__} draws by label: pass y to split.")
-        y = column_or_1d(y)
+        y = np.asarray(column_or_1d(y))
         # Once, so that the repeats differ in what is drawn and not in what is tested.
         outer = self._outer(y, groups).split(X, y, groups)
         folds = [(np.asarray(train), np.asarray(test)) for train, test in outer]
@@ -63,7 +71,9 @@ class _TrainingSubsetSplit(BaseCrossValidator):
             for train, test in folds:
                 yield train[self._choose(y[train], seed)], test
 
-    def get_n_splits(self, X=None, y=None, groups=None):
+    def get_n_splits(
+        self, X: Any = None, y: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> int:
         """Count the splits: repeats times folds.
 
         Parameters
@@ -144,7 +154,9 @@ class FewShotSplit(_TrainingSubsetSplit):
     10
     """
 
-    def __init__(self, k, cv=5, *, n_repeats=1, random_state=None):
+    def __init__(
+        self, k: int, cv: CV = 5, *, n_repeats: int = 1, random_state: RandomState = None
+    ) -> None:
         super().__init__(cv, n_repeats, random_state)
         self.k = k
 
@@ -189,7 +201,15 @@ class DistributionShiftSplit(_TrainingSubsetSplit):
     ((array([10, 20]), array([ 4, 15])), (array([10, 20]), array([15,  5])))
     """
 
-    def __init__(self, top_k, scale, cv=5, *, n_repeats=1, random_state=None):
+    def __init__(
+        self,
+        top_k: int,
+        scale: float,
+        cv: CV = 5,
+        *,
+        n_repeats: int = 1,
+        random_state: RandomState = None,
+    ) -> None:
         super().__init__(cv, n_repeats, random_state)
         self.top_k = top_k
         self.scale = scale

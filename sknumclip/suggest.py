@@ -1,8 +1,12 @@
 """Ask a language model for linguistic bins (Section 3.3 of the paper)."""
 
+from __future__ import annotations
+
 import json
 import re
+from collections.abc import Callable
 
+from ._typing import Outside
 from .bins import LinguisticBins
 
 __all__ = ["suggest_bins"]
@@ -17,7 +21,15 @@ to the highest, its values are the ranges as [low, high]: the first range starts
 further one starts where the one before it ends, the last one ends at {high:g}."""
 
 
-def suggest_bins(ask, *, quantity, low, high, n_bins=5, outside="raise"):
+def suggest_bins(
+    ask: Callable[[str], str],
+    *,
+    quantity: str,
+    low: float,
+    high: float,
+    n_bins: int = 5,
+    outside: Outside = "raise",
+) -> LinguisticBins:
     """Let a language model propose the words and ranges of bins.
 
     The paper initialises its bins by asking a language model how people describe different

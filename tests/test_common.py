@@ -1,6 +1,7 @@
 """What holds for every public estimator and for the package as a whole."""
 
 import ast
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,22 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import sknumclip
-from sknumclip import CLIPEmbedder, NumCLIPClassifier, NumCLIPRegressor, baselines
+from sknumclip import (
+    CLIPEmbedder,
+    NumCLIPClassifier,
+    NumCLIPRegressor,
+    baselines,
+    datasets,
+    explanation,
+    hub,
+    inference,
+    losses,
+    metrics,
+    model_card,
+    onnx_export,
+    persistence,
+    plotting,
+)
 
 PACKAGE = Path(sknumclip.__file__).parent
 
@@ -85,8 +101,17 @@ def test_every_public_name_exists_and_unknown_ones_do_not():
 
 
 def imports_of(file):
-    """Names of the modules that a file imports, relative ones with a dot."""
-    for node in ast.walk(ast.parse(file.read_text())):
+    """Names of the modules that a file imports when it runs, relative ones with a dot."""
+    nodes = list(ast.walk(ast.parse(file.read_text())))
+    for_type_checkers = {
+        inner
+        for node in nodes
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in nodes:
+        if node in for_type_checkers:
+            continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -113,7 +138,7 @@ def test_heavy_libraries_come_in_through_one_door(library, door):
 
 def test_imports_go_one_way():
     layers = [
-        {"_callbacks", "_html"},
+        {"_callbacks", "_html", "_typing"},
         {"bins", "losses", "divergence", "image_tower", "_device", "_files", "_processes"}
         | {"_urls", "metrics", "_drawing", "_image_tables", "_subsets", "_plot_axes"},
         {"backbone", "images", "suggest", "splits"}
@@ -141,3 +166,51 @@ def test_imports_go_one_way():
         for name in imports_of(file):
             if name.startswith(".") and name != "." and file.stem in level:
                 assert level[name[1:]] < level[file.stem], f"{file.name} imports {name}"
+
+
+def public_callables():
+    """Yield the public functions, and the public methods of public classes, by their names."""
+    modules = [sknumclip, baselines, datasets, explanation, hub, inference, losses, metrics]
+    modules += [model_card, onnx_export, persistence, plotting]
+    for module in modules:
+        for name in module.__all__:
+            if inspect.isfunction(public := getattr(module, name)):
+                yield f"{module.__name__}.{name}", public
+            elif inspect.isclass(public):
+                yield from own_methods(public)
+
+
+def own_methods(cls):
+    """Yield the public methods and properties that this package defines, also in a base class."""
+    for base in cls.__mro__:
+        for name, member in vars(base).items() if base.__module__.startswith("sknumclip") else ():
+            function = getattr(member, "fget", None) or getattr(member, "__func__", member)
+            is_public = name in ("__init__", "__call__") or not name.startswith("_")
+            if is_public and inspect.isfunction(function):
+                yield f"{cls.__name__}.{name}", function
+
+
+def unannotated(function):
+    """Names of the parameters without a type, and "return" for a result without one."""
+    signature = inspect.signature(function)
+    names = [
+        name
+        for name, parameter in signature.parameters.items()
+        if parameter.annotation is parameter.empty and name not in ("self", "cls")
+    ]
+    return names + ["return"] * (signature.return_annotation is signature.empty)
+
+
+def test_everything_public_has_types():
+    missing = {name: names for name, f in public_callables() if (names := unannotated(f))}
+    assert not missing
+    assert (PACKAGE / "py.typed").exists()
+
+
+def test_a_users_code_is_checked():
+    """Errors that must be there carry an ignore, and an ignore that is not needed is an error."""
+    api = pytest.importorskip("mypy.api")
+    root = PACKAGE.parent
+    config = [f"--config-file={root / 'pyproject.toml'}", f"--cache-dir={root / '.mypy_cache'}"]
+    output, errors, status = api.run([*config, str(root / "tests" / "typing_sample.py")])
+    assert status == 0, output + errors
