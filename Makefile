@@ -1,7 +1,7 @@
 # The one list of commands: CI and contributors run the same.
 PYTHON ?= python
 
-.PHONY: all install lint format types test test-slow docs audit
+.PHONY: all install lint format types test test-slow minimum docs audit
 
 all: lint types test docs
 
@@ -24,6 +24,10 @@ test:
 
 test-slow:
 	$(PYTHON) -m pytest -m slow
+
+# With the oldest versions that pyproject.toml allows; needs the network and python3.11.
+minimum:
+	.ci/minimum
 
 docs:
 	$(PYTHON) -m sphinx -b html -W --keep-going docs docs/_build/html

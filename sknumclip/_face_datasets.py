@@ -130,18 +130,19 @@ def load_utkface(folder: StrPath, *, on_missing: OnError = "raise") -> Bunch:
         return as_bunch(rows[known], csv, _UTKFACE, on_missing)
     paths = list(images_by_stem(folder).values())
     pattern = r"(?P<y>\d{1,3})_(?:(?P<gender>[01])?_)?(?:(?P<race>[0-4])?_)?\d{8,}"
-    table = _parse_names(paths, pattern, folder, _HOW_UTKFACE).fillna(-1)
+    table = _parse_names(paths, pattern, folder, _HOW_UTKFACE)
     return as_bunch(table.astype({"gender": int, "race": int}), folder, _UTKFACE)
 
 
 def _parse_names(paths, pattern, folder, how):
-    """A table of the paths and of what the groups of the pattern match in their names."""
+    """A table of the paths and of what the groups of the pattern match in their names, or -1."""
     matches = [re.match(pattern, path.name, flags=re.IGNORECASE) for path in paths]
     odd = [path.name for path, match in zip(paths, matches, strict=True) if match is None]
     if odd or not paths:
         got = f"of names that cannot be read: {some(odd)}" if odd else "at all"
         raise ValueError(f"{folder} has {len(odd) or 'no'} images {got}. {how}")
-    return pd.DataFrame([{"path": p} | m.groupdict() for p, m in zip(paths, matches, strict=True)])
+    groups = [match.groupdict(default=-1) for match in matches]
+    return pd.DataFrame([{"path": p} | g for p, g in zip(paths, groups, strict=True)])
 
 
 def load_fgnet(folder: StrPath) -> Bunch:

@@ -86,7 +86,7 @@ def push_to_hub(
             revision=revision,
             commit_message=commit_message,
         )
-    return str(commit)
+    return commit.commit_url
 
 
 def prepare_upload(

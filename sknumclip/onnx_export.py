@@ -95,7 +95,8 @@ def to_onnx(estimator: FittedNumCLIP, path: StrPath) -> None:
             (example,),
             input_names=[name],
             output_names=graph.output_names,
-            dynamic_shapes=({0: torch.export.Dim("n")},),
+            # torch 2.6 refuses a batch without an upper bound.
+            dynamic_shapes=({0: torch.export.Dim("n", max=2**31 - 1)},),
             dynamo=True,
             verbose=False,
         )

@@ -368,7 +368,7 @@ LABELS = [
     (
         "dates",
         dict(y=pd.date_range("2020", periods=4)),
-        "y must be numbers. Got labels like datetime",
+        "y must be numbers. Got labels like",
     ),
     ("objects", dict(y=[object()] * 4), "y must be numbers. Got labels like <object"),
     ("complex numbers", dict(y=[1j, 2, 3, 4]), "Complex data not supported"),
