@@ -75,6 +75,7 @@ copybutton_prompt_is_regexp = True
 
 autosummary_generate = True
 autodoc_typehints = "none"  # types are in the docstrings
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False  # the class template lists the methods
 numpydoc_class_members_toctree = False
 
@@ -118,7 +119,7 @@ html_theme_options = {
     "pygments_dark_style": "monokai",
 }
 alone = ("index", "get_started", "your_task", "faq", "results", "extending", "coming_from")
-alone += ("speed", "design", "changelog", "contributing")
+alone += ("speed", "design", "changelog", "contributing", "security")
 html_sidebars = {page: [] for page in alone}  # nothing is below these pages
 
 

@@ -1,9 +1,11 @@
-"""How much faster do several processes train than one? One number: the efficiency.
+"""
+How much faster do several processes train than one?
+====================================================
 
-Starts the same training with 1 and with n processes under torchrun, in turns, each with the same
-number of images per process and step and the same number of threads per process, and compares
-the images per second of the epochs after the first. An efficiency of 1 means that n processes
-train n times as many images per second::
+One number: the efficiency. Starts the same training with 1 and with n processes under torchrun, in
+turns, each with the same number of images per process and step and the same number of threads per
+process, and compares the images per second of the epochs after the first. An efficiency of 1 means
+that n processes train n times as many images per second::
 
     python examples/benchmark_scaling.py                                # 2 processes on a CPU
     python examples/benchmark_scaling.py --processes 8 --device cuda --model ViT-B-16
@@ -88,7 +90,7 @@ def throughput(args, n_processes):
 
 def parse():
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--model", default="ViT-B-32", help="an architecture, or 'tiny'")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])

@@ -52,6 +52,14 @@ worst = np.argsort(-np.abs(y_test - reg.predict(X_test)))[:6]
 BinProbabilityDisplay.from_estimator(reg, X_test[worst], y_test[worst])
 
 # %%
+# What predictions rest on
+# ------------------------
+# This is what the last line of a cell shows in a notebook; ``print`` shows the DataFrame that it
+# is.
+
+reg.explain(X_test[worst])
+
+# %%
 # Features before and after
 # -------------------------
 # The paper's Figure 4: maps of the features of held-out images. After training, distances follow

@@ -1,13 +1,16 @@
-"""Search for bins and β together with Optuna: in one process, or in many that share a study.
+"""
+Searching for bins and β with Optuna
+====================================
 
-Where to cut the range of the label is a question of its own: how many bins, and where. Here the
-edges follow from their number and one exponent (1 for equal widths, more for narrow bins at the
-low end), which Optuna tries together with β of the FCRC loss. The image tower is frozen, so each
-image is embedded once for all trials. Offline, a minute on a laptop:
+In one process, or in many that share a study. Where to cut the range of the label is a question of
+its own: how many bins, and where. Here the edges follow from their number and one exponent (1 for
+equal widths, more for narrow bins at the low end), which Optuna tries together with β of the FCRC
+loss. The image tower is frozen, so each image is embedded once for all trials. Offline, a minute on
+a laptop::
 
     python examples/search_optuna.py
 
-To share a search among machines, give all of them one storage and start the script on each:
+To share a search among machines, give all of them one storage and start the script on each::
 
     python examples/search_optuna.py --storage mysql://user@host/optuna --name counting
 """
@@ -55,7 +58,7 @@ def objective(trial, X, y):
 
 def main():
     """Search, and say what was found."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--images", type=int, default=300)
     parser.add_argument("--storage", help="an Optuna storage that several processes share")

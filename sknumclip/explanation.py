@@ -71,8 +71,9 @@ class Explanation(pd.DataFrame):
             return super()._repr_html_()  # not an explanation any more
         shown = self.head(_n_shown(len(self)))
         rows = [
-            (self._thumbnail(label), self._name(label), sentence)
+            (picture, self._name(label), sentence + trouble)
             for label, sentence in shown.sentences().items()
+            for picture, trouble in [self._thumbnail(label)]
         ]
         table = table_html(["image", "", "explanation"], rows)
         hidden = len(self) - len(shown)
@@ -83,18 +84,19 @@ class Explanation(pd.DataFrame):
         return Path(label).name if is_path else label
 
     def _thumbnail(self, label):
+        """Return the HTML of the image, and why there is none."""
         if self._images is None or not (isinstance(label, str) or label in self._images):
-            return ""
+            return "", ""
         source = label if isinstance(label, str) else self._images[label]
         try:
             image = Images([source]).read(0, min_side=_THUMBNAIL_SIDE)
             image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
         except Exception as error:  # Pillow's readers let errors of every kind through
-            return f"{type(error).__name__}: {error}"
+            return "", f" ({error})"
         file = io.BytesIO()
         image.save(file, "JPEG", quality=80)
         data = base64.b64encode(file.getvalue()).decode("ascii")
-        return Markup(f'<img src="data:image/jpeg;base64,{data}" alt="">')
+        return Markup(f'<img src="data:image/jpeg;base64,{data}" alt="">'), ""
 
 
 def _n_shown(n_rows):

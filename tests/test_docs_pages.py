@@ -128,7 +128,8 @@ def test_links_lead_somewhere(page):
             continue
         file, _, anchor = target.partition("#")
         if file.startswith(("auto_examples/", "../auto_examples/")):  # made from examples/
-            script = DOCS.parent / "examples" / Path(file).with_suffix(".py").name
+            name = re.sub(r"sphx_glr_(.+)_\d+$", r"\1", Path(file).stem)
+            script = DOCS.parent / "examples" / f"{name}.py"
             assert script.exists() or Path(file).stem == "index", target
             continue
         if Path(file).name == "api.rst":  # made from the __all__ lists, tested below
