@@ -91,6 +91,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "generated/backreferences",
     "reference_url": {"sknumclip": None},
     "download_all_examples": False,
+    "capture_repr": ("_repr_html_",),  # as notebooks show it; addresses of objects say nothing
     "show_memory": False,
     "show_signature": False,
     "write_computation_times": False,

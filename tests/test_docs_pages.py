@@ -157,7 +157,7 @@ def test_every_page_is_in_the_navigation():
                 names = [line.split("<")[-1].strip(">") for line in lines]
                 for name in names:
                     listed |= {found.resolve() for found in page.parent.glob(f"{name}.md")}
-    assert set(PAGES) <= listed
+    assert set(PAGES) - {DOCS / "index.md"} <= listed
 
 
 def test_the_reference_has_every_public_name(tmp_path, monkeypatch):
