@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # a test that reaches for the network must fail, not wait
 
@@ -60,6 +63,25 @@ def save_clip(folder, config, preprocessing=PREPROCESSING):
     model = (open_clip.CustomTextCLIP if custom else open_clip.CLIP)(**config)
     safetensors.torch.save_model(model, folder / "open_clip_model.safetensors")
     return f"local-dir:{folder}"
+
+
+def run_python(command, timeout):
+    """Run Python and return what it prints; kill it and all it started when the time is up."""
+    process = subprocess.Popen(
+        [sys.executable, *map(str, command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    try:
+        output, _ = process.communicate(timeout=timeout)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, output
+    return output
 
 
 @pytest.fixture(scope="session")

@@ -1,35 +1,19 @@
 """Grid searches on the workers of dask and ray: the scores of a search in one process."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from conftest import run_python
 
 SCRIPT = Path(__file__).parent / "search_on_cluster.py"
 
 
 def search(folder, *options, timeout):
-    """Run the script; kill it and all that it started when the time is up."""
-    process = subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(folder), *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    try:
-        output, _ = process.communicate(timeout=timeout)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-    assert process.returncode == 0, output
-    return output, json.loads(output.strip().splitlines()[-1])
+    """Return all that the script prints, and its result."""
+    output = run_python([SCRIPT, folder, *options], timeout)
+    return output, json.loads(re.search(r"^{.*}$", output, re.MULTILINE).group())
 
 
 @pytest.mark.parametrize("kind", ["paths", pytest.param("arrays", marks=pytest.mark.slow)])

@@ -1,16 +1,12 @@
 """Two real processes against one: the same gradients, the same decisions, nothing twice."""
 
-import os
 import pickle
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from conftest import MODELS, save_clip
+from conftest import MODELS, run_python, save_clip
 from two_processes import N, Scenarios, pictures
 
 from sknumclip.losses import fcrc_loss
@@ -22,25 +18,6 @@ SAME_TRAINING = [
 ]
 
 
-def run(command, timeout):
-    """Run a command; kill it and all that it started when the time is up."""
-    process = subprocess.Popen(
-        [sys.executable, *map(str, command)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    try:
-        output, _ = process.communicate(timeout=timeout)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-    assert process.returncode == 0, output
-    return output
-
-
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
     """What two processes got, and what one process got on batches of the same size."""
@@ -49,7 +26,9 @@ def reports(tmp_path_factory):
     for kind in ("clip", "resnet"):
         save_clip(folder / kind, MODELS[kind])
     command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--tee=3"]
-    run([*command, f"--log-dir={folder / 'logs'}", HERE / "two_processes.py", folder], timeout=300)
+    run_python(
+        [*command, f"--log-dir={folder / 'logs'}", HERE / "two_processes.py", folder], timeout=300
+    )
     shown = [next(folder.glob(f"logs/**/{rank}/stderr.log")).read_text() for rank in range(2)]
     both = [pickle.loads((folder / f"{rank}.pkl").read_bytes()) for rank in range(2)]
     n_threads = torch.get_num_threads()
