@@ -165,6 +165,7 @@ def test_what_was_embedded_before_changes_no_bit(make, files):
 
 @pytest.mark.parametrize("fine_tune", ["full", "none"])
 def test_workers_of_joblib_get_the_same_bits(make, files, fine_tune):
+    clear_embedding_cache()  # its rows may be those of more threads
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
