@@ -11,17 +11,19 @@ The map of the package:
 - ``backbone``, ``image_tower``: CLIP models (the only importers of open_clip)
 - ``prompts``, ``modules``, ``losses``: the method of the paper as torch modules and functions
 - ``inference``: predictions for tables too large for one machine, by dask or ray
-- ``images``: reading, caching and augmenting images; ``_urls``: those in object stores;
-  ``embeddings``: frozen image features
+- ``images``: reading, resizing and augmenting images; ``_urls``: those in object stores;
+  ``canvases``: decoding many, once; ``embeddings``: frozen image features; ``_files``: writing
+  files whole; ``_samples``: batches of them with their labels
 - ``_net``, ``_training``: the net and the training loop (the only importers of skorch);
   ``checkpoint``: resuming it;
   ``_callbacks``: scikit-learn's callbacks, which hear of each epoch;
   ``divergence``: noticing losses that are no numbers;
   ``_processes``: what the processes of a data-parallel run tell each other
 - ``explanation``: what predictions rest on, in words; ``_html``: what notebooks show;
-  ``_typing``: types that signatures share
-- ``baselines``: what it is compared with, as estimators; ``class_prompts``, ``class_losses`` and
-  ``heads``: their parts
+  ``_typing``: types that signatures share; ``_validation``: checking parameters, X and y;
+  ``_device``: where to compute, and how precisely
+- ``baselines``: the door to what it is compared with, estimators in files ``_baseline_...``;
+  ``class_prompts``, ``class_losses`` and ``heads``: their parts
 - ``persistence``: saving and loading fitted estimators; ``saved_config``, ``saved_tensors``,
   ``saved_tower``, ``saved_module``: how what is loaded is checked
 - ``hub``: sharing them on the Hugging Face Hub, with a ``model_card``; ``onnx_export``: ONNX files
@@ -46,9 +48,9 @@ _MODULE_OF = {
     "NumCLIPRegressor": "regressor",
     "suggest_bins": "suggest",
 }
-_MODULES = (
+_MODULES = {
     *("backbone", "baselines", "bins", "datasets", "inference", "losses", "metrics", "plotting"),
-)
+}
 
 __all__ = [
     "CLIPEmbedder",

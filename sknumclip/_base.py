@@ -126,9 +126,10 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
         tower = None if self.fine_tune == "none" else self._trainable_tower(backbone)
         seed = processes.from_main(self._draw_seed)
         checkpoint_file = processes.from_main(
-            lambda: self._checkpoint_file(X, y, weight, backbone, seed, continued)
+            lambda: self._checkpoint_file(X, y, weight, bins, backbone, seed, continued)
         )
         self._check_split(np.count_nonzero(weight))
+        ranking_loss = self._ranking_loss(backbone, bins)
 
         verbose = 0 if shows_progress(self) else self.verbose
         inputs, failures = self._prepare_inputs(X, backbone, verbose)
@@ -151,7 +152,7 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
             partial(self._make_module, backbone, bins, inputs, tower, seed, continued),
             training,
             validation,
-            ranking_loss=self._ranking_loss(backbone, bins),
+            ranking_loss=ranking_loss,
             l1_weight=self._l1_weight,
             label_range=bins.range,
             param_groups=self._param_groups(lr_scale),
@@ -278,7 +279,7 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
             visual.compile()
         return visual
 
-    def _checkpoint_file(self, X, y, weight, backbone, seed, continued):
+    def _checkpoint_file(self, X, y, weight, bins, backbone, seed, continued):
         """Name the checkpoint after everything that the result depends on."""
         if self.checkpoint is None:
             return None
@@ -288,15 +289,21 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
             for name, value in sorted(self.get_params(deep=False).items())
             if name not in _NOT_IN_CHECKPOINTS
         }
-        digest = hashlib.sha256(json.dumps([type(self).__name__, params, seed]).encode())
+        digest = hashlib.sha256(
+            json.dumps([type(self).__name__, params, repr(bins), seed]).encode()
+        )
         digest.update((backbone.fingerprint + backbone.text_fingerprint).encode())
         if continued is not None:
             digest.update(fingerprint(continued.trained_state()).encode())
         if (n_processes := Processes(self.accelerator).n) > 1:
             digest.update(f"{n_processes} processes".encode())  # each has its batch
         digest.update(y.tobytes() + weight.tobytes())
-        for i in range(len(X)):
-            digest.update(X[i].tobytes() if isinstance(X, np.ndarray) else _identity(X, i))
+        if isinstance(X, np.ndarray):
+            digest.update(X.tobytes())
+        else:
+            for i, identity in enumerate(X.identities(range(len(X)))):
+                # That an image is unreadable is found out later.
+                digest.update((identity or X.name(i)).encode("utf-8", "surrogateescape"))
         return folder / f"{digest.hexdigest()[:32]}.safetensors"
 
     def _fitted_attributes(self, backbone, bins, X, net):
@@ -410,14 +417,7 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
         module.autocast_dtype = resolve_autocast_dtype(self.precision, device)
         if module.centers.device != device:
             # The tower of a frozen model is shared, and .to() would move it for everyone.
-            if module.is_frozen:
+            if module.is_frozen and isinstance(module.encoder, ImageEncoder):
                 module.encoder = on_device(module.encoder, device)
             module.to(device)
         return module
-
-
-def _identity(images, i):
-    try:
-        return images.identity(i).encode("utf-8", "surrogateescape")
-    except (OSError, ValueError):  # unreadable, which is found out later
-        return images.name(i).encode("utf-8", "surrogateescape")

@@ -1,13 +1,20 @@
 """Writing files so that nobody ever reads half of one."""
 
 import contextlib
+import errno
 import glob
 import os
 import time
 import uuid
 import zlib
 
-__all__ = ["remove_leftovers", "with_checksum", "without_checksum", "write_whole"]
+__all__ = [
+    "naming_cache_folder",
+    "remove_leftovers",
+    "with_checksum",
+    "without_checksum",
+    "write_whole",
+]
 
 _CHECKSUM_BYTES = 4
 
@@ -55,6 +62,20 @@ def remove_leftovers(file, *, min_age=3600.0):
         with contextlib.suppress(OSError):  # another process was faster
             if time.time() - temporary.stat().st_mtime > min_age:
                 temporary.unlink()
+
+
+@contextlib.contextmanager
+def naming_cache_folder(folder):
+    """Context that says in errors of writing to an image cache which folder it is."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise OSError(
+            getattr(error, "errno", errno.EINVAL),
+            f"The image cache in the folder {str(folder)!r} cannot be written: "
+            f"{getattr(error, 'strerror', error)}. Make room, or choose another folder or None for "
+            "image_cache",
+        ) from error
 
 
 def with_checksum(content):

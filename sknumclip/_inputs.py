@@ -89,7 +89,7 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
 
     def _resolve_device(self):
         if self.accelerator is not None:
-            return self.accelerator.device
+            return resolve_device(self.accelerator.device)  # with its index
         device = resolve_device(self.device)
         warn_if_gpu_is_shared(device)
         return device

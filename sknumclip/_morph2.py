@@ -126,14 +126,15 @@ def load_morph2(
 def _name_lists(lists):
     """Whether lists are folds or a split, and pairs of the name of each part and its file."""
     if isinstance(lists, Mapping):
-        return "split", list(lists.items())
-    if isinstance(lists, (str, PathLike)):
-        files = sorted(check_folder(lists, "The folder of split lists", _HOW_MORPH2).glob("*.txt"))
+        column, files = "split", list(lists.items())
+    elif isinstance(lists, (str, PathLike)):
+        folder = check_folder(lists, "The folder of split lists", _HOW_MORPH2)
+        column, files = "fold", list(enumerate(sorted(folder.glob("*.txt"))))
     else:
-        files = list(lists)
+        column, files = "fold", list(enumerate(lists))
     if not files:
         raise FileNotFoundError(f"There are no split lists in {lists}. {_HOW_MORPH2}")
-    return "fold", list(enumerate(files))
+    return column, files
 
 
 def _read_list(file):

@@ -95,7 +95,7 @@ class BaseNumCLIP(BaseCLIPEstimator):
             warnings.warn(
                 f"beta={self.beta} has no effect with weight_norm='mean', where it cancels out. "
                 "Use weight_norm='softmax' to weight negatives by beta.",
-                stacklevel=7,
+                stacklevel=6,
             )
         names = ("beta", "distance", "weight_norm", "mask_same_bin")
         options = {name: getattr(self, name) for name in names}

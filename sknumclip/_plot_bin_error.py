@@ -205,7 +205,7 @@ class BinErrorDisplay:
     def _draw_predictions(self, panel, scatter_kwargs):
         from matplotlib.ticker import MaxNLocator
 
-        low, high = self.y_true.min(), self.y_true.max()
+        low, high = np.min(self.y_true), np.max(self.y_true)
         for edge in self.bins.edges:
             if low < edge < high:
                 panel.axhline(edge, color="0.85", linewidth=1, zorder=0)
@@ -217,7 +217,7 @@ class BinErrorDisplay:
             axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))  # round numbers
 
     def _draw_residuals(self, panel, bin_index, labels, box_kwargs):
-        residuals = self.y_true - self.y_pred
+        residuals = np.subtract(self.y_true, self.y_pred)
         groups = [residuals[bin_index == k] for k in range(self.bins.n_bins)]
         decimals = n_decimals(np.abs(residuals).max())
         labels = [

@@ -240,7 +240,7 @@ def _thumbnails(X, is_read):
         return None
     thumbnails = []
     for i in range(len(images)):
-        thumbnail = images.read(i, _THUMBNAIL).copy() if is_read[i] else None
+        thumbnail = images.read(i, _THUMBNAIL) if is_read[i] else None
         if thumbnail is not None:
             thumbnail.thumbnail((_THUMBNAIL, _THUMBNAIL))
         thumbnails.append(thumbnail)

@@ -199,7 +199,8 @@ class SearchDisplay:
         ax = make_axes(self, ax, (width, max(2.4, 0.6 * n_rows + 1.2)))
         if cmap is None:
             cmap = "viridis" if self.greater_is_better else "viridis_r"
-        decimals = min(3, n_decimals(np.nanmin(np.abs(scores))))
+        sizes = np.abs(scores[np.isfinite(scores) & (scores != 0)])
+        decimals = min(3, n_decimals(min(sizes, default=0)))
         texts = [
             [_cell(mean, std, decimals) for mean, std in zip(*row, strict=True)]
             for row in zip(scores, stds, strict=True)

@@ -66,11 +66,11 @@ def few_shot(y: ArrayLike, k: int, random_state: RandomState = None) -> IntArray
 
 
 def draw_per_label(y, k, random_state):
-    """Draw as few_shot does, without a warning."""
+    """Draw as few_shot does, without a warning; `k` may be one for each sample."""
     # One order of all samples, whatever k is: this nests the draws.
     order = check_random_state(random_state).permutation(len(y))
     rank = pd.Series(y[order]).groupby(y[order]).cumcount()
-    return np.sort(order[rank < k])
+    return np.sort(order[rank < np.broadcast_to(k, len(y))[order]])
 
 
 def warn_of_rare_labels(y, k):
@@ -146,9 +146,7 @@ def distribution_shift(
     keep = counts.copy()
     # A product such as 0.3 * 10 falls short of 3 by rounding error.
     keep[frequent] = np.maximum(np.floor(counts[frequent] * scale + 1e-9), 1)
-    order = check_random_state(random_state).permutation(len(y))
-    rank = pd.Series(which[order]).groupby(which[order]).cumcount()
-    return np.sort(order[rank < keep[which[order]]])
+    return draw_per_label(which, keep[which], random_state)
 
 
 def check_int(name, value):

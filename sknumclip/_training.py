@@ -205,7 +205,8 @@ def train(
 def _raise_out_of_memory(net, samples, reason):
     fitting = _batch_size_that_fits(net, samples)
     advice = (
-        f"batch_size={fitting} fits: use it, with accumulate_steps={net.batch_size // fitting} to "
+        f"batch_size={fitting} fits: use it, with accumulate_steps="
+        f"{net.accumulate_steps * (net.batch_size // fitting)} to "
         "step on the gradients of as many images as before, or keep batch_size and use "
         "grad_checkpointing=True, which takes less memory per image."
         if fitting

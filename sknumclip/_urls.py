@@ -64,6 +64,16 @@ def open_url(url):
 
 
 def url_identity(url):
-    """Return a key (str) that changes when the file does, by what the store tells about it."""
-    file_system, path = fsspec.url_to_fs(url)
-    return f"{url}\0{file_system.ukey(path)}"
+    """Return a key (str) that changes when the file does, by what the store tells about it.
+
+    Raises
+    ------
+    OSError
+        If the store tells nothing.
+    """
+    try:
+        # Without what it has told before, which may be old.
+        file_system, path = fsspec.url_to_fs(url, use_listings_cache=False)
+        return f"{url}\0{file_system.ukey(path)}"
+    except Exception as error:  # stores let errors of every kind through
+        raise OSError(f"{type(error).__name__}: {error}") from error

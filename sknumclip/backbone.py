@@ -93,7 +93,7 @@ class Backbone:
         """Open_clip's tokenizer for this model."""
         return open_clip.get_tokenizer(self.model_name)
 
-    @property
+    @cached_property
     def vision_config(self):
         """What :func:`~sknumclip.image_tower.build_image_tower` needs, a dict for JSON."""
         return vision_config(self.model_name, self.pretrained)
@@ -276,7 +276,7 @@ def _load(model_name, pretrained, file_state):
         text=TextTower(model).eval(),
         token_embedding=getattr(model, "text", model).token_embedding,
         logit_scale=model.logit_scale.exp().item(),
-        embed_dim=_embed_dim(model),
+        embed_dim=vision_config(model_name, pretrained)["embed_dim"],
         preprocessing=Preprocessing(
             size=(size, size) if isinstance(size, int) else tuple(size),
             mean=tuple(config["mean"]),
@@ -361,13 +361,3 @@ def _preprocessing_of_file(model_name):
             "open_clip_config.json and use model_name='local-dir:FOLDER'."
         )
     return dict(zip(keys, known.pop(), strict=True)) if known else {}
-
-
-def _embed_dim(model):
-    for source in (getattr(model, "text", model), model.visual):
-        projection = getattr(source, "text_projection", None)
-        if isinstance(projection, nn.Linear):
-            return projection.out_features
-        if projection is not None:
-            return projection.shape[1]
-    return model.visual.output_dim

@@ -131,8 +131,8 @@ class LinguisticBins:
         ):
             if not low <= center <= high:
                 raise ValueError(
-                    f"The center of bin {description!r} must lie in its range [{low:g}, {high:g}]. "
-                    f"Got {center:g}."
+                    f"The center of bin {description!r} must lie in its range "
+                    f"[{low:.15g}, {high:.15g}]. Got {center:.15g}."
                 )
         if self.outside not in ("raise", "clip"):
             raise ValueError(f"outside must be 'raise' or 'clip'. Got outside={self.outside!r}.")
@@ -181,9 +181,9 @@ class LinguisticBins:
             if low != high:
                 raise ValueError(
                     f"Bins must be contiguous and go from low to high: {names[i - 1]!r} ends at "
-                    f"{high:g} but {names[i]!r} starts at {low:g}, which "
+                    f"{high:.15g} but {names[i]!r} starts at {low:.15g}, which "
                     f"{'leaves a gap' if low > high else 'is an overlap or out of order'}. "
-                    f"Let {names[i]!r} start at {high:g}."
+                    f"Let {names[i]!r} start at {high:.15g}."
                 )
         edges = [ranges[0][0], *(high for _, high in ranges)]
         return cls(tuple(names), tuple(edges), centers, outside)
@@ -317,11 +317,11 @@ class LinguisticBins:
             worst = np.argsort(-distance)[:5]
             n_outside = int((distance > 0).sum())
             if n_outside:
-                offenders = ", ".join(f"{y[i]:g} (at index {i})" for i in worst[:n_outside])
+                offenders = ", ".join(f"{y[i]:.15g} (at index {i})" for i in worst[:n_outside])
                 raise ValueError(
                     f"{n_outside} of {len(y)} labels in y lie outside the bins, which cover "
-                    f"[{low:g}, {high:g}]. The worst: {offenders}. Widen the first or last bin, or "
-                    "use LinguisticBins(..., outside='clip') to count them to the end bins."
+                    f"[{low:.15g}, {high:.15g}]. The worst: {offenders}. Widen the first or last "
+                    "bin, or use LinguisticBins(..., outside='clip') to count them to the end bins."
                 )
         return np.searchsorted(self.edges[1:-1], y, side="right")
 
@@ -418,7 +418,7 @@ def _check_span(name, low, high):
     if max(-low, high) > 1e30 or high - low < 1e-30:
         raise ValueError(
             f"{name} must lie within ±1e30, and the lowest and highest at least 1e-30 apart. Got "
-            f"{name} from {low:g} to {high:g}. Choose another unit for the labels."
+            f"{name} from {low:.15g} to {high:.15g}. Choose another unit for the labels."
         )
 
 

@@ -1,9 +1,7 @@
 """Many images at a time: decoded by threads, resized, and kept so that it happens once."""
 
-import errno
 import hashlib
 import multiprocessing
-import os
 import tempfile
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +14,7 @@ import torch
 from tqdm.auto import tqdm
 
 from . import __version__
-from ._files import with_checksum, without_checksum, write_whole
+from ._files import naming_cache_folder, with_checksum, without_checksum, write_whole
 from ._processes import ONE_PROCESS
 from .images import ImageReadError, canvas_size, resize_image
 
@@ -70,15 +68,7 @@ class CanvasStore:
                 canvas = resize_image(image, self.preprocessing, self.scale)
             except ValueError as error:
                 raise _Unreadable(str(error)) from error
-            try:
-                self._cache.put(i, canvas)
-            except (OSError, ValueError) as error:
-                raise OSError(
-                    getattr(error, "errno", errno.EINVAL),
-                    f"The image cache in the folder {str(self._cache.folder)!r} cannot be written: "
-                    f"{getattr(error, 'strerror', error)}. Make room, or choose another folder "
-                    "or None for image_cache",
-                ) from error
+            self._cache.put(i, canvas)
         return canvas
 
     def batches(self, index_batches):
@@ -192,10 +182,14 @@ class _FolderCache:
         self._images = images
         self._shape = shape
         self._recipe = f"{recipe} {__version__} {PIL.__version__}"
+        self._names = {}
 
     def _file(self, i):
-        key = f"{self._images.identity(i)}\0{self._recipe}".encode("utf-8", "surrogateescape")
-        name = hashlib.blake2b(key, digest_size=20).hexdigest()
+        # Found out once, before the image is read: what is kept under a name is not older than it.
+        if i not in self._names:
+            key = f"{self._images.identity(i)}\0{self._recipe}".encode("utf-8", "surrogateescape")
+            self._names[i] = hashlib.blake2b(key, digest_size=20).hexdigest()
+        name = self._names[i]
         return self.folder / name[:2] / f"{name}.raw"
 
     def get(self, i):
@@ -209,7 +203,8 @@ class _FolderCache:
         return canvas.reshape(self._shape) if is_whole else None
 
     def put(self, i, canvas):
-        write_whole(self._file(i), with_checksum(canvas.tobytes()))
+        with naming_cache_folder(self.folder):
+            write_whole(self._file(i), with_checksum(canvas.tobytes()))
 
 
 class _NoCache:
@@ -242,6 +237,7 @@ def _usual_threads():
 
 def _free_memory():
     try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # not known on this system
+        lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        return int(lines["MemAvailable"].split()[0]) * 1024  # files that Linux keeps can give way
+    except (OSError, LookupError, ValueError):  # not known on this system
         return 4 * 2**30

@@ -60,15 +60,17 @@ def write_checkpoint(file, tensors, state):
         Its folder is made if needed.
     tensors : dict of str to Tensor
     state : dict
-        Anything that JSON can hold.
+        Anything that JSON can hold, and numbers of numpy and torch.
 
     Raises
     ------
+    TypeError
+        If there is anything else in `state`.
     OSError
         If it cannot be written. The file that was there before is left as it was.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    header = {"state": json.dumps(state), "writer": _WRITER}
+    header = {"state": json.dumps(state, default=_plain_number), "writer": _WRITER}
     header["checksum"] = _checksum(tensors, header)
     content = safetensors.torch.save(tensors, metadata=header)
     try:
@@ -118,6 +120,15 @@ def read_checkpoint(file):
             "on with that version, or delete it to start this fit anew."
         )
     return tensors, state
+
+
+def _plain_number(value):
+    if getattr(value, "shape", None) == ():  # of numpy or torch
+        return value.item()
+    raise TypeError(
+        f"A callback has recorded {value!r:.200} in the history, which a checkpoint cannot hold. "
+        "Record numbers or strings, or fit without checkpoint."
+    )
 
 
 def _checksum(tensors, header):

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from .prompts import TokenPrompts, tokenize
+from .prompts import TokenPrompts, is_word_token, tokenize
 
 __all__ = ["INTERPOLATIONS", "ContextPrompts", "RankFormerPrompts", "RankPrompts"]
 
@@ -24,9 +24,10 @@ class ContextPrompts(TokenPrompts):
 
     def __init__(self, embeddings, is_word, position, tower, n_context):
         super().__init__(embeddings, is_word, position, tower)
-        self.n_context = n_context
+        start = _start_of_words(is_word)
+        self.context = slice(start, start + n_context)
         # What is learned of the embeddings is the context alone, and the same for all classes.
-        self.embeddings = nn.Parameter(embeddings[:1, 1 : 1 + n_context].clone())
+        self.embeddings = nn.Parameter(embeddings[:1, self.context].clone())
 
     @classmethod
     def from_numbers(cls, backbone, context, numbers, generator=None, **kwargs):
@@ -45,10 +46,12 @@ class ContextPrompts(TokenPrompts):
         """
         tokens, n_context = class_tokens(backbone, context, numbers)
         embeddings = backbone.token_embedding(tokens).detach()
-        if isinstance(context, int):
+        is_word = is_word_token(backbone, tokens)[..., None]
+        if not isinstance(context, str):
+            start = _start_of_words(is_word)
             noise = torch.randn((n_context, embeddings.shape[2]), generator=generator)
-            embeddings[:, 1 : 1 + n_context] = noise * backbone.token_embedding.weight.std()
-        is_word = ~torch.isin(tokens, backbone.tokenizer([""]).unique())[..., None]
+            noise = noise * backbone.token_embedding.weight.std()
+            embeddings[:, start : start + n_context] = noise
         position = backbone.text.pooled_position(tokens)
         return cls(embeddings, is_word, position, backbone.text, n_context, **kwargs)
 
@@ -56,7 +59,7 @@ class ContextPrompts(TokenPrompts):
         """Return all token embeddings, Tensor of shape (n_classes, length, width)."""
         x = self.fixed_embeddings
         context = self.embeddings.expand(len(x), -1, -1)
-        return torch.cat([x[:, :1], context, x[:, 1 + self.n_context :]], dim=1)
+        return torch.cat([x[:, : self.context.start], context, x[:, self.context.stop :]], dim=1)
 
     def forward(self):
         """Return the text features, Tensor of shape (n_classes, embed_dim)."""
@@ -83,7 +86,7 @@ class RankPrompts(ContextPrompts):
 
     def words(self):
         """Return all token embeddings, Tensor of shape (n_classes, length, width)."""
-        x, at = super().words(), 1 + self.n_context
+        x, at = super().words(), self.context.stop
         ranks = (self.weights @ self.base_ranks)[:, None]
         return torch.cat([x[:, :at], ranks, x[:, at + 1 :]], dim=1)
 
@@ -101,13 +104,13 @@ class RankFormerPrompts(ContextPrompts):
         As for :class:`ContextPrompts`.
     """
 
-    def __init__(self, embeddings, is_word, position, tower, n_context, *, blend=0.01):
+    def __init__(self, embeddings, is_word, position, tower, n_context):
         super().__init__(embeddings, is_word, position, tower, n_context)
         width = embeddings.shape[2]
         self.norm = nn.LayerNorm(width)
         self.attention = nn.MultiheadAttention(width, width // 64 or 1, batch_first=True)
         self.mlp = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
-        self.blend = nn.Parameter(torch.tensor(blend))
+        self.blend = nn.Parameter(torch.tensor(0.01))
 
     def words(self):
         """Return all token embeddings, Tensor of shape (n_classes, length, width)."""
@@ -127,10 +130,14 @@ def class_tokens(backbone, context, numbers):
     n_context : int
         Number of tokens of the context, which come right after the start of the text.
     """
-    words = " ".join(["X"] * context) if isinstance(context, int) else context
-    special = backbone.tokenizer([""]).unique()
-    n_context = int((~torch.isin(tokenize(backbone, [words]), special)).sum())
+    words = context if isinstance(context, str) else " ".join(["X"] * context)
+    n_context = int(is_word_token(backbone, tokenize(backbone, [words])).sum())
     return tokenize(backbone, [f"{words} {number}." for number in numbers]), n_context
+
+
+def _start_of_words(is_word):
+    """Where the context begins: some tokenizers mark the start of the text, some do not."""
+    return int(not is_word[0, 0, 0])
 
 
 def _linear(distances):

@@ -258,6 +258,11 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
             found = np.asarray(self.classes)
         if len(found) < 2:
             raise ValueError(f"At least two classes are needed. Got one class: {found.tolist()}.")
+        if self._continues() and found.tolist() != self.classes_.tolist():
+            raise ValueError(
+                "warm_start=True cannot go on with other classes than those of the last fit, "
+                f"{self.classes_.tolist()}. Use warm_start=False. Got {found.tolist()}."
+            )
         self.classes_ = found
         return ranks
 
@@ -283,7 +288,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         bins = unit_bins(descriptions)
         if self._continues() and bins != self.bins_:
             raise ValueError(
-                "warm_start=True cannot go on with other classes than those of the last fit, "
+                "warm_start=True cannot go on with other descriptions than those of the last fit, "
                 f"{list(self.bins_.descriptions)}. Use warm_start=False."
             )
         return bins

@@ -75,12 +75,13 @@ def _lower_rates(net):
 
 
 def _causes_in_data(inputs, net):
-    if getattr(net.module_, "module", net.module_).autocast_dtype is not None:
+    if net.module_.autocast_dtype is not None:
         yield "precision='fp32' rules out that numbers were too large for bf16."
     if isinstance(inputs, torch.Tensor):
         largest = inputs[inputs.isfinite()].abs().max().item()
-        yield (
-            f"The largest value in X is {largest:g}: if it is far from the others, remove it, or "
-            "scale X, with StandardScaler for example."
-        )
+        if largest > 1.001:  # else the embeddings of images, or as harmless
+            yield (
+                f"The largest value in X is {largest:g}: if it is far from the others, remove it, "
+                "or scale X, with StandardScaler for example."
+            )
     yield "A very large sample_weight does the same."

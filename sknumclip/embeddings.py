@@ -7,11 +7,13 @@ from threading import Lock
 
 import filelock
 import numpy as np
+import PIL
 import torch
 from tqdm.auto import tqdm
 
+from . import __version__
 from ._device import to_device
-from ._files import with_checksum, without_checksum, write_whole
+from ._files import naming_cache_folder, with_checksum, without_checksum, write_whole
 from ._processes import ONE_PROCESS
 
 __all__ = ["clear_embedding_cache", "embed_images"]
@@ -19,6 +21,7 @@ __all__ = ["clear_embedding_cache", "embed_images"]
 MAX_CACHED_BYTES = 512 * 2**20
 BATCH_SIZE = 64
 CPU_BATCH_SIZE = 16  # as fast there, and less to fill up
+_VERSIONS = f"{__version__} {PIL.__version__} {torch.__version__}"
 
 
 class _EmbeddingCache:
@@ -78,17 +81,20 @@ class _FolderCache:
     def put(self, key, row):
         _CACHE.put(key, row)
         if self.folder is not None:
-            write_whole(self._file(key), with_checksum(row.tobytes()))
+            with naming_cache_folder(self.folder):
+                write_whole(self._file(key), with_checksum(row.tobytes()))
 
     def lock(self):
         """Context that one process at a time can enter, so that no two do the same work."""
         if self.folder is None:
             return contextlib.nullcontext()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with naming_cache_folder(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
         return filelock.FileLock(self.folder / "embeddings.lock")  # goes when its process dies
 
     def _file(self, key):
-        name = hashlib.blake2b(key.encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
+        key = f"{key}\0{_VERSIONS}".encode("utf-8", "surrogateescape")
+        name = hashlib.blake2b(key, digest_size=20).hexdigest()
         return self.folder / name[:2] / f"{name}.embedding"
 
     def _read(self, key):
@@ -158,16 +164,26 @@ def embed_images(
     processes.check_same(len(store), "Numbers of images")
     own = processes.part(np.arange(len(store))).tolist()
     cache = None if cache_key is None else _FolderCache(cache_folder)
-    size = min(len(own), CPU_BATCH_SIZE if device.type == "cpu" else BATCH_SIZE)
-    keys = {} if cache is None else _cache_keys(store.images, own, f"{cache_key} {size}")
+    size = max(1, min(len(own), CPU_BATCH_SIZE if device.type == "cpu" else BATCH_SIZE))
+    keys = {}
+    if cache is not None:
+        # An image that cannot be read has none; reading it will tell what is wrong.
+        identities = zip(own, store.images.identities(own), strict=True)
+        keys = {i: f"{cache_key} {size}\0{name}" for i, name in identities if name is not None}
 
     def encode_batch(canvases):
         pixels = to_device(torch.from_numpy(_filled_up(canvases, size)), device)
         return encode(pixels)[: len(canvases)]
 
-    # Processes that share the work do not do the same work.
-    with cache.lock() if cache and processes.n == 1 else contextlib.nullcontext():
-        rows = {i: row for i, key in keys.items() if (row := cache.get(key)) is not None}
+    def cached(indices):
+        return {i: row for i in indices if (row := cache.get(keys[i])) is not None}
+
+    rows = cached(keys)
+    # Processes that share the work do not do the same work; others might.
+    is_locked = cache is not None and processes.n == 1 and len(rows) < len(own)
+    with cache.lock() if is_locked else contextlib.nullcontext():
+        if is_locked:  # somebody may have done it meanwhile
+            rows.update(cached(keys.keys() - rows.keys()))
         missing = [i for i in own if i not in rows]
         failures = {}
         autocast = torch.autocast(
@@ -226,12 +242,3 @@ def _width(encode, store, device):
     with torch.no_grad():  # only to see how wide a row is
         blank = torch.zeros((1, *store.shape), dtype=torch.uint8, device=device)
         return encode(blank).shape[1]
-
-
-def _cache_keys(images, indices, cache_key):
-    keys = {}
-    for i in indices:
-        # One that cannot be read has none; reading it will tell what is wrong.
-        with contextlib.suppress(OSError, ValueError):
-            keys[i] = f"{cache_key}\0{images.identity(i)}"
-    return keys

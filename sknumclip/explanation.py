@@ -75,7 +75,7 @@ class Explanation(pd.DataFrame):
             for label, sentence in shown.sentences().items()
             for picture, trouble in [self._thumbnail(label)]
         ]
-        table = table_html(["image", "", "explanation"], rows)
+        table = table_html(["image", "name", "explanation"], rows)
         hidden = len(self) - len(shown)
         return table + Markup(f"<p>… and {hidden} more</p>" if hidden else "")
 
@@ -85,7 +85,11 @@ class Explanation(pd.DataFrame):
 
     def _thumbnail(self, label):
         """Return the HTML of the image, and why there is none."""
-        if self._images is None or not (isinstance(label, str) or label in self._images):
+        if self._images is None:
+            return "", ""
+        # A RangeIndex has been numbered anew, so its labels no longer say which image it was.
+        is_position = label in self._images and not isinstance(self.index, pd.RangeIndex)
+        if not (isinstance(label, str) or is_position):
             return "", ""
         source = label if isinstance(label, str) else self._images[label]
         try:

@@ -85,7 +85,7 @@ def _from_dlordinal(name, **options):
                 f"This loss is dlordinal's {name}: pip install 'sknumclip[ordinal]'."
             ) from error
         loss = getattr(losses, name)(num_classes=n_classes, **options)
-        return lambda logits, bin_index, y, **unused: loss(logits, bin_index)
+        return lambda logits, bin_index, y, **unused: loss.to(logits.device)(logits, bin_index)
 
     return make
 

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from . import persistence
 from ._typing import FittedNumCLIP, Metrics, NumCLIP, StrPath
 from .backbone import is_published
-from .model_card import model_card
+from .model_card import model_card, refers_to_tower
 from .saved_config import CONFIG_FILE, TENSORS_FILE, SavedModelError
 
 __all__ = ["from_pretrained", "prepare_upload", "push_to_hub"]
@@ -121,7 +121,7 @@ def prepare_upload(
     except HFValidationError as error:
         raise ValueError(f"repo_id must be like 'user/name'. Got {repo_id!r}: {error}") from error
     reference = estimator.backbone_
-    refers = _refers_to_tower(estimator, standalone)
+    refers = refers_to_tower(estimator, standalone)
     if refers and not _is_public(reference["model_name"], reference["pretrained"]):
         raise ValueError(
             f"The frozen image tower model_name={reference['model_name']!r}, "
@@ -204,7 +204,7 @@ def from_pretrained(
                     allow_patterns=[CONFIG_FILE, TENSORS_FILE],
                 )
             )
-        except (OSError, HFValidationError) as error:  # the hub's errors are OSErrors
+        except Exception as error:  # of the hub, of what it speaks HTTP with, of the disk
             raise SavedModelError(
                 f"{os.fspath(repo_id_or_folder)!r} is no folder here and cannot be downloaded: "
                 f"{error}"
@@ -216,11 +216,6 @@ def from_pretrained(
 
 def _is_public(model_name, pretrained):
     return model_name.startswith("hf-hub:") or is_published(model_name, pretrained)
-
-
-def _refers_to_tower(estimator, standalone):
-    module = estimator.net_.module_
-    return module.is_frozen and not standalone and not hasattr(estimator, "n_features_in_")
 
 
 def _without_private_names(estimator):

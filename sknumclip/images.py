@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from threading import Lock
 
@@ -97,6 +98,18 @@ class Images:
         digest = hashlib.blake2b(f"{pixels.shape}".encode(), digest_size=20)
         digest.update(np.ascontiguousarray(pixels))
         return digest.hexdigest()
+
+    def identities(self, indices):
+        """Return the keys of images (list of str or None), None for one that cannot be read."""
+        with ThreadPoolExecutor(32) as pool:  # object stores take their time for each
+            any_url = any(is_url(self.items[i]) for i in indices)
+            return list((pool.map if any_url else map)(self._identity_or_none, indices))
+
+    def _identity_or_none(self, i):
+        try:
+            return self.identity(i)
+        except (OSError, ValueError):
+            return None
 
     def read(self, i, min_side=None):
         """Read image `i`; see :func:`read_image`."""
@@ -294,7 +307,13 @@ def _reason(source, error):
 
 
 def _to_rgb(image):
-    image = ImageOps.exif_transpose(image)
+    image.load()
+    try:
+        image = ImageOps.exif_transpose(image)
+    except Exception as error:  # of every kind, again
+        raise ValueError(
+            f"its EXIF block is broken ({error}), so nobody knows which side is up; save it anew"
+        ) from error
     if image.mode in ("F", "I"):
         raise ValueError(
             f"its pixels are {'floats' if image.mode == 'F' else '32-bit integers'}, whose white "

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
 import threading
 import uuid
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
@@ -123,7 +123,7 @@ class BatchPredictor:
 
 
 def _load(model):
-    if not isinstance(model, (str, Path)):
+    if not isinstance(model, (str, os.PathLike)):
         return copy.copy(model)
     classes = {cls.__name__: cls for cls in (NumCLIPRegressor, NumCLIPClassifier)}
     return classes[persistence.saved_class(model)].load(model)

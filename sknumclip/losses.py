@@ -252,8 +252,8 @@ def released_fcrc_loss(
     return weighted_mean(losses, sample_weight)
 
 
-def _infonce(logits, bin_index, y, *, beta, **options):
-    return fcrc_loss(logits, bin_index, y, beta=0.0, **options)
+def _infonce(logits, bin_index, y, *, beta, weight_norm, **options):
+    return fcrc_loss(logits, bin_index, y, beta=0.0, weight_norm="softmax", **options)
 
 
 def _released(logits, bin_index, y, *, sample_weight, **options):

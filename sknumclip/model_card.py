@@ -10,13 +10,17 @@ from huggingface_hub import ModelCardData
 from ._typing import FittedNumCLIP, Metrics
 from .saved_config import library_versions
 
-__all__ = ["model_card"]
+__all__ = ["model_card", "refers_to_tower"]
 
 _TRAINING = (
     *("fine_tune", "prompt_init", "ranking_loss", "beta", "distance", "shift", "max_epochs"),
     *("batch_size", "lr", "prompt_lr", "regressor_lr", "lr_schedule", "augment", "canvas_scale"),
     *("early_stopping", "random_state"),
 )
+_DEFAULT_DESCRIPTION = {
+    False: "Predicts a number from an image.",
+    True: "Sorts images into classes that have an order.",
+}
 
 
 def model_card(
@@ -59,10 +63,8 @@ def model_card(
     parts = [
         f"---\n{header.to_yaml()}\n---",
         f"# {_escape(repo_id)}",
-        _escape(description or "Predicts a number from an image.")
-        if not is_classifier or description
-        else "Sorts images into classes that have an order.",
-        _how_to_load(estimator, repo_id),
+        _escape(description or _DEFAULT_DESCRIPTION[is_classifier]),
+        _how_to_load(estimator, repo_id, standalone),
         _bins_section(estimator),
         _backbone_section(estimator, standalone),
         _table(
@@ -80,13 +82,23 @@ def model_card(
     return "\n\n".join(parts) + "\n"
 
 
-def _how_to_load(estimator, repo_id):
+def refers_to_tower(estimator, standalone):
+    """Return whether a saved estimator needs an image tower from elsewhere."""
+    has_features = hasattr(estimator, "n_features_in_")
+    return estimator.net_.module_.is_frozen and not standalone and not has_features
+
+
+def _how_to_load(estimator, repo_id, standalone):
     name = type(estimator).__name__
+    tower = estimator.backbone_["model_name"]
+    # Loading follows such an address only if the user repeats it.
+    needs_word = refers_to_tower(estimator, standalone) and tower.startswith("hf-hub:")
+    where = f", model_name={tower!r}" if needs_word else ""
     what = "features" if hasattr(estimator, "n_features_in_") else '["photo.jpg"]'
     return (
         "```python\n"
         f"from sknumclip import {name}\n\n"
-        f"model = {name}.from_pretrained({repo_id!r})\n"
+        f"model = {name}.from_pretrained({repo_id!r}{where})\n"
         f"model.predict({what})\n"
         "```\n\n"
         "The files are JSON and safetensors; nothing in them is executed."
@@ -134,7 +146,7 @@ def _row(cells):
 
 
 def _number(value):
-    return f"{value:g}" if isinstance(value, (int, float)) else value
+    return f"{value:.10g}" if isinstance(value, (int, float)) else value
 
 
 def _escape(value):

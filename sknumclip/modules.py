@@ -16,6 +16,9 @@ __all__ = [
 ]
 
 
+HIDDEN_WIDTH = 64  # of the regressor
+
+
 class Output(NamedTuple):
     """What :class:`NumCLIPModule` computes for n samples."""
 
@@ -104,17 +107,15 @@ class ShiftRegressor(nn.Module):
     n_bins : int
     max_shift : float
         Bound of δ, below 1 so that ``1 / (1 + δ)`` has no pole.
-    hidden : int, default=64
-        Width of the hidden layer.
     generator : torch.Generator, default=None
         For the initial weights.
     """
 
-    def __init__(self, n_bins, max_shift, hidden=64, generator=None):
+    def __init__(self, n_bins, max_shift, generator=None):
         super().__init__()
         self.max_shift = max_shift
-        self.hidden = _linear(n_bins, hidden, generator)
-        self.out = nn.Linear(hidden, n_bins)
+        self.hidden = _linear(n_bins, HIDDEN_WIDTH, generator)
+        self.out = nn.Linear(HIDDEN_WIDTH, n_bins)
         # No shift at the start: the untrained model is the zero-shot model.
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)

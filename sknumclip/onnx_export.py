@@ -58,8 +58,10 @@ def to_onnx(estimator: FittedNumCLIP, path: StrPath) -> None:
             if recipe["resize_mode"] == "squash":
                 new = [height, width]
             elif recipe["resize_mode"] == "shortest":
-                new = [int(side * max(factors)) for side in (image.height, image.width)]
-                new[factors.index(max(factors))] = (height, width)[factors.index(max(factors))]
+                new = [
+                    max(fit, int(side * max(factors)))
+                    for fit, side in ((height, image.height), (width, image.width))
+                ]
             else:
                 new = [max(1, round(side * min(factors))) for side in (image.height, image.width)]
             method = Image.Resampling[recipe["interpolation"].upper()]

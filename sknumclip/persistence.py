@@ -77,7 +77,7 @@ def save(estimator: FittedNumCLIP, path: StrPath, standalone: bool = False) -> N
         "backbone": estimator.backbone_,
         "logit_scale": module.logit_scale,
         "shift": module.shift,
-        "max_shift": module.regressor.max_shift,
+        "max_shift": float(module.regressor.max_shift),
         "encoder": {
             "n_features": estimator.n_features_in_,
             "embed_dim": len(tensors["text_features"][0]),
@@ -85,7 +85,7 @@ def save(estimator: FittedNumCLIP, path: StrPath, standalone: bool = False) -> N
         if isinstance(encoder, FeatureEncoder)
         else {
             "preprocessing": encoder.preprocessing.to_dict(),
-            "canvas_scale": encoder.canvas_scale,
+            "canvas_scale": float(encoder.canvas_scale),
             "is_shared": encoder.is_shared,
         },
         "standalone": bool(standalone) or not is_shared,
@@ -94,9 +94,10 @@ def save(estimator: FittedNumCLIP, path: StrPath, standalone: bool = False) -> N
         "history": history,
         "skipped": estimator.skipped_,
     }
+    text = json.dumps(config, indent=1, allow_nan=False)  # may fail, so before anything is written
     path = Path(path)
     write_whole(path / TENSORS_FILE, content)
-    write_whole(path / CONFIG_FILE, json.dumps(config, indent=1, allow_nan=False).encode())
+    write_whole(path / CONFIG_FILE, text.encode())
 
 
 def load(

@@ -8,7 +8,14 @@ from torch import nn
 
 from ._validation import check_template
 
-__all__ = ["PROMPT_INITS", "FeaturePrompts", "TokenPrompts", "prompt_texts", "tokenize"]
+__all__ = [
+    "PROMPT_INITS",
+    "FeaturePrompts",
+    "TokenPrompts",
+    "is_word_token",
+    "prompt_texts",
+    "tokenize",
+]
 
 
 def prompt_texts(bins, template, prompt_init="words"):
@@ -40,10 +47,16 @@ def prompt_texts(bins, template, prompt_init="words"):
     return [template.replace("{}", words) for words in PROMPT_INITS[prompt_init](bins)]
 
 
+def _in_digits(number):
+    """Six digits, as nobody writes 16.666666666666668, or all before the point if they are more."""
+    digits = max(6, len(str(int(abs(number)))))
+    return f"{number:.{digits}g}"
+
+
 # How a bin is put into words. "random" forgets them again, but keeps their number of tokens.
 PROMPT_INITS = {
     "words": lambda bins: bins.descriptions,
-    "numbers": lambda bins: [f"{center:g}" for center in bins.centers],
+    "numbers": lambda bins: [_in_digits(center) for center in bins.centers],
     "random": lambda bins: bins.descriptions,
 }
 
@@ -82,6 +95,11 @@ def tokenize(backbone, texts):
         length = int(backbone.text.pooled_position(tokens).max()) + 1
         tokens = tokens[:, :length]
     return tokens
+
+
+def is_word_token(backbone, tokens):
+    """Tell tokens of words from marks of start and end and padding, bool Tensor like `tokens`."""
+    return ~torch.isin(tokens, backbone.tokenizer([""]).unique())
 
 
 class TokenPrompts(nn.Module):
@@ -129,8 +147,7 @@ class TokenPrompts(nn.Module):
         """
         tokens = tokenize(backbone, texts)
         embeddings = backbone.token_embedding(tokens).detach()
-        special = backbone.tokenizer([""]).unique()
-        is_word = ~torch.isin(tokens, special)[..., None]
+        is_word = is_word_token(backbone, tokens)[..., None]
         if random:
             noise = torch.randn(embeddings.shape, generator=generator)
             spread = backbone.token_embedding.weight.std()

@@ -144,10 +144,10 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         training, or leave them out of ``fit`` and predict NaN in their places.
     checkpoint : str, Path or None, default=None
         Folder in which ``fit`` notes its state after each epoch. The same call after a kill goes
-        on from there, to the same result; without a `random_state` the seed then follows from the
-        data. Different fits do not share files, so one folder can serve a whole search. A file
-        holds the trained weights and two more numbers for each; delete them when you are done. The
-        state of `callbacks` is not among it.
+        on from there, to the same result; without a `random_state` the seed is 0. Different fits do
+        not share files, so one folder can serve a whole search. A file holds the trained weights
+        and two more numbers for each; delete them when you are done. The state of `callbacks` is
+        not among it.
     callbacks : list of skorch callbacks or None, default=None
         Copies of them are passed on to skorch, and let go of after ``fit``: what they find out
         they must write elsewhere, or to the history with ``net.history.record``. One that changes

@@ -62,7 +62,7 @@ def _dry_run(config, folder, file):
     """Build and run the module on torch's meta device; return bins and the tensors it needs."""
     try:
         bins = LinguisticBins(**config["bins"])
-        if "n_features" not in config["encoder"]:
+        if "n_features" not in config["encoder"] and not refers_to_tower(config):
             n_bytes = file.file.stat().st_size
             tower_config = config["backbone"]["vision_config"]
             check_tower_config(tower_config, len(file.shapes) + 100, n_bytes)

@@ -1,5 +1,6 @@
 """The image tower of a saved model: built from its description, or had by reference."""
 
+import json
 import math
 import re
 
@@ -145,6 +146,4 @@ def _numbers(value):
 
 
 def _as_json(value):
-    if isinstance(value, dict):
-        return {key: _as_json(item) for key, item in value.items()}
-    return [_as_json(item) for item in value] if isinstance(value, (list, tuple)) else value
+    return json.loads(json.dumps(value))

@@ -13,12 +13,12 @@ __all__ = ["suggest_bins"]
 
 _QUESTION = """\
 How do people describe {quantity} in everyday words?
-Divide the range from {low:g} to {high:g} into {n_bins} neighbouring ranges and give each the \
+Divide the range from {low} to {high} into {n_bins} neighbouring ranges and give each the \
 short, common description (one to three words, no digits) that one would most likely read in the \
 caption of a photograph.
 Answer with one JSON object and nothing else. Its keys are the descriptions from the lowest range \
-to the highest, its values are the ranges as [low, high]: the first range starts at {low:g}, each \
-further one starts where the one before it ends, the last one ends at {high:g}."""
+to the highest, its values are the ranges as [low, high]: the first range starts at {low}, each \
+further one starts where the one before it ends, the last one ends at {high}."""
 
 
 def suggest_bins(
@@ -71,7 +71,8 @@ def suggest_bins(
         raise TypeError(f"ask must be a function from a question to an answer. Got ask={ask!r}.")
     if not low < high:
         raise ValueError(f"low must be less than high. Got low={low!r}, high={high!r}.")
-    answer = ask(_QUESTION.format(quantity=quantity, low=low, high=high, n_bins=n_bins))
+    start, end = f"{low:.15g}", f"{high:.15g}"
+    answer = ask(_QUESTION.format(quantity=quantity, low=start, high=end, n_bins=n_bins))
     try:
         bins = LinguisticBins.from_mapping(_parse(answer), outside=outside)
         _check_as_asked(bins, low, high, n_bins)
@@ -108,5 +109,6 @@ def _check_as_asked(bins, low, high, n_bins):
         raise ValueError(f"it has {bins.n_bins} bins where {n_bins} were asked for.")
     if (bins.edges[0], bins.edges[-1]) != (low, high):
         raise ValueError(
-            f"its bins cover [{bins.edges[0]:g}, {bins.edges[-1]:g}], not [{low:g}, {high:g}]."
+            f"its bins cover [{bins.edges[0]:.15g}, {bins.edges[-1]:.15g}], not "
+            f"[{low:.15g}, {high:.15g}]."
         )

@@ -68,6 +68,8 @@ def test_zero_shot_is_numclip_without_epochs_and_reads_no_image(make, pixels, cl
     digits = make(ZeroShotCLIPRegressor, **params, prompt_init="numbers").fit(pixels, Y)
     assert (digits.predict(pixels) != reg.predict(pixels)).all()
     assert len(digits.get_params()) < 15
+    with pytest.raises(ValueError, match="prompt_init.*Got 'random'"):
+        make(ZeroShotCLIPRegressor, **params, prompt_init="random").fit(pixels, Y)
 
 
 def test_each_whole_number_is_a_class(make, pixels):
@@ -108,7 +110,7 @@ def test_heads_that_cannot_weigh_samples_say_so(make, pixels):
 def test_a_missing_extra_is_named_before_training(make, pixels, monkeypatch):
     monkeypatch.setitem(sys.modules, "dlordinal", None)
     with pytest.raises(ImportError, match=r"CORNLoss: pip install 'sknumclip\[ordinal\]'"):
-        make(ImageHeadRegressor, loss="corn").fit(pixels, Y)
+        make(ImageHeadRegressor, loss="corn").fit(["no such file"] * 8, Y)
 
 
 def test_a_context_that_is_too_long_is_an_error(make, pixels):

@@ -105,3 +105,12 @@ def test_all_failures_are_listed_at_once(files, tmp_path):
         store.read_all("raise")
     assert set(raised.value.failures) == set(map(str, bad))
     assert list(store.read_all("skip")) == [9, 10, 11, 12, 13]
+
+
+def test_a_folder_asks_for_the_state_of_each_file_once(files, tmp_path, monkeypatch):
+    asked, identity = [], Images.identity
+    monkeypatch.setattr(Images, "identity", lambda self, i: asked.append(i) or identity(self, i))
+    store = CanvasStore(Images(files), preprocessing("shortest"), cache=tmp_path / "cache")
+    for _ in range(3):
+        all_canvases(store)
+    assert sorted(asked) == list(range(9))

@@ -1,5 +1,6 @@
 """Checkpoint files are whole or refused. Resuming is tested with the estimator."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -94,3 +95,11 @@ def test_an_optimizer_goes_on_as_if_never_stopped():
     load_optimizer_tensors(resumed[1], tensors)
     step(*resumed)
     assert torch.equal(straight[0].weight, resumed[0].weight)
+
+
+def test_numbers_of_numpy_and_torch_are_kept_and_other_things_named(tmp_path):
+    file = tmp_path / "state.safetensors"
+    write_checkpoint(file, TENSORS, {"score": np.float32(0.5), "best": torch.tensor(3)})
+    assert read_checkpoint(file)[1] == {"score": 0.5, "best": 3}
+    with pytest.raises(TypeError, match="recorded <object .*fit without checkpoint"):
+        write_checkpoint(file, TENSORS, {"score": object()})

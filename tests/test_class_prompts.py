@@ -1,5 +1,8 @@
 """Prompts of the baselines read as the text tower reads the sentences they stand for."""
 
+import dataclasses
+
+import numpy as np
 import pytest
 import torch
 
@@ -8,6 +11,7 @@ from sknumclip.class_prompts import (
     ContextPrompts,
     RankFormerPrompts,
     RankPrompts,
+    class_tokens,
     interpolation_weights,
 )
 from sknumclip.prompts import TokenPrompts
@@ -24,7 +28,7 @@ def test_prompts_start_as_the_sentences(backbone):
     prompts = ContextPrompts.from_numbers(backbone, "age of the person", NUMBERS)
     sentences = TokenPrompts.from_texts(backbone, [f"age of the person {n}." for n in NUMBERS])
     torch.testing.assert_close(prompts(), sentences())
-    assert prompts.n_context == 4
+    assert prompts.context == slice(1, 5)
 
 
 def test_only_the_context_is_learned_and_shared(backbone):
@@ -44,6 +48,32 @@ def test_random_context_is_seeded(backbone):
     )
     assert torch.equal(first, same)
     assert not torch.equal(first, other)
+
+
+def without_start(backbone):
+    """The same model with a tokenizer that does not mark the start of a text, as SigLIP's."""
+    tokenizer = backbone.tokenizer
+    changed = dataclasses.replace(backbone)
+    vars(changed)["tokenizer"] = lambda *args, **kwargs: tokenizer(*args, **kwargs).roll(-1, dims=1)
+    return changed
+
+
+def test_texts_without_a_mark_of_their_start_keep_their_numbers(clip_models):
+    backbone = without_start(load_backbone(clip_models["siglip"]))
+    tokens, n_context = class_tokens(backbone, "age of the person", NUMBERS)
+    assert n_context == 4
+    prompts = ContextPrompts.from_numbers(backbone, "age of the person", NUMBERS)
+    torch.testing.assert_close(prompts.words(), backbone.token_embedding(tokens))
+    ranks = RankPrompts.from_numbers(
+        backbone,
+        "age",
+        ["X"] * 2,
+        weights=torch.eye(2),
+        base_ranks=torch.stack([torch.zeros(32), torch.ones(32)]),
+    )
+    torch.testing.assert_close(ranks.words()[:, 1, 0], torch.tensor([0.0, 1.0]))
+    random = ContextPrompts.from_numbers(backbone, np.int64(3), NUMBERS)
+    torch.testing.assert_close(random.words()[:, 3], backbone.token_embedding(tokens)[:, 4])
 
 
 @pytest.mark.parametrize("interpolation", ["linear", "inverse"])

@@ -143,3 +143,16 @@ def test_warm_start_keeps_its_classes(make, pixels):
     clf.fit(pixels, Y)
     with pytest.raises(ValueError, match="other classes than those of the last fit"):
         clf.fit(pixels, np.where(Y == "low", "tiny", Y))
+
+
+def test_warm_start_with_other_labels_under_the_same_words_is_an_error(make, pixels):
+    clf = make(descriptions=["low", "middle", "high"], warm_start=True)
+    clf.fit(pixels, [1, 2, 3, 1, 2, 3, 1, 2])
+    with pytest.raises(ValueError, match=r"other classes than .*\[1, 2, 3\].*Got \[2, 3, 4\]"):
+        clf.fit(pixels, [2, 3, 4, 2, 3, 4, 2, 3])
+
+
+def test_classes_of_other_names_have_checkpoints_of_their_own(make, pixels, tmp_path):
+    for names in (["cat", "dog"], ["kitten", "puppy"]):
+        make(checkpoint=tmp_path).fit(pixels, names * 4)
+    assert len(list(tmp_path.glob("*.safetensors"))) == 2

@@ -132,3 +132,10 @@ def test_progress_is_shown_once(reports):
     assert "epoch" in shown[0]
     assert "epoch" not in shown[1]
     assert "image/s" not in shown[1]
+
+
+def test_one_image_is_predicted_by_all(reports):
+    both, alone, _ = reports
+    for report in both:
+        scenario = "fewer images than processes"
+        np.testing.assert_allclose(report[scenario], alone[scenario], rtol=1e-5)

@@ -71,3 +71,9 @@ def test_a_failed_fit_leaves_the_last_one_as_it_was(estimator):
     model.set_params(callbacks=None)
     assert vars(model) == before
     assert (model.predict(X) == expected).all()
+
+
+def test_embeddings_of_images_are_not_blamed(pixels):
+    with pytest.raises(FloatingPointError) as raised:
+        NumCLIPRegressor(**FROZEN, **TOO_FAST, max_epochs=5).fit(pixels, Y[:8])
+    assert "StandardScaler" not in str(raised.value)

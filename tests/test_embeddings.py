@@ -2,6 +2,7 @@
 
 import multiprocessing
 
+import filelock
 import numpy as np
 import pytest
 import torch
@@ -118,3 +119,26 @@ def test_a_folder_outlives_memory_and_heeds_the_key(tmp_path):
         features, _ = embed(encoder, [picture(i) for i in range(1, 4)], cache_key=key, **options)
         assert features[:, 0].tolist() == [1, 2, 3]
         assert encoder.n_images == n_images
+
+
+def test_a_folder_that_is_full_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    options = dict(cache_key="a", cache_folder=tmp_path / "file" / "cache")
+    with pytest.raises(OSError, match="folder '.*file/cache' cannot be written: .*image_cache"):
+        embed(CountingEncoder(), [picture(1)], **options)
+
+
+def test_a_folder_of_other_versions_is_not_believed(tmp_path, monkeypatch):
+    encoder, options = CountingEncoder(), dict(cache_key="a", cache_folder=tmp_path)
+    for version in ("1", "2", "2"):
+        monkeypatch.setattr(embeddings, "_VERSIONS", version)
+        clear_embedding_cache()
+        embed(encoder, [picture(1)], **options)
+    assert encoder.n_images == 2
+
+
+def test_what_is_all_there_waits_for_nobody(tmp_path):
+    encoder, options = CountingEncoder(), dict(cache_key="a", cache_folder=tmp_path)
+    embed(encoder, [picture(1)], **options)
+    with filelock.FileLock(tmp_path / "embeddings.lock"):
+        embed(encoder, [picture(1)], **options)

@@ -193,3 +193,16 @@ def test_classes_are_explained(files, predict_by, tmp_path):
     (tmp_path / "empty.png").touch()
     skipped = clf.explain([str(tmp_path / "empty.png"), files[0]])
     assert skipped.isna().all(axis=1).tolist() == [True, False]
+
+
+def test_pictures_stay_with_their_rows(fitted):
+    X, _ = make_counting_images(3, random_state=0)
+    explanation = fitted.explain(X)
+    shown = explanation._repr_html_()
+    assert len(thumbnails(shown)) == 3
+    turned = explanation.iloc[::-1]
+    assert [np.asarray(p).tolist() for p in thumbnails(turned._repr_html_())] == [
+        np.asarray(p).tolist() for p in thumbnails(shown)[::-1]
+    ]
+    # Numbered anew, nobody knows any more which image a row is of.
+    assert thumbnails(turned.reset_index(drop=True)._repr_html_()) == []

@@ -8,6 +8,8 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from sknumclip import CLIPEmbedder, NumCLIPRegressor
+from sknumclip.baselines import ImageHeadRegressor
+from sknumclip.heads import HEAD_LOSSES
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
@@ -59,6 +61,20 @@ def test_embeddings_equal_those_of_a_cpu(data):
         for device in ("cuda", "cpu")
     )
     np.testing.assert_allclose(gpu.fit_transform(data[0]), cpu.fit_transform(data[0]), atol=1e-4)
+
+
+def test_features_are_enough(data):
+    X = np.random.default_rng(0).normal(size=(200, 64)).astype(np.float32)
+    reg = NumCLIPRegressor(5, fine_tune="none", max_epochs=2, **TINY).fit(X, data[1])
+    assert np.isfinite(reg.predict(X)).all()
+
+
+@pytest.mark.parametrize("loss", HEAD_LOSSES)
+def test_every_head_fits(data, loss):
+    if loss not in ("l1", "cross_entropy"):
+        pytest.importorskip("dlordinal")
+    reg = ImageHeadRegressor(loss=loss, fine_tune="none", max_epochs=2, **TINY).fit(*data)
+    assert np.isfinite(reg.predict(data[0])).all()
 
 
 def synchronizations(job):

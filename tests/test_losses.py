@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sknumclip.losses import (
+    RANKING_LOSSES,
     fcrc_loss,
     label_distance,
     negative_weights,
@@ -71,6 +72,16 @@ def test_fcrc_without_beta_is_infonce(batch):
     cross_entropy = torch.nn.functional.cross_entropy
     expected = (cross_entropy(logits, bins) + cross_entropy(logits.T, bins)) / 2
     assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_infonce_weights_all_negatives_the_same_under_any_norm(batch):
+    logits, bins, y = map(torch.tensor, batch)
+    options = dict(label_range=100.0, distance="absolute", mask_same_bin=True)
+    by_norm = [
+        RANKING_LOSSES["infonce"](logits, bins, y, beta=4.0, weight_norm=norm, **options)
+        for norm in ("softmax", "mean")
+    ]
+    assert by_norm[0] == by_norm[1] == fcrc_loss(logits, bins, y, beta=0, **options)
 
 
 @pytest.mark.parametrize("weight_norm", ["softmax", "mean"])

@@ -1,5 +1,6 @@
 """Model cards hold what a stranger needs, and nothing that a stranger could inject."""
 
+import copy
 import re
 
 import numpy as np
@@ -59,3 +60,12 @@ def test_classes_have_a_table_of_their_own():
     assert yaml.safe_load(card.split("---")[1])["pipeline_tag"] == "image-classification"
     assert "## Classes" in card
     assert "## Bins" not in card
+
+
+def test_the_code_of_the_card_names_a_tower_that_must_be_named(fitted):
+    other = copy.copy(fitted)
+    other.backbone_ = {**fitted.backbone_, "model_name": "hf-hub:org/clip"}
+    vars(other).pop("n_features_in_")
+    whole = "from_pretrained('me/ages', model_name='hf-hub:org/clip')"
+    assert whole in model_card(other, "me/ages")
+    assert whole not in model_card(other, "me/ages", standalone=True)

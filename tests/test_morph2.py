@@ -93,6 +93,8 @@ def test_lists_that_are_not_there_say_where_to_get_them(images, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match="no split lists in .*empty"):
         load_morph2(images, tmp_path / "empty")
+    with pytest.raises(FileNotFoundError, match="no split lists in {}"):
+        load_morph2(images, {})
 
 
 def test_unknown_settings_are_refused(images, lists):

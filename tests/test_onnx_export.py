@@ -69,6 +69,16 @@ def test_same_predictions_from_files(files, tmp_path, kind, options, mode):
     np.testing.assert_array_equal(reg.predict(files), before)
 
 
+def test_square_files_of_any_size_fill_the_canvas(files, clip_models, tmp_path):
+    reg = NumCLIPRegressor(bins=BINS, model_name=clip_models["clip"], **FAST).fit(files, Y)
+    reg.to_onnx(tmp_path / "model.onnx")
+    squares = [tmp_path / f"square {side}.png" for side in range(30, 150)]
+    for side, file in enumerate(squares, start=30):
+        Image.new("RGB", (side, side), (side, 0, 255)).save(file)
+    prediction, _, _ = run_documented_code(tmp_path / "model.onnx", squares)
+    np.testing.assert_allclose(prediction, reg.predict(squares), rtol=1e-5, atol=1e-5)
+
+
 def test_numbers_far_from_zero_and_any_batch_size(files, pixels, tmp_path):
     reg = NumCLIPRegressor(model_name="tiny", fine_tune="none", **FAST).fit(files, Y + 1e7)
     reg.to_onnx(tmp_path / "model.onnx")

@@ -98,6 +98,23 @@ def test_a_frozen_model_refers_to_its_tower(pixels, tmp_path):
         NumCLIPRegressor.load(tmp_path / "model")
 
 
+def test_a_model_smaller_than_its_tower_may_refer_to_it(pixels, tmp_path):
+    deep = {**MODELS["clip"]["vision_cfg"], "layers": 130}
+    name = save_clip(tmp_path / "clip", {**MODELS["clip"], "vision_cfg": deep})
+    reg = fit(name, pixels, fine_tune="none")
+    reg.save(tmp_path / "model")
+    loaded = NumCLIPRegressor.load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict(pixels), reg.predict(pixels))
+
+
+def test_parameters_may_be_numbers_of_numpy(clip_models, pixels, tmp_path):
+    params = dict(canvas_scale=np.int64(1), max_shift=np.float32(0.5), beta=np.float32(2))
+    reg = fit(clip_models["clip"], pixels, **params)
+    reg.save(tmp_path)
+    loaded = NumCLIPRegressor.load(tmp_path)
+    np.testing.assert_array_equal(loaded.predict(pixels), reg.predict(pixels))
+
+
 def test_what_json_cannot_hold_is_named(clip_models, pixels, tmp_path):
     reg = fit(clip_models["clip"], pixels, callbacks=[], max_epochs=0)
     reg.set_params(random_state=np.random.RandomState(0))

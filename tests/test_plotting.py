@@ -257,6 +257,12 @@ def test_residuals_by_bin():
     assert right.get_xlabel() == "Residuals (actual - predicted)"
 
 
+def test_errors_of_plain_lists():
+    bins = LinguisticBins.from_mapping({"low": (0, 5), "high": (5, 10)})
+    display = BinErrorDisplay(y_true=[1, 6], y_pred=[2, 9], bins=bins).plot()
+    assert len(display.boxes_["medians"]) == 2
+
+
 def test_errors_of_an_estimator(reg):
     display = BinErrorDisplay.from_estimator(reg, X, Y, scatter_kwargs={"color": "red"})
     np.testing.assert_array_equal(display.y_pred, reg.predict(X))
@@ -476,6 +482,14 @@ def test_combinations_that_were_not_tried_are_empty():
     tried = [text.get_text() != "–" for text in display.text_]
     assert sum(tried) == 4
     np.testing.assert_array_equal(display.im_.get_array().mask.ravel(), ~np.array(tried))
+
+
+def test_a_score_of_zero_takes_no_decimals_from_the_others():
+    scores = pd.DataFrame([[0.0, 0.914]], index=["a"], columns=["1", "2"])
+    display = SearchDisplay(
+        scores=scores, stds=scores / 10, x="x", y="y", score_name="accuracy", greater_is_better=True
+    )
+    assert [text.get_text() for text in display.plot().text_][1] == "0.914\n± 0.091"
 
 
 def test_one_of_several_metrics():

@@ -81,3 +81,11 @@ def test_the_shared_tower_is_not_touched(backbone):
     assert next(backbone.text.parameters()).dtype == torch.float32
     prompts.release()
     assert prompts.tower is None
+
+
+def test_large_numbers_are_written_out():
+    bins = LinguisticBins(("a", "b", "c"), (1_000_000, 1_000_010, 1_000_020, 1_000_030.5))
+    texts = ["1000005", "1000015", "1000025"]
+    assert prompt_texts(bins, "{}", "numbers") == texts
+    thirds = LinguisticBins(("a",), (0, 1 / 3))
+    assert prompt_texts(thirds, "{}", "numbers") == ["0.166667"]

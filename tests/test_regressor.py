@@ -498,12 +498,15 @@ def test_the_users_own_early_stopping_is_no_interruption(make, data):
         assert make(callbacks=[stop], max_epochs=9).fit(*data).n_iter_ == 2
 
 
-def test_ctrl_c_leaves_a_usable_estimator_and_says_so(make, data):
-    reg = make(max_epochs=50, callbacks=[Watch(interrupt_at=4)])
-    with pytest.warns(UserWarning, match="interrupted after 3 of 50 epochs"):
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("epoch", [1, 4])
+def test_ctrl_c_leaves_a_usable_estimator_and_says_so(make, data, epoch, early_stopping):
+    callbacks = [Watch(interrupt_at=epoch)]
+    reg = make(max_epochs=50, callbacks=callbacks, early_stopping=early_stopping)
+    with pytest.warns(UserWarning, match=f"interrupted after {epoch - 1} of 50 epochs"):
         reg.fit(*data)
     assert np.isfinite(reg.predict(data[0])).all()
-    assert reg.n_iter_ == len(reg.history_) == 3
+    assert reg.n_iter_ == len(reg.history_) == epoch - 1
 
 
 def test_a_loss_that_is_no_number_stops_with_advice(make, data):

@@ -46,3 +46,15 @@ def test_bad_arguments():
         suggest_bins(GOOD, **KWARGS)
     with pytest.raises(ValueError, match="low must be less"):
         suggest_bins(lambda question: GOOD, **{**KWARGS, "low": 200})
+
+
+def test_large_numbers_are_asked_for_digit_by_digit():
+    questions = []
+
+    def ask(question):
+        questions.append(question)
+        return '{"cheap": [0, 200000], "dear": [200000, 1234567]}'
+
+    bins = suggest_bins(ask, quantity="price", low=0, high=1234567, n_bins=2)
+    assert bins.edges[-1] == 1234567
+    assert "1234567" in questions[0]

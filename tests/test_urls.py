@@ -3,10 +3,12 @@
 import fsspec
 import numpy as np
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 
 from sknumclip import CLIPEmbedder
 from sknumclip._urls import check_urls, is_url, open_url, url_identity
+from sknumclip.images import ImageReadError
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -81,3 +83,22 @@ def test_paths_are_no_urls():
     check_urls(["a.jpg", 3])
     with pytest.raises(ValueError, match="no such file"):
         open_url("memory://nowhere.jpg")
+
+
+class Locked(MemoryFileSystem):
+    """A store that does not let us in, in words of its own."""
+
+    protocol = "locked"
+
+    def info(self, path, **kwargs):
+        raise RuntimeError("no credentials")
+
+    cat_file = info
+
+
+def test_errors_of_stores_are_reported_as_those_of_images():
+    fsspec.register_implementation("locked", Locked, clobber=True)
+    with pytest.raises(OSError, match="RuntimeError: no credentials"):
+        url_identity("locked://a.jpg")
+    with pytest.raises(ImageReadError, match=r"1 of 1 (.|\n)*no credentials"):
+        embedder().fit_transform(["locked://a.jpg"])

@@ -100,6 +100,11 @@ class Scenarios:
             "any seed": self.report(random_state=None),
             "one sample in the last batch": self.report(batch_size=44 // self.n, max_epochs=1),
         }
+        X, y = pictures()
+        few = [
+            self.make(max_epochs=0, fine_tune=f).fit(X, y).predict(X[:1]) for f in ("full", "none")
+        ]
+        reports["fewer images than processes"] = few
         reports["resumed"] = self.resumed()
         reports["files"] = self.files()
         reports["errors"] = self.errors()
