@@ -5,6 +5,7 @@ They came with scikit-learn 1.9, and are set with ``set_callbacks``; those of th
 """
 
 import functools
+from typing import NoReturn
 
 import numpy as np
 
@@ -18,7 +19,7 @@ except ImportError:  # before scikit-learn 1.9
     class CallbackSupportMixin:  # type: ignore[no-redef]
         """Stands for the one of newer versions."""
 
-        def set_callbacks(self, *callbacks):
+        def set_callbacks(self, *callbacks: object) -> NoReturn:
             """Raise ImportError."""
             raise ImportError(
                 "set_callbacks needs scikit-learn 1.9: pip install -U scikit-learn. The parameter "
