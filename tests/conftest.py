@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # a test that reaches for the network must fail, not wait
 
@@ -82,6 +83,21 @@ def run_python(command, timeout):
             os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 0, output
     return output
+
+
+def peak_memory(reset=False):
+    """Return the most memory this process has held, in bytes; 0 where the system does not tell.
+
+    With reset the record starts anew from what is held now, or heavier tests before would hide
+    what is looked for.
+    """
+    status, record = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    if not record.exists():
+        return 0
+    if reset:
+        record.write_text("5")
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    return 1024 * int(line.split()[1])
 
 
 @pytest.fixture(scope="session")

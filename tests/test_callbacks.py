@@ -2,6 +2,7 @@
 
 import importlib.util
 import pickle
+import re
 import sys
 import warnings
 from contextlib import contextmanager
@@ -181,9 +182,7 @@ def test_progress_bars_show_epochs_in_place_of_our_own(callback, data, capfd):
     search = GridSearchCV(make(verbose=1), {"beta": [0, 4]}, cv=2, scoring=MAE)
     search.set_callbacks(callback.ProgressBar()).fit(*data)
     out, err = capfd.readouterr()
-    assert "GridSearchCV - evaluate | NumCLIPRegressor - fit" in " ".join(out.split()) or (
-        "NumCLIPRegressor - fit" in out
-    )
+    assert re.search(r"GridSearchCV - [\w-]+ \| NumCLIPRegressor - fit", " ".join(out.split()))
     assert "epoch/s" not in err
     make(verbose=1).fit(*data)
     assert "epoch/s" in capfd.readouterr().err

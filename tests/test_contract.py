@@ -216,15 +216,15 @@ def test_groups_stay_together_and_every_path_is_predicted(named, paths):
 
 
 def test_targets_on_another_scale(regressor, paths, counts):
-    tripled = TransformedTargetRegressor(
-        clone(regressor).set_params(**({"bins": 3} if "bins" in regressor.get_params() else {})),
+    regressor.set_params(**({"bins": 3} if "bins" in regressor.get_params() else {}))
+    doubled = TransformedTargetRegressor(
+        clone(regressor),
         func=lambda y: 2 * y,
         inverse_func=lambda y: y / 2,
         check_inverse=False,
     ).fit(paths, counts)
-    y_pred = tripled.predict(paths)
-    assert y_pred.shape == (N,)
-    assert (np.abs(y_pred - counts.mean()) < 100).all()
+    by_hand = regressor.fit(paths, 2 * counts)
+    np.testing.assert_allclose(doubled.predict(paths), by_hand.predict(paths) / 2)
 
 
 def test_stacked(paths, counts):
@@ -308,7 +308,7 @@ def test_classes_are_stratified_and_kappa_is_scored(graded):
     scores = cross_val_score(clf, X, y, cv=StratifiedKFold(3), scoring="roc_auc")
     assert np.isfinite(scores).all()
     y_pred = cross_val_predict(clf, X, y, cv=StratifiedKFold(3))
-    assert cohen_kappa_score(y, y_pred, weights="quadratic") <= 1
+    assert cohen_kappa_score(y, y_pred, weights="quadratic") > 0
 
 
 def test_probabilities_are_calibrated(graded):
@@ -329,7 +329,7 @@ def test_calibration_display(graded):
 def test_classes_through_a_pipeline(graded):
     _, X, y = graded
     model = make_pipeline(CLIPEmbedder(**FEW_SHOWN), LogisticRegression()).fit(X, y)
-    assert set(model.predict(X)) <= {"few", "many"}
+    assert model.score(X, y) > 0.9
 
 
 def test_joblib_needs_no_file(paths, counts):

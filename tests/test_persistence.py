@@ -3,7 +3,6 @@
 import hashlib
 import json
 import pickle
-import resource
 import time
 
 import numpy as np
@@ -11,7 +10,7 @@ import pandas as pd
 import pytest
 import safetensors.torch
 import torch
-from conftest import MODELS, save_clip
+from conftest import MODELS, peak_memory, save_clip
 
 from sknumclip import LinguisticBins, NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.backbone import BackboneError, load_backbone
@@ -282,7 +281,6 @@ def test_a_classifier(clip_models, pixels, tmp_path):
 def test_params_and_history_can_be_logged(clip_models, pixels):
     """Loggers of experiments take parameters as text and metrics as plain numbers."""
     reg = fit(clip_models["clip"], pixels, early_stopping=True, validation_fraction=0.4)
-    assert all(str(value) for value in reg.get_params().values())
     for row in reg.history_.to_dict(orient="records"):
         assert {type(value) for value in row.values()} <= {float, int, bool}
         assert np.isfinite(list(row.values())).all()
@@ -495,7 +493,7 @@ def outcome_of(cls, folder, X):
 def fuzz(saved_models, target, n_mutations, seed):
     rng = np.random.default_rng(seed)
     outcomes, slowest, start = {}, 0.0, time.monotonic()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory(reset=True)
     for _ in range(n_mutations):
         folder, cls, X = saved_models[rng.integers(len(saved_models))]
         mutate(rng, folder, target)
@@ -503,12 +501,12 @@ def fuzz(saved_models, target, n_mutations, seed):
         outcome = outcome_of(cls, target, X)
         slowest = max(slowest, time.monotonic() - begin)
         outcomes[outcome] = outcomes.get(outcome, 0) + 1
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    grown = (peak_memory() - before) / 2**20
     print(f"{outcomes}, {time.monotonic() - start:.0f} s, slowest {slowest:.1f} s, +{grown:.0f} MB")
     assert outcomes["refused"] > n_mutations / 4
     assert outcomes["loaded"] > 0  # the other branch runs too
     assert slowest < 30
-    assert grown < 1000
+    assert grown < 100
 
 
 @pytest.mark.filterwarnings("ignore")

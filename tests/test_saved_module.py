@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-import resource
 
 import numpy as np
 import pytest
 import safetensors.torch
+from conftest import peak_memory
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.saved_config import SavedModelError
@@ -34,17 +34,19 @@ def change(folder, edit_config=lambda config: None, edit_tensors=lambda tensors:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("width", 2**20), ("mlp_ratio", 1e6), ("image_size", 4096)]
+    "boasts", [dict(width=2**20), dict(mlp_ratio=1e6), dict(image_size=4096, patch_size=1)], ids=str
 )
-def test_nothing_is_allocated_for_a_boast(saved, name, value):
+def test_nothing_is_allocated_for_a_boast(saved, boasts):
+    """Each would take 2 GB or more."""
+
     def boast(config):
-        config["backbone"]["vision_config"]["vision_cfg"][name] = value
+        config["backbone"]["vision_config"]["vision_cfg"].update(boasts)
 
     change(saved, boast)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory(reset=True)
     with pytest.raises(SavedModelError):
         NumCLIPRegressor.load(saved)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024
+    assert peak_memory() - before < 100 * 2**20
 
 
 def test_bins_must_be_those_of_the_tensors(saved):

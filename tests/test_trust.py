@@ -18,6 +18,7 @@ from sknumclip import NumCLIPRegressor, backbone
 from sknumclip.backbone import BackboneError
 from sknumclip.datasets import make_counting_images
 from sknumclip.embeddings import clear_embedding_cache
+from sknumclip.saved_config import SavedModelError
 
 PARAMS = dict(bins={"few": (0, 20), "many": (20, 101)}, verbose=0, random_state=0, max_epochs=2)
 
@@ -78,7 +79,7 @@ def test_no_file_of_ours_can_run_code(make, files, tmp_path):
     for file in (tmp_path / "model").iterdir():
         good = file.read_bytes()
         file.write_bytes(malice)
-        with pytest.raises(Exception):  # noqa: B017, PT011 - which one is tested with `load`
+        with pytest.raises(SavedModelError):
             NumCLIPRegressor.load(tmp_path / "model")
         file.write_bytes(good)
     assert not proof.exists()
