@@ -4,7 +4,6 @@ Two tools cannot work on paths, and say so: BaggingRegressor and permutation_imp
 arrays of numbers of X before any estimator sees it. They work on features, as is shown here.
 """
 
-import io
 import pickle
 from pathlib import Path
 
@@ -330,10 +329,3 @@ def test_classes_through_a_pipeline(graded):
     _, X, y = graded
     model = make_pipeline(CLIPEmbedder(**FEW_SHOWN), LogisticRegression()).fit(X, y)
     assert model.score(X, y) > 0.9
-
-
-def test_joblib_needs_no_file(paths, counts):
-    reg, file = NumCLIPRegressor(BINS, **FAST).fit(paths, counts), io.BytesIO()
-    joblib.dump(reg, file)
-    file.seek(0)
-    assert (joblib.load(file).predict(paths) == reg.predict(paths)).all()

@@ -1,6 +1,7 @@
 """Saved models predict the same bits, hold what they promise, and refuse what is not theirs."""
 
 import hashlib
+import io
 import json
 import pickle
 import time
@@ -11,6 +12,7 @@ import pytest
 import safetensors.torch
 import torch
 from conftest import MODELS, peak_memory, save_clip
+from malice import malicious_files
 
 from sknumclip import LinguisticBins, NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.backbone import BackboneError, load_backbone
@@ -318,52 +320,37 @@ def test_the_warning_points_at_the_caller(clip_models, pixels, tmp_path):
 # -------------------------------------------------------------------------------------- security
 
 
-class Evil:
-    """A pickle of this makes a file when it is read."""
+def test_malicious_files_run_code_where_pickles_are_read(tmp_path):
+    def read_by_torch(file):
+        return torch.load(file, weights_only=False)
 
-    def __init__(self, marker):
-        self.marker = marker
-
-    def __reduce__(self):
-        return open, (str(self.marker), "w")
-
-
-def evil_files(marker):
-    """Pickles by every way that readers of weights know."""
-    import io
-
-    zipped, old = io.BytesIO(), io.BytesIO()
-    torch.save({"state_dict": Evil(marker)}, zipped)
-    torch.save(Evil(marker), old, _use_new_zipfile_serialization=False)
-    return [pickle.dumps(Evil(marker)), zipped.getvalue(), old.getvalue()]
-
-
-def test_evil_files_are_evil(tmp_path):
-    pickle.loads(evil_files(tmp_path / "marker")[0])
-    assert (tmp_path / "marker").exists()
+    readers = (pickle.load, read_by_torch, read_by_torch)
+    for read, content in zip(readers, malicious_files(tmp_path / "proof"), strict=True):
+        read(io.BytesIO(content))
+        (tmp_path / "proof").unlink()
 
 
 @pytest.mark.parametrize("name", ["sknumclip.json", "model.safetensors"])
 def test_pickles_in_the_place_of_a_file_do_not_run(clip_models, pixels, tmp_path, name):
     fit(clip_models["clip"], pixels, max_epochs=0).save(tmp_path)
-    for content in evil_files(tmp_path / "marker"):
+    for content in malicious_files(tmp_path / "proof"):
         (tmp_path / name).write_bytes(content)
         if name == "model.safetensors":
             fix_hash(tmp_path)
         with pytest.raises(SavedModelError, match=name):
             NumCLIPRegressor.load(tmp_path)
-    assert not (tmp_path / "marker").exists()
+    assert not (tmp_path / "proof").exists()
 
 
 @pytest.mark.parametrize("name", ["open_clip_pytorch_model.bin", "weights.pth"])
 def test_pickles_as_weights_of_clip_do_not_run(tmp_path, name):
     folder = save_clip(tmp_path / "clip", MODELS["clip"])
     (tmp_path / "clip" / "open_clip_model.safetensors").unlink()
-    for content in evil_files(tmp_path / "marker"):
+    for content in malicious_files(tmp_path / "proof"):
         (tmp_path / "clip" / name).write_bytes(content)
         with pytest.raises(BackboneError):
             load_backbone(folder)
-    assert not (tmp_path / "marker").exists()
+    assert not (tmp_path / "proof").exists()
 
 
 @pytest.mark.parametrize(
