@@ -14,6 +14,7 @@ import open_clip
 import pytest
 import safetensors.torch
 import torch
+from PIL import Image
 
 VISION = {
     "vit": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 16},
@@ -44,6 +45,7 @@ MODELS = {
         "init_logit_bias": -10,
     },
 }
+Y = np.array([1.0, 5, 9, 12, 28, 40, 77, 99])  # labels of the fixture `pixels`
 PREPROCESSING = {
     "mean": [0.5, 0.4, 0.3],
     "std": [0.2, 0.25, 0.3],
@@ -66,7 +68,16 @@ def save_clip(folder, config, preprocessing=PREPROCESSING):
     return f"local-dir:{folder}"
 
 
-def run_python(command, timeout):
+def save_pictures(folder, pictures, suffix=".png"):
+    """Save arrays or PIL images as files in a folder, which is made; return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [str(folder / f"{i}{suffix}") for i in range(len(pictures))]
+    for path, picture in zip(paths, pictures, strict=True):
+        (picture if isinstance(picture, Image.Image) else Image.fromarray(picture)).save(path)
+    return paths
+
+
+def run_python(command, timeout, cwd=None, env=None):
     """Run Python and return what it prints; kill it and all it started when the time is up."""
     process = subprocess.Popen(
         [sys.executable, *map(str, command)],
@@ -74,7 +85,8 @@ def run_python(command, timeout):
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        cwd=cwd,
+        env={**os.environ, "OMP_NUM_THREADS": "1"} if env is None else env,
     )
     try:
         output, _ = process.communicate(timeout=timeout)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import save_pictures
 from PIL import Image
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
@@ -642,12 +643,8 @@ def page():
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("good")
-    rng = np.random.default_rng(0)
-    for i in range(4):
-        pixels = rng.integers(0, 256, size=(40, 48, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f"{i}.png")
-    return [str(folder / f"{i}.png") for i in range(4)]
+    pixels = np.random.default_rng(0).integers(0, 256, size=(4, 40, 48, 3), dtype=np.uint8)
+    return save_pictures(tmp_path_factory.mktemp("good"), pixels)
 
 
 @pytest.fixture(scope="module")

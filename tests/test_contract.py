@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from PIL import Image
+from conftest import save_pictures
 from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV, CalibrationDisplay
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -77,11 +77,7 @@ def counts(drawn):
 
 @pytest.fixture(scope="module")
 def paths(drawn, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures")
-    files = [str(folder / f"{i:02}.png") for i in range(N)]
-    for picture, file in zip(drawn[0], files, strict=True):
-        Image.fromarray(picture).save(file)
-    return files
+    return save_pictures(tmp_path_factory.mktemp("pictures"), drawn[0])
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 import safetensors.torch
 import torch
-from conftest import MODELS, peak_memory, save_clip
+from conftest import MODELS, Y, peak_memory, save_clip
 from malice import malicious_files
+from saved_folders import change_json, edit_tensors, fix_hash
 
 from sknumclip import LinguisticBins, NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.backbone import BackboneError, load_backbone
@@ -21,7 +22,6 @@ from sknumclip.saved_config import SavedModelError
 
 BINS = LinguisticBins(("few", "many"), (0, 20, 100), centers=(5, 40))
 FAST = dict(max_epochs=1, batch_size=4, random_state=0, verbose=0, lr=1e-3)
-Y = np.array([1.0, 5, 9, 12, 28, 40, 77, 99])
 
 
 def fit(model_name, X, **kwargs):
@@ -150,21 +150,7 @@ def remove_tensors(folder):
 
 
 def drop_a_tensor(folder):
-    tensors = safetensors.torch.load_file(folder / "model.safetensors")
-    del tensors["regressor.out.bias"]
-    safetensors.torch.save_file(tensors, folder / "model.safetensors")
-    fix_hash(folder)
-
-
-def fix_hash(folder):
-    """Do what an attacker would, or nothing but the hash would be tested."""
-    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
-    change_json(folder, tensors_sha256=digest)
-
-
-def change_json(folder, **values):
-    config = json.loads((folder / "sknumclip.json").read_text())
-    (folder / "sknumclip.json").write_text(json.dumps({**config, **values}))
+    edit_tensors(folder, lambda tensors: tensors.pop("regressor.out.bias"))
 
 
 def change_format(folder):
@@ -231,10 +217,7 @@ def test_a_standalone_model_needs_no_other_files(pixels, tmp_path, kind):
 def test_a_tower_cannot_pass_for_another(pixels, tmp_path):
     """Features of frozen towers are shared by hash: a forged one would spoil other models."""
     fit("tiny", pixels, fine_tune="none").save(tmp_path, standalone=True)
-    tensors = safetensors.torch.load_file(tmp_path / "model.safetensors")
-    tensors["encoder.visual.proj"] += 1
-    safetensors.torch.save_file(tensors, tmp_path / "model.safetensors")
-    fix_hash(tmp_path)
+    edit_tensors(tmp_path, lambda tensors: tensors["encoder.visual.proj"].add_(1))
     with pytest.raises(SavedModelError, match="holds another image tower"):
         NumCLIPRegressor.load(tmp_path)
 

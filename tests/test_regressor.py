@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import Y, save_pictures
 from PIL import Image
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -41,14 +42,12 @@ def make(clip_models):
 
 @pytest.fixture
 def data(pixels):
-    return pixels, np.array([1.0, 5, 9, 12, 28, 40, 77, 99])
+    return pixels, Y
 
 
 @pytest.fixture
 def files(pixels, tmp_path):
-    for i, image in enumerate(pixels):
-        Image.fromarray(image).save(tmp_path / f"{i}.png")
-    return [str(tmp_path / f"{i}.png") for i in range(len(pixels))]
+    return save_pictures(tmp_path, pixels)
 
 
 # ------------------------------------------------------------------------------- the main job

@@ -2,14 +2,13 @@
 
 import ast
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
 import torch
+from conftest import run_python, save_pictures
 from malice import Malice
 from PIL import Image
 from sklearn.model_selection import cross_val_predict, cross_val_score
@@ -32,11 +31,7 @@ def make(clip_models):
 @pytest.fixture
 def files(tmp_path):
     X, y = make_counting_images(24, random_state=0)
-    (tmp_path / "images").mkdir()
-    paths = [tmp_path / "images" / f"{i}.png" for i in range(len(X))]
-    for path, pixels in zip(paths, X, strict=True):
-        Image.fromarray(pixels).save(path)
-    return paths, y
+    return save_pictures(tmp_path / "images", X), y
 
 
 # ------------------------------------------------------------------------------ code in files
@@ -115,10 +110,7 @@ for fine_tune in ("full", "none"):
 
 def test_fit_and_predict_call_nobody():
     environment = {"PATH": "", "PYTHONPATH": str(Path(sknumclip.__file__).parent.parent)}
-    done = subprocess.run(
-        [sys.executable, "-c", NO_NETWORK], capture_output=True, text=True, env=environment
-    )
-    assert done.returncode == 0, done.stderr
+    run_python(["-c", NO_NETWORK], timeout=300, env=environment)
 
 
 # -------------------------------------------------------------------------------- determinism
