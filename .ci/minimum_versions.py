@@ -1,6 +1,5 @@
 """Print `package==lower bound` for the requirements of the tests, from pyproject.toml."""
 
-import sys
 import tomllib
 from pathlib import Path
 
@@ -30,6 +29,5 @@ def pins(project, lines):
 
 if __name__ == "__main__":
     project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
-    extras = sys.argv[1:] or ["test"]
-    lines = project["dependencies"] + [f"{project['name']}[{','.join(extras)}]"]
+    lines = project["dependencies"] + [f"{project['name']}[test]"]
     print(*sorted(set(pins(project, lines))), sep="\n")

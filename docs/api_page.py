@@ -2,17 +2,16 @@
 
 import inspect
 from importlib import import_module
-from importlib.util import find_spec
 
 import sknumclip
 
 # What users call comes first, then what those who extend the package build upon.
 PUBLIC_MODULES = (
     *("baselines", "datasets", "losses", "metrics", "plotting"),
-    *("persistence", "hub", "onnx_export", "inference"),
+    *("explanation", "persistence", "hub", "onnx_export", "inference"),
 )
 PARTS = ("prompts", "modules", "class_prompts", "class_losses", "heads")
-ERRORS = ("images.ImageReadError", "backbone.BackboneError")
+ERRORS = ("images.ImageReadError", "backbone.BackboneError", "saved_config.SavedModelError")
 
 _HEAD = """\
 API reference
@@ -23,8 +22,8 @@ All public names, in the words of their docstrings.
 
 
 def public_modules(names=PUBLIC_MODULES):
-    """Import the modules of `names` that exist."""
-    return [import_module(f"sknumclip.{name}") for name in names if find_spec(f"sknumclip.{name}")]
+    """Import the modules of `names`."""
+    return [import_module(f"sknumclip.{name}") for name in names]
 
 
 def estimators():

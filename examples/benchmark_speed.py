@@ -359,7 +359,7 @@ def row_predict_files(bench):
 
 
 def row_memory(bench):
-    """Peak memory of ``predict`` on few and on many files, each in a process of its own.
+    """Peak memory of ``predict`` by ``tiny`` on few and on many files, each in its own process.
 
     Read from Linux's /proc: `getrusage` counts what the parent had when it forked.
     """
@@ -368,7 +368,7 @@ def row_memory(bench):
     code = (
         "import sys, json\n"
         "from sknumclip import NumCLIPRegressor\n"
-        "paths, model, n = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])\n"
+        "paths, n = json.loads(sys.argv[1]), int(sys.argv[2])\n"
         "reg = NumCLIPRegressor('age', model_name='tiny', max_epochs=0, verbose=0)\n"
         "reg.fit(paths[:4], [1, 2, 30, 40])\n"
         "reg.predict((paths * (n // len(paths) + 1))[:n])\n"
@@ -377,7 +377,7 @@ def row_memory(bench):
     peaks = {n: [] for n in sizes}
     for _ in range(2):
         for n in sizes:
-            command = [sys.executable, "-c", code, json.dumps(paths), bench.model_name, str(n)]
+            command = [sys.executable, "-c", code, json.dumps(paths), str(n)]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             peaks[n].append(int(done.stdout))
     few, many = (np.array(peaks[n]) * 1024 / 1e9 for n in sizes)

@@ -288,11 +288,25 @@ FULL_EPOCHS = {"1": 30, "2": 25, "4": 20, "8": 15, "16": 12, "all": 10}
 # Running
 # -------
 
-CELL = ["dataset", "model", "fine_tune", "bins", "method", "shots", "seed"]
+# What results are of: all that a result depends on, and the command line sets.
+TASK = [
+    *("dataset", "data", "lists", "label", "split"),
+    *("model", "pretrained", "fine_tune", "bins", "template"),
+]
+CELL = [*TASK, "method", "shots", "seed"]
+COLUMNS = [*CELL, "n", "mae", "accuracy", "qwk", "amae", "seconds"]
+
+
+def name_task(args, task):
+    """The values of the columns of ``TASK``, str each."""
+    model = (args.model, args.pretrained) if args.model else task.default_model
+    data = (args.dataset, args.data, args.lists, args.label, args.split)
+    # "None" would be read back as a missing value.
+    return tuple(str(v or "-") for v in (*data, *model, args.fine_tune, task.bins, task.template))
 
 
 def run(args, task):
-    """Compute all cells that the results file does not have."""
+    """Compute all cells that the results file does not have; return those of this task."""
     shared = dict(zip(("model_name", "pretrained"), task.default_model, strict=True))
     if args.model:
         shared = dict(model_name=args.model, pretrained=args.pretrained)
@@ -307,13 +321,9 @@ def run(args, task):
         and not (method == "NumCLIP, finer bins" and task.fine_bins is None)
     ]
     results = Path(args.results)
-    done = _read(results)
-    known = set() if done is None else set(done[CELL].itertuples(index=False, name=None))
+    known = set(_read(results)[CELL].itertuples(index=False, name=None))
     for i, (method, make, shots, seed) in enumerate(cells):
-        key = (
-            *(args.dataset, shared["model_name"], args.fine_tune, str(task.bins)),
-            *(method, shots, seed),
-        )
+        key = (*name_task(args, task), method, shots, seed)
         if key in known:
             continue
         known.add(key)
@@ -327,7 +337,9 @@ def run(args, task):
         print(
             f"[{i + 1}/{len(cells)}] {method}, {shots}, seed {seed}: {row['mae']:.3f}", flush=True
         )
-    return _read(results)
+    table = _read(results)
+    is_ours = (table[TASK] == list(name_task(args, task))).all(axis=1)
+    return table[is_ours & (table["seed"] < args.seeds)]
 
 
 def evaluate(estimator, task, shots, seed):
@@ -356,16 +368,19 @@ def _append(results, row):
     is_cut = not is_new and not results.read_bytes().endswith(b"\n")
     with open(results, "a", encoding="utf-8") as file:
         file.write("\n" if is_cut else "")
-        pd.DataFrame([row]).to_csv(file, header=is_new, index=False)
+        pd.DataFrame([row], columns=COLUMNS).to_csv(file, header=is_new, index=False)
         file.flush()
         os.fsync(file.fileno())
 
 
 def _read(results):
     if not results.exists():
-        return None
+        return pd.DataFrame(columns=COLUMNS)
     # A line that a kill has cut off is computed again.
-    table = pd.read_csv(results, dtype={"shots": str, "bins": str}, on_bad_lines="skip")
+    text = dict.fromkeys([*TASK, "method", "shots"], str)
+    table = pd.read_csv(results, dtype=text, on_bad_lines="skip")
+    if list(table) != COLUMNS:
+        raise SystemExit(f"{results} has other columns than {COLUMNS}. Name a new file: --results.")
     return table.dropna(subset=["seconds"]).astype({"seed": int})
 
 
@@ -417,7 +432,7 @@ def plot(results, methods, shots, file):
         if method == REFERENCE:
             style = dict(lw=2.5, color="black")
         positions = np.arange(len(shots)) + (i - len(methods) / 2) * 0.02
-        means, deviations = ([stat(e) for e in errors] for stat in (np.mean, np.std))
+        means, deviations = [e.mean() for e in errors], [e.std() for e in errors]
         ax.errorbar(
             positions, means, deviations, marker="o", ms=4, capsize=2, label=method, **style
         )
@@ -452,12 +467,6 @@ def main():
     args = parser.parse_args()
     task = DATASETS[args.dataset](args)
     results = run(args, task)
-    results = results[
-        (results["dataset"] == args.dataset)
-        & (results["fine_tune"] == args.fine_tune)
-        & (results["model"] == (args.model or task.default_model[0]))
-        & (results["seed"] < args.seeds)
-    ]
     for table in args.table:
         methods, shots = TABLES[table]
         shots = args.shots or shots

@@ -25,7 +25,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         edges=(0, 13, 19, 35, 65, 121),
         centers=(6.5, 16, 27, 50, 83),
     ),
-    # Finer: more exact than the paper's on faces, few-shot and with all data.
+    # Finer: on faces more exact than the paper's with few images, a little less so with many.
     "age_fine": dict(
         descriptions=(
             "baby",
@@ -196,7 +196,7 @@ class LinguisticBins:
         ----------
         name : {"age", "age_fine", "decade", "aesthetics"}
             ``"age"``: the paper's five stages of life over [0, 121) years; ``"age_fine"``: nine,
-            which were more exact on our faces; ``"decade"``: the years 1930 to 1980;
+            more exact on our faces with few images; ``"decade"``: the years 1930 to 1980;
             ``"aesthetics"``: five grades, labelled 1 (unacceptable) to 5 (exceptional).
         outside : {"raise", "clip"}, default="raise"
             As in :class:`LinguisticBins`.

@@ -132,7 +132,7 @@ def _ranked_probability_score(y_true, y_proba, classes):
         from dlordinal.metrics import ranked_probability_score
     except ImportError as error:
         raise ImportError(
-            "The ranked probability score comes from dlordinal: pip install dlordinal."
+            "The ranked probability score comes from dlordinal: pip install 'sknumclip[ordinal]'."
         ) from error
     true, _ = _as_classes(y_true, y_true, classes)
     return float(ranked_probability_score(true, y_proba))

@@ -10,7 +10,7 @@ from huggingface_hub import ModelCardData
 from ._typing import FittedNumCLIP, Metrics
 from .saved_config import library_versions
 
-__all__ = ["model_card", "refers_to_tower"]
+__all__ = ["model_card"]
 
 _TRAINING = (
     *("fine_tune", "prompt_init", "ranking_loss", "beta", "distance", "shift", "max_epochs"),

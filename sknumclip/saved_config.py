@@ -265,8 +265,3 @@ def is_plain(value):
 def refers_to_tower(config):
     """Return whether a saved model has its frozen image tower elsewhere."""
     return config["encoder"].get("is_shared", False) and not config["standalone"]
-
-
-def is_frozen(config):
-    """Return whether a saved model was trained on features."""
-    return "n_features" in config["encoder"] or config["encoder"]["is_shared"]

@@ -6,7 +6,7 @@ from .backbone import Preprocessing, tower_fingerprint
 from .bins import LinguisticBins
 from .modules import FeatureEncoder, ImageEncoder, NumCLIPModule
 from .prompts import FeaturePrompts, TokenPrompts
-from .saved_config import CONFIG_FILE, SavedModelError, is_frozen, refers_to_tower
+from .saved_config import CONFIG_FILE, SavedModelError, refers_to_tower
 from .saved_tensors import TensorFile
 from .saved_tower import build_tower, check_tower_config, load_referenced_tower
 
@@ -79,7 +79,7 @@ def _dry_run(config, folder, file):
 
 def _build(config, bins, prompts, visual=None):
     prompts = {name.removeprefix("prompts."): tensor for name, tensor in prompts.items()}
-    if is_frozen(config):
+    if "fixed_features" in prompts:
         prompts = FeaturePrompts(prompts["fixed_features"])
     else:
         names = ("embeddings", "is_word", "position")
@@ -107,7 +107,7 @@ def _build_encoder(config, visual):
 
 
 def _empty_prompts(config, bins, file):
-    if is_frozen(config):
+    if "prompts.fixed_features" in file.shapes:
         return {"fixed_features": torch.empty(bins.n_bins, _embed_dim(config))}
     _, length, width = file.shape("prompts.embeddings", 3)
     return {

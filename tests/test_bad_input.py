@@ -214,8 +214,8 @@ IMAGES = [
         Right("upright", is_seen_as((8, 16), RED)),
     ),
     (
-        "a photo whose EXIF block is broken",
-        saved("broken.jpg", Image.new("RGB", (8, 8), RED), exif=b"Exif\0\0nonsense"),
+        "a PNG whose EXIF block is broken",
+        saved("broken.png", Image.new("RGB", (8, 8), RED), exif=b"Exif\0\0nonsense"),
         "its EXIF block is broken",
     ),
     ("HEIC without its plugin", file_of("a.heic", HEIC), "pip install pillow-heif"),

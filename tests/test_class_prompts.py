@@ -52,9 +52,13 @@ def test_random_context_is_seeded(backbone):
 
 def without_start(backbone):
     """The same model with a tokenizer that does not mark the start of a text, as SigLIP's."""
-    tokenizer = backbone.tokenizer
+    tokenizer, limit = backbone.tokenizer, backbone.text.context_length
+
+    def tokenize(texts, context_length=limit):
+        return tokenizer(texts, context_length=context_length + 1)[:, 1:]
+
     changed = dataclasses.replace(backbone)
-    vars(changed)["tokenizer"] = lambda *args, **kwargs: tokenizer(*args, **kwargs).roll(-1, dims=1)
+    vars(changed)["tokenizer"] = tokenize
     return changed
 
 

@@ -76,7 +76,7 @@ def test_ranked_probability_score():
 def test_without_dlordinal_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "dlordinal.metrics", None)
     monkeypatch.setitem(sys.modules, "dlordinal", None)
-    with pytest.raises(ImportError, match="pip install dlordinal"):
+    with pytest.raises(ImportError, match=r"pip install .sknumclip\[ordinal\]"):
         ordinal_metrics([1, 2], [1, 2], [1, 2], y_proba=np.eye(2))
     assert "amae" in ordinal_metrics([1, 2], [1, 2], [1, 2])
 

@@ -486,10 +486,8 @@ def test_combinations_that_were_not_tried_are_empty():
 
 def test_a_score_of_zero_takes_no_decimals_from_the_others():
     scores = pd.DataFrame([[0.0, 0.914]], index=["a"], columns=["1", "2"])
-    display = SearchDisplay(
-        scores=scores, stds=scores / 10, x="x", y="y", score_name="accuracy", greater_is_better=True
-    )
-    assert [text.get_text() for text in display.plot().text_][1] == "0.914\n± 0.091"
+    display = SearchDisplay(scores=scores, stds=scores / 10).plot()
+    assert [text.get_text() for text in display.text_] == ["0.000\n± 0.000", "0.914\n± 0.091"]
 
 
 def test_one_of_several_metrics():

@@ -87,5 +87,5 @@ def test_large_numbers_are_written_out():
     bins = LinguisticBins(("a", "b", "c"), (1_000_000, 1_000_010, 1_000_020, 1_000_030.5))
     texts = ["1000005", "1000015", "1000025"]
     assert prompt_texts(bins, "{}", "numbers") == texts
-    thirds = LinguisticBins(("a",), (0, 1 / 3))
-    assert prompt_texts(thirds, "{}", "numbers") == ["0.166667"]
+    thirds = LinguisticBins(("a", "b"), (0, 1 / 3, 1))
+    assert prompt_texts(thirds, "{}", "numbers") == ["0.166667", "0.666667"]

@@ -5,6 +5,7 @@ from conftest import Y, peak_memory
 from saved_folders import edit_json, edit_tensors
 
 from sknumclip import NumCLIPRegressor
+from sknumclip.prompts import FeaturePrompts, prompt_texts
 from sknumclip.saved_config import SavedModelError
 
 
@@ -66,3 +67,24 @@ def test_images_must_have_the_size_of_the_tower(saved):
     edit_json(saved, grow)
     with pytest.raises(SavedModelError, match="takes other images"):
         NumCLIPRegressor.load(saved)
+
+
+class FeaturesAsPrompts(NumCLIPRegressor):
+    """Learns text features where the tower is trained too."""
+
+    def _assemble(self, encoder, backbone, bins, generator):
+        module = super()._assemble(encoder, backbone, bins, generator)
+        texts = prompt_texts(bins, self.template)
+        module.prompts = FeaturePrompts.from_texts(backbone, texts)
+        return module
+
+
+@pytest.mark.parametrize("fine_tune", ["full", "none"])
+def test_both_kinds_of_prompts_go_with_both_kinds_of_towers(
+    clip_models, pixels, tmp_path, fine_tune
+):
+    params = dict(model_name=clip_models["clip"], fine_tune=fine_tune, max_epochs=1, verbose=0)
+    reg = FeaturesAsPrompts(3, **params).fit(pixels, Y)
+    reg.save(tmp_path)
+    loaded = FeaturesAsPrompts.load(tmp_path)
+    np.testing.assert_array_equal(loaded.predict(pixels), reg.predict(pixels))
