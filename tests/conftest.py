@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import pytest
 import safetensors.torch
 import torch
 from PIL import Image
+
+from sknumclip import LinguisticBins, NumCLIPRegressor
 
 VISION = {
     "vit": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 16},
@@ -46,6 +49,8 @@ MODELS = {
     },
 }
 Y = np.array([1.0, 5, 9, 12, 28, 40, 77, 99])  # labels of the fixture `pixels`
+BINS = {"few": (0, 10), "many": (10, 30), "very many": (30, 100)}
+FAST = dict(bins=BINS, max_epochs=2, batch_size=4, random_state=0, verbose=0, lr=1e-3)
 PREPROCESSING = {
     "mean": [0.5, 0.4, 0.3],
     "std": [0.2, 0.25, 0.3],
@@ -124,7 +129,48 @@ def _seed():
     torch.manual_seed(0)
 
 
-@pytest.fixture
-def pixels():
+def small_pictures():
     """Eight 40 × 48 pictures."""
     return np.random.default_rng(0).integers(0, 256, size=(8, 40, 48, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def pixels():
+    return small_pictures()
+
+
+@pytest.fixture
+def data(pixels):
+    """The pictures and their labels."""
+    return pixels, Y
+
+
+@pytest.fixture
+def files(pixels, tmp_path):
+    """The pictures as files."""
+    return save_pictures(tmp_path, pixels)
+
+
+@pytest.fixture(scope="session")
+def make(clip_models):
+    """Make a small fast regressor; keyword arguments override."""
+
+    def make(kind="clip", **kwargs):
+        return NumCLIPRegressor(**{"model_name": clip_models[kind], **FAST, **kwargs})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def untrained_folder(clip_models, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("untrained")
+    bins = LinguisticBins(("few", "many"), (0, 20, 100), centers=(5, 40))
+    params = dict(model_name=clip_models["clip"], max_epochs=0, random_state=0, verbose=0)
+    NumCLIPRegressor(bins, **params).fit(small_pictures(), Y).save(folder)
+    return folder
+
+
+@pytest.fixture
+def untrained(untrained_folder, tmp_path):
+    """A folder of a saved model, to be damaged."""
+    return shutil.copytree(untrained_folder, tmp_path / "untrained")

@@ -186,11 +186,10 @@ def flip_a_weight(folder):
         (flip_a_weight, "is damaged, or belongs to another model"),
     ],
 )
-def test_damaged_or_foreign_files_are_refused(clip_models, pixels, tmp_path, damage, message):
-    fit(clip_models["clip"], pixels, max_epochs=0).save(tmp_path)
-    damage(tmp_path)
+def test_damaged_or_foreign_files_are_refused(untrained, damage, message):
+    damage(untrained)
     with pytest.raises(SavedModelError, match=message):
-        NumCLIPRegressor.load(tmp_path)
+        NumCLIPRegressor.load(untrained)
 
 
 # ------------------------------------------------------------------------------------ standalone
@@ -244,12 +243,11 @@ def test_a_frozen_tower_may_have_moved(pixels, tmp_path):
         NumCLIPRegressor.load(tmp_path / "model", model_name="tiny")
 
 
-def test_a_place_is_refused_where_none_is_needed(clip_models, pixels, tmp_path):
-    fit(clip_models["clip"], pixels, max_epochs=0).save(tmp_path)
+def test_a_place_is_refused_where_none_is_needed(untrained):
     with pytest.raises(ValueError, match="model_name has no use"):
-        NumCLIPRegressor.load(tmp_path, model_name="tiny")
+        NumCLIPRegressor.load(untrained, model_name="tiny")
     with pytest.raises(ValueError, match="pretrained needs a model_name"):
-        NumCLIPRegressor.load(tmp_path, pretrained="openai")
+        NumCLIPRegressor.load(untrained, pretrained="openai")
 
 
 def test_a_classifier(clip_models, pixels, tmp_path):
@@ -283,20 +281,18 @@ def test_params_and_history_can_be_logged(clip_models, pixels):
         ({"unheard-of": "1.0"}, []),
     ],
 )
-def test_other_versions_are_named(clip_models, pixels, tmp_path, recwarn, versions, named):
-    fit(clip_models["clip"], pixels, max_epochs=0).save(tmp_path)
-    change_json(tmp_path, versions=versions)
-    NumCLIPRegressor.load(tmp_path)
+def test_other_versions_are_named(untrained, recwarn, versions, named):
+    change_json(untrained, versions=versions)
+    NumCLIPRegressor.load(untrained)
     messages = [str(warning.message) for warning in recwarn]
     assert len(messages) == bool(named)
     assert all(name in messages[0] for name in named)
 
 
-def test_the_warning_points_at_the_caller(clip_models, pixels, tmp_path):
-    fit(clip_models["clip"], pixels, max_epochs=0).save(tmp_path)
-    change_json(tmp_path, versions={"sknumclip": "0.0.9"})
+def test_the_warning_points_at_the_caller(untrained):
+    change_json(untrained, versions={"sknumclip": "0.0.9"})
     with pytest.warns(UserWarning, match="was saved with") as caught:
-        NumCLIPRegressor.load(tmp_path)
+        NumCLIPRegressor.load(untrained)
     assert caught[0].filename == __file__
 
 
@@ -314,14 +310,13 @@ def test_malicious_files_run_code_where_pickles_are_read(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["sknumclip.json", "model.safetensors"])
-def test_pickles_in_the_place_of_a_file_do_not_run(clip_models, pixels, tmp_path, name):
-    fit(clip_models["clip"], pixels, max_epochs=0).save(tmp_path)
+def test_pickles_in_the_place_of_a_file_do_not_run(untrained, tmp_path, name):
     for content in malicious_files(tmp_path / "proof"):
-        (tmp_path / name).write_bytes(content)
+        (untrained / name).write_bytes(content)
         if name == "model.safetensors":
-            fix_hash(tmp_path)
+            fix_hash(untrained)
         with pytest.raises(SavedModelError, match=name):
-            NumCLIPRegressor.load(tmp_path)
+            NumCLIPRegressor.load(untrained)
     assert not (tmp_path / "proof").exists()
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import Y, save_pictures
+from conftest import BINS, Y, small_pictures
 from PIL import Image
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -26,28 +26,10 @@ from sknumclip import LinguisticBins, NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
 from sknumclip.embeddings import clear_embedding_cache
 
-BINS = {"few": (0, 10), "many": (10, 30), "very many": (30, 100)}
-FAST = dict(bins=BINS, max_epochs=2, batch_size=4, random_state=0, verbose=0, lr=1e-3)
 
-
-@pytest.fixture
-def make(clip_models):
-    """Make a small fast regressor; keyword arguments override."""
-
-    def make(kind="clip", **kwargs):
-        return NumCLIPRegressor(**{"model_name": clip_models[kind], **FAST, **kwargs})
-
-    return make
-
-
-@pytest.fixture
-def data(pixels):
-    return pixels, Y
-
-
-@pytest.fixture
-def files(pixels, tmp_path):
-    return save_pictures(tmp_path, pixels)
+@pytest.fixture(scope="module")
+def fitted(make):
+    return make().fit(small_pictures(), Y)
 
 
 # ------------------------------------------------------------------------------- the main job
@@ -122,12 +104,13 @@ def test_same_random_state_same_bits(make, data, fine_tune):
 
 @pytest.mark.parametrize("num_workers", [0, 3])
 @pytest.mark.parametrize("image_cache", [None, "memory", "folder"])
-def test_threads_and_caches_change_nothing(make, data, files, tmp_path, num_workers, image_cache):
+def test_threads_and_caches_change_nothing(
+    make, fitted, data, files, tmp_path, num_workers, image_cache
+):
     image_cache = str(tmp_path / "cache") if image_cache == "folder" else image_cache
     X, y = data
-    expected = make().fit(X, y).predict(X)
     reg = make(num_workers=num_workers, image_cache=image_cache).fit(files, y)
-    assert (reg.predict(files) == expected).all()
+    assert (reg.predict(files) == fitted.predict(X)).all()
 
 
 def test_the_callers_random_numbers_are_left_alone(make, data):
@@ -191,9 +174,9 @@ def test_what_is_nearly_images_cannot_be_fitted(make, X, message):
 
 
 @pytest.mark.parametrize(("X", "message"), NEARLY_IMAGES + ALSO_NEARLY_IMAGES)
-def test_what_is_nearly_images_is_explained(make, data, X, message):
+def test_what_is_nearly_images_is_explained(fitted, X, message):
     with pytest.raises((TypeError, ValueError), match=message):
-        make().fit(*data).predict(X)
+        fitted.predict(X)
 
 
 @pytest.mark.parametrize("X", [(), np.array([]), pd.Series([], dtype=str)])
@@ -277,6 +260,12 @@ def test_what_is_trained(make, data):
     assert {name.split(".")[0] for name in frozen} == {"prompts", "regressor", "text_features"}
 
 
+@pytest.fixture(scope="module")
+def predictions_in_fp32(make):
+    X = small_pictures()
+    return make(precision="fp32").fit(X, Y).predict(X)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -305,11 +294,11 @@ def test_what_is_trained(make, data):
     ],
     ids=str,
 )
-def test_every_parameter_matters(make, data, change):
+def test_every_parameter_matters(make, data, predictions_in_fp32, change):
     X, y = data
     changed = make(**{"precision": "fp32", **change}).fit(X, y).predict(X)
     assert np.isfinite(changed).all()
-    assert (changed != make(precision="fp32").fit(X, y).predict(X)).any()
+    assert (changed != predictions_in_fp32).any()
 
 
 def test_beta_without_effect_is_a_warning(make, data):

@@ -1,5 +1,6 @@
 """A module is rebuilt only if JSON and tensors agree, and never larger than its file."""
 
+import numpy as np
 import pytest
 from conftest import Y, peak_memory
 from saved_folders import edit_json, edit_tensors
