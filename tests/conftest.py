@@ -129,6 +129,13 @@ def _seed():
     torch.manual_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
+
+
 def small_pictures():
     """Eight 40 × 48 pictures."""
     return np.random.default_rng(0).integers(0, 256, size=(8, 40, 48, 3), dtype=np.uint8)

@@ -1,9 +1,19 @@
-"""Changes to the two files of a saved model, by accident or by an attacker."""
+"""Small models to save, and changes to their two files, by accident or by an attacker."""
 
 import hashlib
 import json
 
 import safetensors.torch
+from conftest import Y
+
+from sknumclip import LinguisticBins, NumCLIPRegressor
+
+BINS = LinguisticBins(("few", "many"), (0, 20, 100), centers=(5, 40))
+FAST = dict(max_epochs=1, batch_size=4, random_state=0, verbose=0, lr=1e-3)
+
+
+def fit(model_name, X, **kwargs):
+    return NumCLIPRegressor(**{"model_name": model_name, "bins": BINS, **FAST, **kwargs}).fit(X, Y)
 
 
 def edit_json(folder, edit):

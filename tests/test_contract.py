@@ -5,6 +5,7 @@ arrays of numbers of X before any estimator sees it. They work on features, as i
 """
 
 import pickle
+import time
 from pathlib import Path
 
 import joblib
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from conftest import BINS as SMALL_BINS
 from conftest import save_pictures
 from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV, CalibrationDisplay
@@ -325,3 +327,64 @@ def test_classes_through_a_pipeline(graded):
     _, X, y = graded
     model = make_pipeline(CLIPEmbedder(**FEW_SHOWN), LogisticRegression()).fit(X, y)
     assert model.score(X, y) > 0.9
+
+
+# --------------------------------------------------------------------- other forms of the regressor
+
+
+def test_clone_and_params(make):
+    reg = make(bins=LinguisticBins.from_preset("age"))
+    copy = clone(reg)
+    assert copy.get_params() == reg.get_params()
+    assert copy.set_params(beta=7).beta == 7
+    with pytest.raises(ValueError, match="Invalid parameter 'betta'"):
+        reg.set_params(betta=1)
+    start = time.perf_counter()
+    for _ in range(100):
+        clone(reg)
+    assert len(pickle.dumps(reg)) < 10_000
+    assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize("fine_tune", ["full", "none"])
+def test_grid_search_over_beta_and_bins(make, data, files, fine_tune):
+    _, y = data
+    bins = [SMALL_BINS, LinguisticBins(("few", "many"), (0, 20, 100)), 2]
+    search = GridSearchCV(
+        make(fine_tune=fine_tune),
+        {"beta": [0, 4], "bins": bins},
+        scoring="neg_mean_absolute_error",
+        cv=2,
+        error_score="raise",
+    ).fit(files, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    scores = {
+        (params["beta"], repr(params["bins"])): score
+        for params, score in zip(
+            search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
+        )
+    }
+    assert scores[0, repr(SMALL_BINS)] != scores[4, repr(SMALL_BINS)]
+    assert len({score for (beta, _), score in scores.items() if beta == 0}) == 3
+    assert search.predict(files).shape == (8,)
+
+
+def test_parallel_workers_give_the_same(make, data):
+    X, y = data
+    one, two = (
+        cross_val_score(make(fine_tune="none"), X, y, cv=2, n_jobs=n_jobs) for n_jobs in (1, 2)
+    )
+    np.testing.assert_allclose(one, two, rtol=1e-4)
+
+
+@pytest.mark.parametrize("through", ["pickle", "joblib"])
+def test_pickles_predict_the_same_bits(make, data, tmp_path, through):
+    X, y = data
+    reg = make().fit(X, y)
+    if through == "pickle":
+        copy = pickle.loads(pickle.dumps(reg))
+    else:
+        joblib.dump(reg, tmp_path / "model.joblib")
+        copy = joblib.load(tmp_path / "model.joblib")
+    assert (copy.predict(X) == reg.predict(X)).all()
+    pd.testing.assert_frame_equal(copy.history_, reg.history_)
