@@ -8,9 +8,10 @@ import sknumclip
 # What users call comes first, then what those who extend the package build upon.
 PUBLIC_MODULES = (
     *("baselines", "datasets", "losses", "metrics", "plotting"),
-    *("explanation", "persistence", "hub", "onnx_export", "inference"),
+    *("persistence", "hub", "onnx_export", "inference"),
 )
 PARTS = ("prompts", "modules", "class_prompts", "class_losses", "heads")
+RESULTS = ("explanation.Explanation",)
 ERRORS = ("images.ImageReadError", "backbone.BackboneError", "saved_config.SavedModelError")
 
 _HEAD = """\
@@ -35,6 +36,7 @@ def write_api_page(file):
     """Write the page to `file`, unless it is there already, so that nothing is built anew."""
     parts = [_HEAD, _section("Estimators and bins", "sknumclip", estimators())]
     parts += [_module_section(module) for module in public_modules()]
+    parts.append(_section("What methods return", "sknumclip", RESULTS))
     parts.append(_section("Errors", "sknumclip", ERRORS))
     parts += [_module_section(module) for module in public_modules(PARTS)]
     text = "\n".join(parts)

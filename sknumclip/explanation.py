@@ -148,7 +148,7 @@ def explain_outputs(
     proba: FloatArray,
     centers: FloatArray,
 ) -> Explanation:
-    """Make the table of :meth:`NumCLIPRegressor.explain`.
+    """Make the table of :meth:`~sknumclip.NumCLIPRegressor.explain`.
 
     Parameters
     ----------

@@ -1,0 +1,78 @@
+"""
+What does it cost to decode an image?
+=====================================
+
+Processor time of one core per JPEG file, from the disk to the canvas that the image tower is shown:
+the figure on which the arithmetic of docs/cluster.md rests. Runs offline, in seconds::
+
+    python examples/benchmark_decoding.py                   # drawn, 500 × 375 pixels, 90 kB
+    python examples/benchmark_decoding.py --data FOLDER     # your own files
+"""
+
+import argparse
+import io
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sknumclip.backbone import Preprocessing
+from sknumclip.canvases import CanvasStore
+from sknumclip.images import Images
+
+# What CLIP models with images of 224 pixels want.
+PREPROCESSING = Preprocessing((224, 224), (0.5,) * 3, (0.5,) * 3, "bicubic", "shortest")
+
+
+def draw(folder, n, size, n_bytes):
+    """Save n pictures of soft noise as JPEG files of about `n_bytes`."""
+    rng = np.random.default_rng(0)
+    width, height = size
+    for i in range(n):
+        soft = Image.fromarray(rng.integers(0, 256, (height // 8, width // 8, 3), dtype=np.uint8))
+        grain = rng.normal(0, 12, (height, width, 3))
+        picture = np.asarray(soft.resize(size, Image.Resampling.BICUBIC)) + grain
+        picture = Image.fromarray(picture.clip(0, 255).astype(np.uint8))
+        for quality in range(97, 5, -1):
+            file = io.BytesIO()
+            picture.save(file, "JPEG", quality=quality)
+            if file.tell() <= n_bytes:
+                break
+        (folder / f"{i}.jpg").write_bytes(file.getvalue())
+
+
+def measure(files, canvas_scale):
+    """Milliseconds of processor time per file, the median of five passes by one thread."""
+    passes = []
+    for _ in range(5):
+        store = CanvasStore(Images(files), PREPROCESSING, scale=canvas_scale, num_workers=0)
+        started = time.process_time()
+        store.read_all("raise")
+        passes.append((time.process_time() - started) / len(files) * 1e3)
+    return np.median(passes), min(passes), max(passes)
+
+
+def main():
+    """Draw or take files, and measure."""
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument("--data", help="folder of JPEG files; drawn ones by default")
+    parser.add_argument("--n", type=int, default=200)
+    parser.add_argument("--canvas-scale", type=float, default=8 / 7)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as drawn:
+        folder = Path(args.data or drawn)
+        if not args.data:
+            draw(folder, args.n, (500, 375), 90e3)
+        files = sorted(map(str, folder.glob("*.jpg")))[: args.n]
+        sizes = [Path(file).stat().st_size for file in files]
+        middle, low, high = measure(files, args.canvas_scale)
+    print(
+        f"{len(files)} files of {np.mean(sizes) / 1e3:.0f} kB: {middle:.2f} ms each "
+        f"({low:.2f} - {high:.2f}), or {1e3 / middle:.0f} images per second and core"
+    )
+
+
+if __name__ == "__main__":
+    main()
