@@ -1,17 +1,16 @@
 """Many predictions and fits in one process leave nothing behind."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
+from conftest import run_python
 
 SCRIPT = Path(__file__).parent.parent / "examples" / "benchmark_soak.py"
 
 
 def test_no_files_or_threads_are_left_over(tmp_path):
     work = ["--predictions", "2000", "--fits", "10", "--rounds", "10", "--images", "50"]
-    subprocess.run([sys.executable, SCRIPT, *work, "--results", tmp_path / "soak"], check=True)
+    run_python([SCRIPT, *work, "--results", tmp_path / "soak"], timeout=300)
     rows = pd.read_csv(tmp_path / "soak.csv")
     assert rows["done"].tolist() == [*range(200, 2001, 200), *range(1, 11)]
     for name in ("files", "threads"):

@@ -2,13 +2,14 @@
 
 import importlib.util
 import pickle
+import re
 import sys
 import warnings
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from PIL import Image
+from conftest import save_pictures
 from sklearn.base import clone
 from sklearn.metrics import mean_absolute_error
 from sklearn.model_selection import GridSearchCV
@@ -122,9 +123,8 @@ def test_classes_and_weights_reach_the_scores(callback, data):
 
 def test_images_that_cannot_be_read_are_left_out_of_the_scores(callback, data, tmp_path):
     X, y = data
-    files = [str(tmp_path / f"{i}.png") for i in range(len(y))]
-    for picture, file in zip(X[1:], files[1:], strict=True):
-        Image.fromarray(picture).save(file)
+    files = save_pictures(tmp_path, X)
+    (tmp_path / "0.png").unlink()
     monitor = callback.ScoringMonitor(scoring=MAE)
     reg = make(on_error="skip").set_callbacks(monitor)
     with pytest.warns(UserWarning, match="1 of 16 images"):
@@ -181,9 +181,7 @@ def test_progress_bars_show_epochs_in_place_of_our_own(callback, data, capfd):
     search = GridSearchCV(make(verbose=1), {"beta": [0, 4]}, cv=2, scoring=MAE)
     search.set_callbacks(callback.ProgressBar()).fit(*data)
     out, err = capfd.readouterr()
-    assert "GridSearchCV - evaluate | NumCLIPRegressor - fit" in " ".join(out.split()) or (
-        "NumCLIPRegressor - fit" in out
-    )
+    assert re.search(r"GridSearchCV - [\w-]+ \| NumCLIPRegressor - fit", " ".join(out.split()))
     assert "epoch/s" not in err
     make(verbose=1).fit(*data)
     assert "epoch/s" in capfd.readouterr().err

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import save_pictures
 from PIL import Image
 from test_images import bad_files, preprocessing
 
@@ -12,11 +13,7 @@ from sknumclip.images import ImageReadError, Images, resize_image
 @pytest.fixture
 def files(tmp_path):
     rng = np.random.default_rng(0)
-    for i in range(9):
-        Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(
-            tmp_path / f"{i}.png"
-        )
-    return [tmp_path / f"{i}.png" for i in range(9)]
+    return save_pictures(tmp_path, rng.integers(0, 256, (9, 40, 50, 3), dtype=np.uint8))
 
 
 def all_canvases(store, batch_size=4):

@@ -2,11 +2,10 @@
 
 import ast
 import inspect
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from conftest import run_python
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import sknumclip
@@ -71,25 +70,21 @@ def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
-def run(code):
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_importing_the_package_is_light():
-    heavy = run(
+    code = (
         "import sys, sknumclip; print([m for m in ('torch', 'open_clip', 'sklearn', "
         "'skorch', 'pandas', 'matplotlib') if m in sys.modules])"
     )
+    heavy = run_python(["-c", code], timeout=300)
     assert heavy.strip() == "[]"
 
 
 def test_bins_and_datasets_do_not_need_torch():
-    run(
+    code = (
         "import sys\nfrom sknumclip import LinguisticBins, datasets, suggest_bins\n"
         "assert 'torch' not in sys.modules"
     )
+    run_python(["-c", code], timeout=300)
 
 
 def test_every_public_name_exists_and_unknown_ones_do_not():

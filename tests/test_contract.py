@@ -4,8 +4,8 @@ Two tools cannot work on paths, and say so: BaggingRegressor and permutation_imp
 arrays of numbers of X before any estimator sees it. They work on features, as is shown here.
 """
 
-import io
 import pickle
+import time
 from pathlib import Path
 
 import joblib
@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from PIL import Image
+from conftest import BINS as SMALL_BINS
+from conftest import save_pictures
 from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV, CalibrationDisplay
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -78,11 +79,7 @@ def counts(drawn):
 
 @pytest.fixture(scope="module")
 def paths(drawn, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures")
-    files = [str(folder / f"{i:02}.png") for i in range(N)]
-    for picture, file in zip(drawn[0], files, strict=True):
-        Image.fromarray(picture).save(file)
-    return files
+    return save_pictures(tmp_path_factory.mktemp("pictures"), drawn[0])
 
 
 @pytest.fixture(scope="module")
@@ -216,15 +213,15 @@ def test_groups_stay_together_and_every_path_is_predicted(named, paths):
 
 
 def test_targets_on_another_scale(regressor, paths, counts):
-    tripled = TransformedTargetRegressor(
-        clone(regressor).set_params(**({"bins": 3} if "bins" in regressor.get_params() else {})),
+    regressor.set_params(**({"bins": 3} if "bins" in regressor.get_params() else {}))
+    doubled = TransformedTargetRegressor(
+        clone(regressor),
         func=lambda y: 2 * y,
         inverse_func=lambda y: y / 2,
         check_inverse=False,
     ).fit(paths, counts)
-    y_pred = tripled.predict(paths)
-    assert y_pred.shape == (N,)
-    assert (np.abs(y_pred - counts.mean()) < 100).all()
+    by_hand = regressor.fit(paths, 2 * counts)
+    np.testing.assert_allclose(doubled.predict(paths), by_hand.predict(paths) / 2)
 
 
 def test_stacked(paths, counts):
@@ -308,7 +305,7 @@ def test_classes_are_stratified_and_kappa_is_scored(graded):
     scores = cross_val_score(clf, X, y, cv=StratifiedKFold(3), scoring="roc_auc")
     assert np.isfinite(scores).all()
     y_pred = cross_val_predict(clf, X, y, cv=StratifiedKFold(3))
-    assert cohen_kappa_score(y, y_pred, weights="quadratic") <= 1
+    assert cohen_kappa_score(y, y_pred, weights="quadratic") > 0
 
 
 def test_probabilities_are_calibrated(graded):
@@ -329,11 +326,65 @@ def test_calibration_display(graded):
 def test_classes_through_a_pipeline(graded):
     _, X, y = graded
     model = make_pipeline(CLIPEmbedder(**FEW_SHOWN), LogisticRegression()).fit(X, y)
-    assert set(model.predict(X)) <= {"few", "many"}
+    assert model.score(X, y) > 0.9
 
 
-def test_joblib_needs_no_file(paths, counts):
-    reg, file = NumCLIPRegressor(BINS, **FAST).fit(paths, counts), io.BytesIO()
-    joblib.dump(reg, file)
-    file.seek(0)
-    assert (joblib.load(file).predict(paths) == reg.predict(paths)).all()
+# --------------------------------------------------------------------- other forms of the regressor
+
+
+def test_clone_and_params(make):
+    reg = make(bins=LinguisticBins.from_preset("age"))
+    copy = clone(reg)
+    assert copy.get_params() == reg.get_params()
+    assert copy.set_params(beta=7).beta == 7
+    with pytest.raises(ValueError, match="Invalid parameter 'betta'"):
+        reg.set_params(betta=1)
+    start = time.perf_counter()
+    for _ in range(100):
+        clone(reg)
+    assert len(pickle.dumps(reg)) < 10_000
+    assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize("fine_tune", ["full", "none"])
+def test_grid_search_over_beta_and_bins(make, data, files, fine_tune):
+    _, y = data
+    bins = [SMALL_BINS, LinguisticBins(("few", "many"), (0, 20, 100)), 2]
+    search = GridSearchCV(
+        make(fine_tune=fine_tune),
+        {"beta": [0, 4], "bins": bins},
+        scoring="neg_mean_absolute_error",
+        cv=2,
+        error_score="raise",
+    ).fit(files, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    scores = {
+        (params["beta"], repr(params["bins"])): score
+        for params, score in zip(
+            search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
+        )
+    }
+    assert scores[0, repr(SMALL_BINS)] != scores[4, repr(SMALL_BINS)]
+    assert len({score for (beta, _), score in scores.items() if beta == 0}) == 3
+    assert search.predict(files).shape == (8,)
+
+
+def test_parallel_workers_give_the_same(make, data):
+    X, y = data
+    one, two = (
+        cross_val_score(make(fine_tune="none"), X, y, cv=2, n_jobs=n_jobs) for n_jobs in (1, 2)
+    )
+    np.testing.assert_allclose(one, two, rtol=1e-4)
+
+
+@pytest.mark.parametrize("through", ["pickle", "joblib"])
+def test_pickles_predict_the_same_bits(make, data, tmp_path, through):
+    X, y = data
+    reg = make().fit(X, y)
+    if through == "pickle":
+        copy = pickle.loads(pickle.dumps(reg))
+    else:
+        joblib.dump(reg, tmp_path / "model.joblib")
+        copy = joblib.load(tmp_path / "model.joblib")
+    assert (copy.predict(X) == reg.predict(X)).all()
+    pd.testing.assert_frame_equal(copy.history_, reg.history_)

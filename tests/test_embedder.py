@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import safetensors.torch
-from conftest import MODELS, save_clip
+from conftest import MODELS, save_clip, save_pictures
 from PIL import Image
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
@@ -23,9 +23,7 @@ Y = np.arange(8.0)
 
 @pytest.fixture
 def paths(pixels, tmp_path):
-    for i, image in enumerate(pixels):
-        Image.fromarray(image).save(tmp_path / f"{i}.png")
-    return [str(tmp_path / f"{i}.png") for i in range(len(pixels))]
+    return save_pictures(tmp_path, pixels)
 
 
 @pytest.fixture

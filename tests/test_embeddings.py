@@ -6,6 +6,7 @@ import filelock
 import numpy as np
 import pytest
 import torch
+from conftest import save_pictures
 from PIL import Image
 from test_images import preprocessing
 
@@ -95,9 +96,7 @@ def embed_in_a_process_of_its_own(folder, paths, start, queue):
 
 
 def test_processes_that_share_a_folder_embed_each_image_once(tmp_path):
-    paths = [str(tmp_path / f"{i}.png") for i in range(20)]
-    for i, path in enumerate(paths):
-        picture(i + 1).save(path)
+    paths = save_pictures(tmp_path, [picture(i + 1) for i in range(20)])
     context = multiprocessing.get_context("spawn")
     start, queue = context.Barrier(2), context.Queue()
     args = (tmp_path / "cache", paths, start, queue)

@@ -2,13 +2,11 @@
 
 import json
 import os
-import subprocess
-import sys
 import textwrap
 
 import numpy as np
 import pytest
-from conftest import MODELS, save_clip
+from conftest import MODELS, Y, run_python, save_clip
 from hub_server import HubServer
 
 from sknumclip import NumCLIPRegressor
@@ -16,7 +14,6 @@ from sknumclip.hub import prepare_upload
 from sknumclip.saved_config import SavedModelError
 
 FAST = dict(max_epochs=1, batch_size=4, random_state=0, verbose=0)
-Y = np.array([1.0, 5, 9, 12, 28, 40, 77, 99])
 
 
 @pytest.fixture
@@ -36,16 +33,7 @@ def run_with_hub(server, tmp_path, code):
         "HF_HUB_DISABLE_TELEMETRY": "1",
     }
     start = "import numpy as np\nfrom sknumclip import NumCLIPRegressor\n"
-    done = subprocess.run(
-        [sys.executable, "-c", start + textwrap.dedent(code)],
-        capture_output=True,
-        text=True,
-        env=env,
-        cwd=tmp_path,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return run_python(["-c", start + textwrap.dedent(code)], timeout=300, cwd=tmp_path, env=env)
 
 
 def test_there_and_back(server, pixels, tmp_path):

@@ -1,15 +1,12 @@
 """BatchPredictor: alone, and called by dask, ray and webdataset on pieces of a table."""
 
 import io
-import os
 import pickle
-import signal
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import run_python, save_pictures
 from PIL import Image
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor, inference
@@ -27,9 +24,7 @@ def _forget_models():
 
 @pytest.fixture
 def table(pixels, tmp_path):
-    paths = [str(tmp_path / f"{i}.png") for i in range(len(pixels))]
-    for path, image in zip(paths, pixels, strict=True):
-        Image.fromarray(image).save(path)
+    paths = save_pictures(tmp_path, pixels)
     return pd.DataFrame({"path": paths, "y": np.arange(8.0)}, index=range(10, 18))
 
 
@@ -176,12 +171,6 @@ def save(result):
         folder=str(folder), table=str(tmp_path / "table.csv"), result=str(tmp_path / "result.csv")
     )
     (tmp_path / "script.py").write_text(code)
-    command = [sys.executable, str(tmp_path / "script.py")]
-    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
-    try:
-        assert process.wait(timeout=400) == 0
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+    run_python([tmp_path / "script.py"], timeout=400)
     result = pd.read_csv(tmp_path / "result.csv").sort_values("path")
     np.testing.assert_allclose(result["prediction"], reg.predict(table["path"]), rtol=1e-5)

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from PIL import Image
+from conftest import save_pictures
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
@@ -222,11 +222,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_training(tmp_path):
 @pytest.fixture
 def files(tmp_path):
     X, y = make_counting_images(12, random_state=0)
-    folder = tmp_path / "images"
-    folder.mkdir()
-    for i, image in enumerate(X):
-        Image.fromarray(image).save(folder / f"{i}.png")
-    return [folder / f"{i}.png" for i in range(12)], y
+    return save_pictures(tmp_path / "images", X), y
 
 
 def tuned(**params):

@@ -1,15 +1,13 @@
 """Prediction intervals by MAPIE, over paths and over features, as they come."""
 
 import re
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from conftest import run_python, save_pictures
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
@@ -27,11 +25,7 @@ def drawn():
 
 @pytest.fixture(scope="module")
 def paths(drawn, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures")
-    files = [str(folder / f"{i:03}.bmp") for i in range(N)]
-    for picture, file in zip(drawn[0], files, strict=True):
-        Image.fromarray(picture).save(file)
-    return files
+    return save_pictures(tmp_path_factory.mktemp("pictures"), drawn[0], ".bmp")
 
 
 def make(**params):
@@ -86,9 +80,7 @@ def test_a_list_of_paths_is_refused_by_mapie(drawn, paths):
 @pytest.mark.slow
 def test_the_example_runs(tmp_path):
     script = Path(__file__).parent.parent / "examples" / "plot_05_intervals.py"
-    done = subprocess.run(
-        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    shares = re.findall(r"(\d+)% conformal +: holds ([\d.]+)%", done.stdout)
+    output = run_python([script], timeout=600, cwd=tmp_path)
+    shares = re.findall(r"(\d+)% conformal +: holds ([\d.]+)%", output)
     assert [abs(float(held) - int(level)) < 5 for level, held in shares] == [True, True]
     assert (tmp_path / "intervals.png").stat().st_size > 10_000

@@ -8,14 +8,13 @@ import textwrap
 import numpy as np
 import onnxruntime
 import pytest
-from conftest import MODELS, PREPROCESSING, save_clip
+from conftest import MODELS, PREPROCESSING, Y, save_clip, save_pictures
 from PIL import Image
 from scipy.special import softmax
 
 from sknumclip import LinguisticBins, NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.onnx_export import to_onnx
 
-Y = np.array([1.0, 5, 9, 12, 28, 40, 77, 99])
 BINS = LinguisticBins(("few", "many"), (0, 20, 100), centers=(5, 40))
 FAST = dict(max_epochs=2, batch_size=4, random_state=0, verbose=0, lr=1e-3, precision="fp32")
 
@@ -23,12 +22,11 @@ FAST = dict(max_epochs=2, batch_size=4, random_state=0, verbose=0, lr=1e-3, prec
 @pytest.fixture
 def files(pixels, tmp_path):
     """Eight pictures of different shapes as files."""
-    paths = []
-    for i, picture in enumerate(pixels):
-        cut = picture[: 40 - 2 * i] if i % 2 else picture[:, : 48 - 3 * i]
-        Image.fromarray(cut).save(tmp_path / f"{i}.png")
-        paths.append(str(tmp_path / f"{i}.png"))
-    return paths
+    cut = [
+        picture[: 40 - 2 * i] if i % 2 else picture[:, : 48 - 3 * i]
+        for i, picture in enumerate(pixels)
+    ]
+    return save_pictures(tmp_path, cut)
 
 
 def run_documented_code(model_file, files):

@@ -1,61 +1,22 @@
 """NumCLIPRegressor as users call it: small random CLIP models, real training."""
 
-import pickle
-import signal
-import subprocess
-import sys
-import time
 import warnings
-from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import BINS
 from PIL import Image
-from sklearn.base import clone
-from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import RidgeCV
-from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from skorch.callbacks import Callback, EarlyStopping, LRScheduler
-from test_images import bad_files
+from sklearn.model_selection import GridSearchCV
 
-from sknumclip import LinguisticBins, NumCLIPRegressor
+from sknumclip import NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
 from sknumclip.embeddings import clear_embedding_cache
-from sknumclip.images import ImageReadError
 
-BINS = {"few": (0, 10), "many": (10, 30), "very many": (30, 100)}
-FAST = dict(bins=BINS, max_epochs=2, batch_size=4, random_state=0, verbose=0, lr=1e-3)
-
-
-@pytest.fixture
-def make(clip_models):
-    """Make a small fast regressor; keyword arguments override."""
-
-    def make(kind="clip", **kwargs):
-        return NumCLIPRegressor(**{"model_name": clip_models[kind], **FAST, **kwargs})
-
-    return make
-
-
-@pytest.fixture
-def data(pixels):
-    return pixels, np.array([1.0, 5, 9, 12, 28, 40, 77, 99])
-
-
-@pytest.fixture
-def files(pixels, tmp_path):
-    for i, image in enumerate(pixels):
-        Image.fromarray(image).save(tmp_path / f"{i}.png")
-    return [str(tmp_path / f"{i}.png") for i in range(len(pixels))]
-
-
-# ------------------------------------------------------------------------------- the main job
+# ------------------------------------------------------------------------------------- the main job
 
 
 @pytest.mark.parametrize("kind", ["clip", "quickgelu", "resnet", "custom", "siglip"])
@@ -125,83 +86,7 @@ def test_same_random_state_same_bits(make, data, fine_tune):
     assert (first != other).any()
 
 
-@pytest.mark.parametrize("num_workers", [0, 3])
-@pytest.mark.parametrize("image_cache", [None, "memory", "folder"])
-def test_threads_and_caches_change_nothing(make, data, files, tmp_path, num_workers, image_cache):
-    image_cache = str(tmp_path / "cache") if image_cache == "folder" else image_cache
-    X, y = data
-    expected = make().fit(X, y).predict(X)
-    reg = make(num_workers=num_workers, image_cache=image_cache).fit(files, y)
-    assert (reg.predict(files) == expected).all()
-
-
-def test_the_callers_random_numbers_are_left_alone(make, data):
-    torch.manual_seed(5)
-    expected = torch.rand(3)
-    torch.manual_seed(5)
-    make().fit(*data)
-    assert torch.equal(torch.rand(3), expected)
-
-
-# ------------------------------------------------------------------------------- what X may be
-
-
-def test_every_form_of_x_gives_the_same(make, data, files):
-    X, y = data
-    reg = make().fit(X, y)
-    expected = reg.predict(X)
-    paths = [Path(file) for file in files]
-    forms = {
-        "list of str": files,
-        "tuple": tuple(files),
-        "list of Path": paths,
-        "str array": np.array(files),
-        "object array": np.array(paths, dtype=object),
-        "column of strings": np.array(files)[:, None],
-        "Series": pd.Series(files, index=range(100, 108)),
-        "Series of Path": pd.Series(paths),
-        "DataFrame": pd.DataFrame({"path": files}),
-        "PIL": [Image.fromarray(x) for x in X],
-        "list of arrays": list(X),
-        "Index": pd.Index(files),
-        "dict values": dict(enumerate(files)).values(),
-    }
-    for name, form in forms.items():
-        assert (reg.predict(form) == expected).all(), name
-        assert (make().fit(form, y).predict(X) == expected).all(), name
-
-
-@pytest.mark.parametrize(
-    ("X", "message"),
-    [
-        ("a.jpg", r"put it in a list: \[X\]"),
-        (Image.new("RGB", (4, 4)), r"put it in a list"),
-        (iter(["a.jpg"]), r"list\(X\)"),
-        (["a.jpg", 3.5], r"X\[1\] is not an image: 3.5"),
-        (["a.jpg", None], r"X\[1\] is not an image: None"),
-        (pd.DataFrame({"a": ["a.jpg"], "b": ["b.jpg"]}), r"\['a', 'b'\]: select one"),
-        (np.zeros((2, 8, 8, 3)), r"uint8 .0 to 255.*Got float64 of shape \(2, 8, 8, 3\)"),
-        (np.zeros((2, 3, 8, 8), dtype=np.uint8), r"shape \(2, 3, 8, 8\)"),
-        (np.zeros((8, 8, 3), dtype=np.uint8), r"shape \(8, 8, 3\)"),
-        ([["a.jpg"], ["b.jpg"]], "neither images nor features. X must be a list"),
-        (torch.zeros(2, 3, 8, 8), "the channels must be last"),
-        ([np.zeros((8, 8)), np.zeros((8, 8))], "if these are grey images"),
-    ],
-)
-def test_what_is_nearly_images_is_explained(make, data, X, message):
-    with pytest.raises((TypeError, ValueError), match=message):
-        make().fit(X, [1, 2])
-    with pytest.raises((TypeError, ValueError), match=message):
-        make().fit(*data).predict(X)
-
-
-@pytest.mark.parametrize("X", [[], (), np.array([]), pd.Series([], dtype=str)])
-def test_empty_x_is_an_error(make, X):
-    with pytest.raises(ValueError, match="X is empty"):
-        make().fit(X, [])
-
-
-# --------------------------------------------------------------------------------- frozen mode
+# -------------------------------------------------------------------------------------- frozen mode
 
 
 def test_frozen_mode_embeds_each_image_once(make, data, monkeypatch):
@@ -256,81 +141,12 @@ def test_features_need_frozen_mode(make):
         make().fit(np.zeros((4, 16)), [1, 2, 3, 4])
 
 
-# ----------------------------------------------------------------------- every other parameter
-
-
-def trained_parameters(make, data, **kwargs):
-    X, y = data
-    before = make(max_epochs=0, **kwargs).fit(X, y).net_.module_.state_dict()
-    after = make(**kwargs).fit(X, y).net_.module_.state_dict()
-    return {name for name in after if not torch.equal(before[name], after[name])}
-
-
-def test_what_is_trained(make, data):
-    full = trained_parameters(make, data)
-    assert {"encoder.visual.conv1.weight", "prompts.embeddings", "regressor.out.weight"} <= full
-    last = trained_parameters(make, data, fine_tune=1)
-    assert "encoder.visual.transformer.resblocks.1.ln_1.weight" in last
-    assert not any("resblocks.0" in name or "conv1" in name for name in last)
-    frozen = trained_parameters(make, data, fine_tune="none")
-    assert {name.split(".")[0] for name in frozen} == {"prompts", "regressor", "text_features"}
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        dict(beta=50),
-        dict(ranking_loss="infonce"),
-        dict(ranking_loss="released"),
-        dict(ranking_loss="none"),
-        dict(distance="squared"),
-        dict(weight_norm="mean"),
-        dict(mask_same_bin=False),
-        dict(shift="relative"),
-        dict(max_shift=0.9),
-        dict(prompt_init="random"),
-        dict(template="there are {}"),
-        dict(batch_size=3),
-        dict(lr=1e-4),
-        dict(prompt_lr=1e-2),
-        dict(regressor_lr=1e-2),
-        dict(lr_schedule="constant"),
-        dict(augment=False),
-        dict(canvas_scale=1.5),
-        dict(accumulate_steps=2),
-        dict(bins=3),
-        dict(max_epochs=3),
-        dict(precision="bf16"),
-    ],
-    ids=str,
-)
-def test_every_parameter_matters(make, data, change):
-    X, y = data
-    changed = make(**{"precision": "fp32", **change}).fit(X, y).predict(X)
-    assert np.isfinite(changed).all()
-    assert (changed != make(precision="fp32").fit(X, y).predict(X)).any()
+# --------------------------------------------------------------------------------------- parameters
 
 
 def test_beta_without_effect_is_a_warning(make, data):
     with pytest.warns(UserWarning, match="beta=2 has no effect with weight_norm='mean'"):
         make(weight_norm="mean", beta=2).fit(*data)
-
-
-def test_parameters_set_after_fit_change_nothing_that_was_fitted(make, data, tmp_path):
-    X, y = data
-    for before, after in (("full", "none"), ("none", "full")):
-        clear_embedding_cache()
-        reg = make(fine_tune=before).fit(X, y)
-        expected = reg.predict(X)
-        reg.set_params(fine_tune=after, shift="relative", max_shift=0.9, canvas_scale=2, bins=2)
-        assert (reg.predict(X) == expected).all()
-        reg.save(tmp_path / before)
-        loaded = NumCLIPRegressor.load(tmp_path / before)
-        assert (loaded.predict(X) == expected).all()
-        assert loaded.fine_tune == after
-    clean = make(fine_tune="none").fit(X, y).predict(X)
-    clear_embedding_cache()
-    assert (make(fine_tune="none").fit(X, y).predict(X) == clean).all()
 
 
 @pytest.mark.parametrize("shift", ["width", "relative"])
@@ -345,49 +161,11 @@ def test_numbers_far_from_zero_keep_their_digits(make, data, shift):
     np.testing.assert_allclose(moved[1], near[1], rtol=1e-3)
 
 
-def test_weights_count_in_batches_of_one(make, data):
-    X, y = data
-    kwargs = dict(batch_size=1, ranking_loss="none")
-    plain = make(**kwargs).fit(X, y).predict(X)
-    weighted = make(**kwargs).fit(X, y, sample_weight=[100, *[1] * 7]).predict(X)
-    assert (plain != weighted).any()
-
-
-def test_samples_of_no_weight_are_left_out(make, data):
-    X, y = data
-    kept = np.arange(8) != 3
-    y_nonsense = np.where(kept, y, 1e6)
-    reg = make(fine_tune="none", bins=3).fit(X, y_nonsense, sample_weight=kept.astype(float))
-    without = make(fine_tune="none", bins=3).fit(X[kept], y[kept])
-    assert reg.bins_ == without.bins_
-    np.testing.assert_allclose(reg.predict(X), without.predict(X), rtol=1e-5)
-
-
-def test_fits_in_threads_do_not_disturb_each_other(make, data):
-    X, y = data
-    expected = make(fine_tune="none", max_epochs=10).fit(X, y).predict(X)
-    fits = joblib.Parallel(n_jobs=4, backend="threading")(
-        joblib.delayed(make(fine_tune="none", max_epochs=10).fit)(X, y) for _ in range(8)
-    )
-    for reg in fits:
-        np.testing.assert_allclose(reg.predict(X), expected, rtol=1e-4)
-
-
 def test_infonce_is_beta_zero(make, data):
     X, y = data
     assert (
         make(ranking_loss="infonce").fit(X, y).predict(X) == make(beta=0.0).fit(X, y).predict(X)
     ).all()
-
-
-@pytest.mark.parametrize("change", [dict(grad_checkpointing=True), dict(compile=True)], ids=str)
-def test_what_should_not_matter_does_not(make, data, change):
-    X, y = data
-    np.testing.assert_allclose(
-        make(precision="fp32", **change).fit(X, y).predict(X),
-        make(precision="fp32").fit(X, y).predict(X),
-        rtol=1e-3,
-    )
 
 
 def test_bf16_predicts_like_fp32(make, data):
@@ -398,226 +176,7 @@ def test_bf16_predicts_like_fp32(make, data):
     assert 0 < difference < 0.005 * 100
 
 
-def test_accumulated_gradients_are_those_of_one_step(make, data):
-    """Without a ranking loss, four batches of 2 are one batch of 8."""
-    X, y = data
-    kwargs = dict(ranking_loss="none", augment=False, precision="fp32", max_epochs=3)
-    np.testing.assert_allclose(
-        make(batch_size=2, accumulate_steps=4, **kwargs).fit(X, y).predict(X),
-        make(batch_size=8, **kwargs).fit(X, y).predict(X),
-        rtol=1e-4,
-    )
-
-
-@pytest.mark.parametrize("fine_tune", ["full", "none"])
-def test_sample_weight(make, data, fine_tune):
-    X, y = data
-    plain, ones, weighted = (
-        make(fine_tune=fine_tune).fit(X, y, sample_weight=w).predict(X)
-        for w in (None, np.full(8, 2.0), [9, 1, 1, 1, 1, 1, 1, 9])
-    )
-    np.testing.assert_allclose(plain, ones, rtol=1e-6)
-    assert (plain != weighted).any()
-    with pytest.raises(ValueError, match="Negative values"):
-        make().fit(X, y, sample_weight=-np.ones(8))
-
-
-def test_early_stopping(make, data):
-    X, y = data
-    reg = make(
-        early_stopping=True, validation_fraction=0.25, n_iter_no_change=2, max_epochs=50, lr=1e-2
-    ).fit(X, y)
-    valid = reg.history_["valid_l1_loss"]
-    assert reg.n_iter_ < 50
-    assert valid.idxmin() <= reg.n_iter_ - 3
-    same = make(
-        early_stopping=True, validation_fraction=0.25, n_iter_no_change=2, max_epochs=50, lr=1e-2
-    ).fit(X, y)
-    assert (same.predict(X) == reg.predict(X)).all()
-
-
-@pytest.mark.parametrize("fine_tune", ["full", 1, "none"])
-def test_warm_start_goes_on_from_the_last_result(make, data, fine_tune):
-    X, y = data
-    reg = make(fine_tune=fine_tune, bins=3).fit(X, y)
-    before, bins = reg.predict(X), reg.bins_
-    reg = pickle.loads(pickle.dumps(reg)).set_params(warm_start=True, max_epochs=0)
-    assert (reg.fit(X, y).predict(X) == before).all()
-    assert (reg.set_params(max_epochs=1).fit(X, 0.9 * y + 1).predict(X) != before).any()
-    assert reg.bins_ == bins
-    with pytest.raises(ValueError, match="cannot go on with other bins"):
-        reg.set_params(bins=BINS).fit(X, y)
-    reg.set_params(bins=3)
-    anew = reg.set_params(warm_start=False, max_epochs=0).fit(X, y)
-    assert (anew.predict(X) != before).any()
-
-
-@pytest.mark.parametrize("change", [dict(fine_tune="full"), dict(model_name="tiny")], ids=str)
-def test_warm_start_from_another_kind_of_model_is_an_error(make, data, change):
-    reg = make(fine_tune="none", warm_start=True).fit(*data)
-    with pytest.raises(ValueError, match="warm_start=True cannot go on"):
-        reg.set_params(**change).fit(*data)
-
-
-EPOCHS_SEEN = []
-
-
-class Watch(Callback):
-    """Note epochs; interrupt one, as Ctrl-C would."""
-
-    def __init__(self, interrupt_at=None):
-        self.interrupt_at = interrupt_at
-
-    def on_epoch_end(self, net, **kwargs):
-        EPOCHS_SEEN.append(len(net.history))
-
-    def on_batch_end(self, net, **kwargs):
-        if len(net.history) == self.interrupt_at:
-            raise KeyboardInterrupt
-
-
-def test_skorch_callbacks_are_passed_on_and_not_changed(make, data):
-    EPOCHS_SEEN.clear()
-    callback = Watch()
-    before = dict(vars(callback))
-    make(callbacks=[callback]).fit(*data)
-    assert EPOCHS_SEEN == [1, 2]
-    assert vars(callback) == before
-
-
-def test_named_callbacks_and_schedules_of_skorch_work(make, data):
-    schedule = LRScheduler("StepLR", step_size=1, gamma=0.5)
-    reg = make(callbacks=[("schedule", schedule)], lr_schedule="constant", max_epochs=3).fit(*data)
-    np.testing.assert_allclose(reg.history_["event_lr"], [1e-3, 5e-4, 2.5e-4])
-
-
-def test_the_users_own_early_stopping_is_no_interruption(make, data):
-    stop = EarlyStopping("train_loss", patience=1, threshold=1e9, threshold_mode="abs")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert make(callbacks=[stop], max_epochs=9).fit(*data).n_iter_ == 2
-
-
-@pytest.mark.parametrize("early_stopping", [False, True])
-@pytest.mark.parametrize("epoch", [1, 4])
-def test_ctrl_c_leaves_a_usable_estimator_and_says_so(make, data, epoch, early_stopping):
-    callbacks = [Watch(interrupt_at=epoch)]
-    reg = make(max_epochs=50, callbacks=callbacks, early_stopping=early_stopping)
-    with pytest.warns(UserWarning, match=f"interrupted after {epoch - 1} of 50 epochs"):
-        reg.fit(*data)
-    assert np.isfinite(reg.predict(data[0])).all()
-    assert reg.n_iter_ == len(reg.history_) == epoch - 1
-
-
-def test_a_loss_that_is_no_number_stops_with_advice(make, data):
-    with pytest.raises(FloatingPointError, match=r"loss became (nan|inf).*lower lr"):
-        make(lr=1e30, prompt_lr=1e30, regressor_lr=1e30, max_epochs=5).fit(*data)
-
-
-def test_accelerator(make, data):
-    accelerate = pytest.importorskip("accelerate")
-    X, y = data
-    reg = make(accelerator=accelerate.Accelerator(cpu=True)).fit(X, y)
-    assert (reg.predict(X) == make().fit(X, y).predict(X)).all()
-    assert (pickle.loads(pickle.dumps(reg)).predict(X) == reg.predict(X)).all()
-
-
-def test_verbose_shows_the_losses(make, data, capfd):
-    make(verbose=1).fit(*data)
-    shown = capfd.readouterr().err
-    assert "2/2" in shown
-    assert "train_ranking=" in shown
-    assert "train_l1=" in shown
-    make(verbose=0).fit(*data)
-    assert capfd.readouterr().err == ""
-
-
-# ------------------------------------------------------------------------------------ checkpoint
-
-
-RUN = """
-import sys, time, torch
-from skorch.callbacks import Callback, EarlyStopping, LRScheduler
-torch.set_num_threads(1)
-import numpy as np
-from sknumclip import NumCLIPRegressor
-pixels = np.random.default_rng(0).integers(0, 256, size=(8, 40, 48, 3), dtype=np.uint8)
-y = np.array([1.0, 5, 9, 12, 28, 40, 77, 99])
-class Slow(Callback):
-    def on_epoch_end(self, net, **kwargs):
-        time.sleep(0.05)
-NumCLIPRegressor(**{params!r}, checkpoint={folder!r}, callbacks=[Slow()]).fit(pixels, y)
-"""
-
-
-@pytest.mark.parametrize("early_stopping", [False, True])
-def test_a_killed_fit_goes_on_to_the_same_bits(make, data, tmp_path, early_stopping):
-    X, y = data
-    params = make(
-        max_epochs=40, n_iter_no_change=40, early_stopping=early_stopping, validation_fraction=0.25
-    ).get_params()
-    for name in ("accelerator", "callbacks", "checkpoint"):
-        del params[name]
-    folder = tmp_path / "checkpoints"
-    code = RUN.format(params=params, folder=str(folder))
-    process = subprocess.Popen([sys.executable, "-c", code])
-    deadline = time.monotonic() + 60
-    while not list(folder.glob("*.safetensors")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    time.sleep(0.3)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, "it finished before it could be killed"
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        straight = NumCLIPRegressor(**params).fit(X, y)
-        resumed = NumCLIPRegressor(**{**params, "checkpoint": folder}).fit(X, y)
-    finally:
-        torch.set_num_threads(threads)
-    columns = [name for name in straight.history_ if name != "dur"]
-    pd.testing.assert_frame_equal(straight.history_[columns], resumed.history_[columns])
-    for name, value in straight.net_.module_.state_dict().items():
-        assert torch.equal(value, resumed.net_.module_.state_dict()[name]), name
-
-
-def test_fits_do_not_share_checkpoints(make, data, tmp_path):
-    X, y = data
-    for change in ({}, dict(beta=1), dict(random_state=1), dict(bins=3)):
-        expected = make(**change).fit(X, y).predict(X)
-        assert (make(checkpoint=tmp_path, **change).fit(X, y).predict(X) == expected).all()
-    make(checkpoint=tmp_path).fit(X, y + 0.5)
-    make(checkpoint=tmp_path).fit(X[::-1].copy(), y)
-    assert len(list(tmp_path.iterdir())) == 6
-
-
-def test_checkpoints_know_where_a_fit_started(make, data, tmp_path):
-    X, y = data
-    reg = make(checkpoint=tmp_path, warm_start=True).fit(X, y)
-    first = reg.predict(X)
-    assert (reg.fit(X, y).predict(X) != first).any()
-    state = np.random.RandomState(0)
-    first, second = (
-        make(checkpoint=tmp_path, random_state=state).fit(X, y).predict(X) for _ in range(2)
-    )
-    assert (first != second).any()
-
-
-def test_a_checkpoint_that_is_no_folder_is_found_early(make, tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match="checkpoint=.*must be a folder"):
-        make(checkpoint=tmp_path / "file").fit(["missing.jpg"] * 2, [1, 2])
-
-
-def test_a_finished_fit_is_not_repeated(make, data, tmp_path):
-    X, y = data
-    first = make(checkpoint=tmp_path, random_state=None).fit(X, y)
-    again = make(checkpoint=tmp_path, random_state=None).fit(X, y)
-    assert (first.predict(X) == again.predict(X)).all()
-    assert again.history_["dur"].tolist() == first.history_["dur"].tolist()
-
-
-# ---------------------------------------------------------------------------- what it tells
+# ------------------------------------------------------------------------------------ what it tells
 
 
 def test_bin_probabilities(make, data):
@@ -670,196 +229,7 @@ def test_not_fitted(make):
             getattr(make(), method)(["a.jpg"])
 
 
-# --------------------------------------------------------------------------- in scikit-learn
-
-
-def test_clone_and_params(make):
-    reg = make(bins=LinguisticBins.from_preset("age"))
-    copy = clone(reg)
-    assert copy.get_params() == reg.get_params()
-    assert copy.set_params(beta=7).beta == 7
-    with pytest.raises(ValueError, match="Invalid parameter 'betta'"):
-        reg.set_params(betta=1)
-    start = time.perf_counter()
-    for _ in range(100):
-        clone(reg)
-    assert len(pickle.dumps(reg)) < 10_000
-    assert time.perf_counter() - start < 5
-
-
-@pytest.mark.parametrize("fine_tune", ["full", "none"])
-def test_grid_search_over_beta_and_bins(make, data, files, fine_tune):
-    _, y = data
-    bins = [BINS, LinguisticBins(("few", "many"), (0, 20, 100)), 2]
-    search = GridSearchCV(
-        make(fine_tune=fine_tune),
-        {"beta": [0, 4], "bins": bins},
-        scoring="neg_mean_absolute_error",
-        cv=2,
-        error_score="raise",
-    ).fit(files, y)
-    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
-    scores = {
-        (params["beta"], repr(params["bins"])): score
-        for params, score in zip(
-            search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
-        )
-    }
-    assert scores[0, repr(BINS)] != scores[4, repr(BINS)]
-    assert len({score for (beta, _), score in scores.items() if beta == 0}) == 3
-    assert search.predict(files).shape == (8,)
-
-
-def test_parallel_workers_give_the_same(make, data):
-    X, y = data
-    one, two = (
-        cross_val_score(make(fine_tune="none"), X, y, cv=2, n_jobs=n_jobs) for n_jobs in (1, 2)
-    )
-    np.testing.assert_allclose(one, two, rtol=1e-4)
-
-
-def test_pipeline_and_target_transformer(make, data, files):
-    _, y = data
-    pipeline = make_pipeline(FunctionTransformer(), make())
-    assert (pipeline.fit(files, y).predict(files) == make().fit(files, y).predict(files)).all()
-    scaled = TransformedTargetRegressor(make(bins=3), transformer=StandardScaler())
-    assert scaled.fit(files, y).predict(files).shape == (8,)
-
-
-@pytest.mark.parametrize("fine_tune", ["full", "none"])
-@pytest.mark.parametrize("through", ["pickle", "joblib"])
-def test_pickles_predict_the_same_bits(make, data, tmp_path, fine_tune, through):
-    X, y = data
-    reg = make(fine_tune=fine_tune).fit(X, y)
-    if through == "pickle":
-        copy = pickle.loads(pickle.dumps(reg))
-    else:
-        joblib.dump(reg, tmp_path / "model.joblib")
-        copy = joblib.load(tmp_path / "model.joblib")
-    assert (copy.predict(X) == reg.predict(X)).all()
-    pd.testing.assert_frame_equal(copy.history_, reg.history_)
-
-
-# ------------------------------------------------------------------------------- bad input
-
-
-@pytest.mark.parametrize(
-    ("y", "message"),
-    [
-        ([1, 2, np.nan, 4, 5, 6, 7, np.nan], "NaN in 2 of 8 labels, at index 2, 7"),
-        ([1, 2, np.inf, 4, 5, 6, 7, 8], "index 2"),
-        (list("abcdefgh"), "labels like 'a' .str.*to_numeric"),
-        ([1, 2, None, 4, 5, 6, 7, 8], "NaN in 1 of 8|labels like None"),
-        ([1, 2, 3], "8 images or rows in X and 3 labels in y"),
-        ([1, 2, 3, 4, 5, 6, 7, 300], r"1 of 8 labels.*\[0, 100\].*300 \(at index 7\)"),
-        (None, "requires y to be passed"),
-        (np.ones((8, 2)), "1d array"),
-    ],
-)
-def test_bad_labels_are_refused_before_any_image_is_read(make, y, message):
-    missing = [f"missing-{i}.jpg" for i in range(8)]
-    with pytest.raises(ValueError, match=message):
-        make().fit(missing, y)
-
-
-def test_one_sample_is_an_error(make, data):
-    with pytest.raises(ValueError, match="At least 2 samples"):
-        make().fit(data[0][:1], [5])
-
-
-def test_bad_files_are_all_listed_before_training(make, files, tmp_path):
-    (tmp_path / "bad").mkdir()
-    bad = list(map(str, bad_files(tmp_path / "bad")))
-    X, y = [*bad[:3], *files, *bad[3:]], np.arange(13.0)
-    for fine_tune in ("full", "none"):
-        with pytest.raises(ImageReadError, match="5 of 13 images in X cannot be read") as raised:
-            make(fine_tune=fine_tune).fit(X, y)
-        assert all(file in str(raised.value) for file in bad)
-        with pytest.raises(ImageReadError, match="5 of 13"):
-            make(fine_tune=fine_tune).fit(files, y[:8]).predict(X)
-
-
-@pytest.mark.parametrize("fine_tune", ["full", "none"])
-def test_skipping_bad_files_keeps_everything_else_in_place(make, data, files, tmp_path, fine_tune):
-    (tmp_path / "bad").mkdir()
-    bad = list(map(str, bad_files(tmp_path / "bad")))
-    _, y = data
-    X, labels = [*bad[:3], *files, *bad[3:]], np.array([50.0] * 3 + [*y] + [50.0] * 2)
-    expected = make(fine_tune=fine_tune).fit(files, y).predict(files)
-    reg = make(fine_tune=fine_tune, on_error="skip")
-    with pytest.warns(UserWarning, match="5 of 13 images could not be read and were left out"):
-        reg.fit(X, labels)
-    assert list(reg.skipped_) == bad
-    y_pred, y_std = reg.predict(X, return_std=True)
-    unread = [0, 1, 2, 11, 12]
-    assert np.flatnonzero(np.isnan(y_pred)).tolist() == unread
-    assert np.isnan(y_std[unread]).all()
-    assert reg.explain(X)["concept"].isna().to_numpy().nonzero()[0].tolist() == unread
-    np.testing.assert_allclose(reg.predict(files), y_pred[3:11])
-    assert np.isnan(reg.predict(bad[:1])).all()
-    if fine_tune == "none":
-        np.testing.assert_allclose(y_pred[3:11], expected, rtol=1e-3)
-
-
-BAD_PARAMETERS = [
-    (dict(bins=1), "bins"),
-    (dict(bins="ages"), "preset bins named 'ages'"),
-    (dict(bins=None), "'bins' parameter"),
-    (dict(template="no place"), "exactly one {}"),
-    (dict(model_name=None), "'model_name' parameter"),
-    (dict(fine_tune="some"), "'fine_tune' parameter"),
-    (dict(fine_tune=0), "'fine_tune' parameter"),
-    (dict(ranking_loss="fcr"), "'ranking_loss' parameter"),
-    (dict(beta=-1), "'beta' parameter"),
-    (dict(max_shift=1), "'max_shift' parameter"),
-    (dict(batch_size=0), "'batch_size' parameter"),
-    (dict(max_epochs=1.5), "'max_epochs' parameter"),
-    (dict(lr=-1), "'lr' parameter"),
-    (dict(canvas_scale=0.5), "'canvas_scale' parameter"),
-    (dict(validation_fraction=1), "'validation_fraction' parameter"),
-    (dict(device="gpu"), "device='gpu' cannot be used here"),
-    (dict(precision="fp8"), "'precision' parameter"),
-    (dict(num_workers=-1), "'num_workers' parameter"),
-    (dict(on_error="ignore"), "'on_error' parameter"),
-    (dict(callbacks="all"), "'callbacks' parameter"),
-    (dict(random_state="x"), "'random_state' parameter"),
-]
-
-
-@pytest.mark.parametrize(("change", "message"), BAD_PARAMETERS, ids=str)
-def test_bad_parameters_are_named(make, data, change, message):
-    with pytest.raises(ValueError, match=message):
-        make(**change).fit(*data)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (dict(template="{} " + "very " * 20), "more tokens than the 20"),
-        (dict(fine_tune=9), "fine_tune=9, but this image tower has 2 blocks"),
-        (dict(early_stopping=True, validation_fraction=0.9), "validation_fraction=0.9 leaves 0"),
-        (dict(device="cuda:99"), "device='cuda:99' cannot be used"),
-    ],
-    ids=str,
-)
-def test_what_can_be_known_early_is_found_before_images_are_read(make, change, message):
-    with pytest.raises(ValueError, match=message):
-        make(**change).fit([f"missing-{i}.jpg" for i in range(8)], np.arange(8.0))
-
-
-def test_a_full_disk_is_not_taken_for_bad_images(make, data, tmp_path, monkeypatch):
-    def full(*args, **kwargs):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.replace", full)
-    with pytest.raises(OSError, match="image cache .* cannot be written.*No space left"):
-        make(image_cache=tmp_path, on_error="skip").fit(*data)
-
-
-def test_without_epochs_there_is_nothing_to_stop(make, data):
-    zero_shot = make(max_epochs=0).fit(*data)
-    stopped = make(max_epochs=0, early_stopping=True).fit(*data)
-    np.testing.assert_array_equal(stopped.predict(data[0]), zero_shot.predict(data[0]))
+# ----------------------------------------------------------------------------------- out of the box
 
 
 def test_no_warnings_in_the_ordinary_case(make, data):

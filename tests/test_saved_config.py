@@ -4,8 +4,9 @@ import json
 
 import numpy as np
 import pytest
+from saved_folders import change_json
 
-from sknumclip import NumCLIPClassifier
+from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.saved_config import SavedModelError, read_config
 
 
@@ -69,3 +70,30 @@ def test_what_is_no_config_at_all(tmp_path, text):
 def test_a_whole_one_is_read(config, tmp_path):
     (tmp_path / "sknumclip.json").write_text(json.dumps(config))
     assert read_config(tmp_path) == config
+
+
+# ----------------------------------------------------------------------------------------- versions
+
+
+@pytest.mark.parametrize(
+    ("versions", "named"),
+    [
+        ({"sknumclip": "0.0.9"}, ["sknumclip 0.0.9"]),
+        ({"torch": "1.13.1+cu117", "scikit-learn": "0.24.2"}, ["torch 1.13", "scikit-learn 0.24"]),
+        ({"torch": "2.0.1"}, []),
+        ({"unheard-of": "1.0"}, []),
+    ],
+)
+def test_other_versions_are_named(untrained, recwarn, versions, named):
+    change_json(untrained, versions=versions)
+    NumCLIPRegressor.load(untrained)
+    messages = [str(warning.message) for warning in recwarn]
+    assert len(messages) == bool(named)
+    assert all(name in messages[0] for name in named)
+
+
+def test_the_warning_points_at_the_caller(untrained):
+    change_json(untrained, versions={"sknumclip": "0.0.9"})
+    with pytest.warns(UserWarning, match="was saved with") as caught:
+        NumCLIPRegressor.load(untrained)
+    assert caught[0].filename == __file__

@@ -1,18 +1,13 @@
 """A module is rebuilt only if JSON and tensors agree, and never larger than its file."""
 
-import hashlib
-import json
-import resource
-
 import numpy as np
 import pytest
-import safetensors.torch
+from conftest import Y, peak_memory
+from saved_folders import edit_json, edit_tensors
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.prompts import FeaturePrompts, prompt_texts
 from sknumclip.saved_config import SavedModelError
-
-Y = np.array([1.0, 5, 9, 12, 28, 40, 77, 99])
 
 
 @pytest.fixture
@@ -23,36 +18,27 @@ def saved(clip_models, pixels, tmp_path):
     return tmp_path
 
 
-def change(folder, edit_config=lambda config: None, edit_tensors=lambda tensors: None):
-    file = folder / "model.safetensors"
-    tensors = safetensors.torch.load_file(file)
-    edit_tensors(tensors)
-    safetensors.torch.save_file(tensors, file)
-    config = json.loads((folder / "sknumclip.json").read_text())
-    config["tensors_sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
-    edit_config(config)
-    (folder / "sknumclip.json").write_text(json.dumps(config))
-
-
 @pytest.mark.parametrize(
-    ("name", "value"), [("width", 2**20), ("mlp_ratio", 1e6), ("image_size", 4096)]
+    "boasts", [dict(width=2**20), dict(mlp_ratio=1e6), dict(image_size=4096, patch_size=1)], ids=str
 )
-def test_nothing_is_allocated_for_a_boast(saved, name, value):
-    def boast(config):
-        config["backbone"]["vision_config"]["vision_cfg"][name] = value
+def test_nothing_is_allocated_for_a_boast(saved, boasts):
+    """Each would take 2 GB or more."""
 
-    change(saved, boast)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    def boast(config):
+        config["backbone"]["vision_config"]["vision_cfg"].update(boasts)
+
+    edit_json(saved, boast)
+    before = peak_memory(reset=True)
     with pytest.raises(SavedModelError):
         NumCLIPRegressor.load(saved)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024
+    assert peak_memory() - before < 100 * 2**20
 
 
 def test_bins_must_be_those_of_the_tensors(saved):
     def widen(config):
         config["bins"]["edges"][-1] += 1
 
-    change(saved, widen)
+    edit_json(saved, widen)
     with pytest.raises(SavedModelError, match="other widths of bins"):
         NumCLIPRegressor.load(saved)
 
@@ -61,7 +47,7 @@ def test_bins_out_of_order(saved):
     def swap(config):
         config["bins"]["edges"].reverse()
 
-    change(saved, swap)
+    edit_json(saved, swap)
     with pytest.raises(SavedModelError, match=r"sknumclip.json is damaged: edges must be strictly"):
         NumCLIPRegressor.load(saved)
 
@@ -70,7 +56,7 @@ def test_positions_out_of_range(saved):
     def point_outside(tensors):
         tensors["prompts.position"][0] = 10**6
 
-    change(saved, edit_tensors=point_outside)
+    edit_tensors(saved, point_outside)
     with pytest.raises(SavedModelError, match=r"'prompts.position' is out of range"):
         NumCLIPRegressor.load(saved)
 
@@ -79,7 +65,7 @@ def test_images_must_have_the_size_of_the_tower(saved):
     def grow(config):
         config["encoder"]["preprocessing"]["size"] = [64, 64]
 
-    change(saved, grow)
+    edit_json(saved, grow)
     with pytest.raises(SavedModelError, match="takes other images"):
         NumCLIPRegressor.load(saved)
 

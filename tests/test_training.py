@@ -1,10 +1,127 @@
-"""The training loop where it ends badly; where it ends well, test_regressor shows."""
+"""The training loop: where it stops, what it is told, and where it goes on."""
 
+import pickle
+import signal
+import subprocess
+import sys
+import time
+import warnings
+
+import joblib
+import numpy as np
+import pandas as pd
 import pytest
 import torch
+from conftest import BINS
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.backbone import load_backbone
+
+
+def test_early_stopping(make, data):
+    X, y = data
+    reg = make(
+        early_stopping=True, validation_fraction=0.25, n_iter_no_change=2, max_epochs=50, lr=1e-2
+    ).fit(X, y)
+    valid = reg.history_["valid_l1_loss"]
+    assert reg.n_iter_ < 50
+    assert valid.idxmin() <= reg.n_iter_ - 3
+    same = make(
+        early_stopping=True, validation_fraction=0.25, n_iter_no_change=2, max_epochs=50, lr=1e-2
+    ).fit(X, y)
+    assert (same.predict(X) == reg.predict(X)).all()
+
+
+def test_without_epochs_there_is_nothing_to_stop(make, data):
+    zero_shot = make(max_epochs=0).fit(*data)
+    stopped = make(max_epochs=0, early_stopping=True).fit(*data)
+    np.testing.assert_array_equal(stopped.predict(data[0]), zero_shot.predict(data[0]))
+
+
+@pytest.mark.parametrize("fine_tune", ["full", 1, "none"])
+def test_warm_start_goes_on_from_the_last_result(make, data, fine_tune):
+    X, y = data
+    reg = make(fine_tune=fine_tune, bins=3).fit(X, y)
+    before, bins = reg.predict(X), reg.bins_
+    reg = pickle.loads(pickle.dumps(reg)).set_params(warm_start=True, max_epochs=0)
+    assert (reg.fit(X, y).predict(X) == before).all()
+    assert (reg.set_params(max_epochs=1).fit(X, 0.9 * y + 1).predict(X) != before).any()
+    assert reg.bins_ == bins
+    with pytest.raises(ValueError, match="cannot go on with other bins"):
+        reg.set_params(bins=BINS).fit(X, y)
+    reg.set_params(bins=3)
+    anew = reg.set_params(warm_start=False, max_epochs=0).fit(X, y)
+    assert (anew.predict(X) != before).any()
+
+
+@pytest.mark.parametrize("change", [dict(fine_tune="full"), dict(model_name="tiny")], ids=str)
+def test_warm_start_from_another_kind_of_model_is_an_error(make, data, change):
+    reg = make(fine_tune="none", warm_start=True).fit(*data)
+    with pytest.raises(ValueError, match="warm_start=True cannot go on"):
+        reg.set_params(**change).fit(*data)
+
+
+def test_accumulated_gradients_are_those_of_one_step(make, data):
+    """Without a ranking loss, four batches of 2 are one batch of 8."""
+    X, y = data
+    kwargs = dict(ranking_loss="none", augment=False, precision="fp32", max_epochs=3)
+    np.testing.assert_allclose(
+        make(batch_size=2, accumulate_steps=4, **kwargs).fit(X, y).predict(X),
+        make(batch_size=8, **kwargs).fit(X, y).predict(X),
+        rtol=1e-4,
+    )
+
+
+@pytest.mark.parametrize("change", [dict(grad_checkpointing=True), dict(compile=True)], ids=str)
+def test_what_should_not_matter_does_not(make, data, change):
+    X, y = data
+    np.testing.assert_allclose(
+        make(precision="fp32", **change).fit(X, y).predict(X),
+        make(precision="fp32").fit(X, y).predict(X),
+        rtol=1e-3,
+    )
+
+
+def test_fits_in_threads_do_not_disturb_each_other(make, data):
+    X, y = data
+    expected = make(fine_tune="none", max_epochs=10).fit(X, y).predict(X)
+    fits = joblib.Parallel(n_jobs=4, backend="threading")(
+        joblib.delayed(make(fine_tune="none", max_epochs=10).fit)(X, y) for _ in range(8)
+    )
+    for reg in fits:
+        np.testing.assert_allclose(reg.predict(X), expected, rtol=1e-4)
+
+
+def test_the_callers_random_numbers_are_left_alone(make, data):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    make().fit(*data)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_accelerator(make, data):
+    accelerate = pytest.importorskip("accelerate")
+    X, y = data
+    reg = make(accelerator=accelerate.Accelerator(cpu=True)).fit(X, y)
+    assert (reg.predict(X) == make().fit(X, y).predict(X)).all()
+    assert (pickle.loads(pickle.dumps(reg)).predict(X) == reg.predict(X)).all()
+
+
+def test_verbose_shows_the_losses(make, data, capfd):
+    make(verbose=1).fit(*data)
+    shown = capfd.readouterr().err
+    assert "2/2" in shown
+    assert "train_ranking=" in shown
+    assert "train_l1=" in shown
+    make(verbose=0).fit(*data)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_loss_that_is_no_number_stops_with_advice(make, data):
+    with pytest.raises(FloatingPointError, match=r"loss became (nan|inf).*lower lr"):
+        make(lr=1e30, prompt_lr=1e30, regressor_lr=1e30, max_epochs=5).fit(*data)
 
 
 @pytest.mark.parametrize(
@@ -25,3 +142,141 @@ def test_out_of_memory_says_which_batch_size_fits(clip_models, pixels, room, adv
     with pytest.raises(torch.OutOfMemoryError, match=f"with batch_size=8. {advice}.*20.00 GiB"):
         reg.fit(pixels, range(8))
     hook.remove()
+
+
+# ------------------------------------------------------------------------------ callbacks of skorch
+
+
+EPOCHS_SEEN = []
+
+
+class Watch(Callback):
+    """Note epochs; interrupt one, as Ctrl-C would."""
+
+    def __init__(self, interrupt_at=None):
+        self.interrupt_at = interrupt_at
+
+    def on_epoch_end(self, net, **kwargs):
+        EPOCHS_SEEN.append(len(net.history))
+
+    def on_batch_end(self, net, **kwargs):
+        if len(net.history) == self.interrupt_at:
+            raise KeyboardInterrupt
+
+
+def test_skorch_callbacks_are_passed_on_and_not_changed(make, data):
+    EPOCHS_SEEN.clear()
+    callback = Watch()
+    before = dict(vars(callback))
+    make(callbacks=[callback]).fit(*data)
+    assert EPOCHS_SEEN == [1, 2]
+    assert vars(callback) == before
+
+
+def test_named_callbacks_and_schedules_of_skorch_work(make, data):
+    schedule = LRScheduler("StepLR", step_size=1, gamma=0.5)
+    reg = make(callbacks=[("schedule", schedule)], lr_schedule="constant", max_epochs=3).fit(*data)
+    np.testing.assert_allclose(reg.history_["event_lr"], [1e-3, 5e-4, 2.5e-4])
+
+
+def test_the_users_own_early_stopping_is_no_interruption(make, data):
+    stop = EarlyStopping("train_loss", patience=1, threshold=1e9, threshold_mode="abs")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert make(callbacks=[stop], max_epochs=9).fit(*data).n_iter_ == 2
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("epoch", [1, 4])
+def test_ctrl_c_leaves_a_usable_estimator_and_says_so(make, data, epoch, early_stopping):
+    callbacks = [Watch(interrupt_at=epoch)]
+    reg = make(max_epochs=50, callbacks=callbacks, early_stopping=early_stopping)
+    with pytest.warns(UserWarning, match=f"interrupted after {epoch - 1} of 50 epochs"):
+        reg.fit(*data)
+    assert np.isfinite(reg.predict(data[0])).all()
+    assert reg.n_iter_ == len(reg.history_) == epoch - 1
+
+
+# -------------------------------------------------------------------------------------- checkpoints
+
+
+RUN = """
+import sys, time, torch
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+torch.set_num_threads(1)
+import numpy as np
+from sknumclip import NumCLIPRegressor
+pixels = np.random.default_rng(0).integers(0, 256, size=(8, 40, 48, 3), dtype=np.uint8)
+y = np.array([1.0, 5, 9, 12, 28, 40, 77, 99])
+class Slow(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        time.sleep(0.05)
+NumCLIPRegressor(**{params!r}, checkpoint={folder!r}, callbacks=[Slow()]).fit(pixels, y)
+"""
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_killed_fit_goes_on_to_the_same_bits(make, data, tmp_path, early_stopping):
+    X, y = data
+    params = make(
+        max_epochs=40, n_iter_no_change=40, early_stopping=early_stopping, validation_fraction=0.25
+    ).get_params()
+    for name in ("accelerator", "callbacks", "checkpoint"):
+        del params[name]
+    folder = tmp_path / "checkpoints"
+    code = RUN.format(params=params, folder=str(folder))
+    process = subprocess.Popen([sys.executable, "-c", code])
+    deadline = time.monotonic() + 60
+    while not list(folder.glob("*.safetensors")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "it finished before it could be killed"
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        straight = NumCLIPRegressor(**params).fit(X, y)
+        resumed = NumCLIPRegressor(**{**params, "checkpoint": folder}).fit(X, y)
+    finally:
+        torch.set_num_threads(threads)
+    columns = [name for name in straight.history_ if name != "dur"]
+    pd.testing.assert_frame_equal(straight.history_[columns], resumed.history_[columns])
+    for name, value in straight.net_.module_.state_dict().items():
+        assert torch.equal(value, resumed.net_.module_.state_dict()[name]), name
+
+
+def test_fits_do_not_share_checkpoints(make, data, tmp_path):
+    X, y = data
+    for change in ({}, dict(beta=1), dict(random_state=1), dict(bins=3)):
+        expected = make(**change).fit(X, y).predict(X)
+        assert (make(checkpoint=tmp_path, **change).fit(X, y).predict(X) == expected).all()
+    make(checkpoint=tmp_path).fit(X, y + 0.5)
+    make(checkpoint=tmp_path).fit(X[::-1].copy(), y)
+    assert len(list(tmp_path.iterdir())) == 6
+
+
+def test_checkpoints_know_where_a_fit_started(make, data, tmp_path):
+    X, y = data
+    reg = make(checkpoint=tmp_path, warm_start=True).fit(X, y)
+    first = reg.predict(X)
+    assert (reg.fit(X, y).predict(X) != first).any()
+    state = np.random.RandomState(0)
+    first, second = (
+        make(checkpoint=tmp_path, random_state=state).fit(X, y).predict(X) for _ in range(2)
+    )
+    assert (first != second).any()
+
+
+def test_a_checkpoint_that_is_no_folder_is_found_early(make, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="checkpoint=.*must be a folder"):
+        make(checkpoint=tmp_path / "file").fit(["missing.jpg"] * 2, [1, 2])
+
+
+def test_a_finished_fit_is_not_repeated(make, data, tmp_path):
+    X, y = data
+    first = make(checkpoint=tmp_path, random_state=None).fit(X, y)
+    again = make(checkpoint=tmp_path, random_state=None).fit(X, y)
+    assert (first.predict(X) == again.predict(X)).all()
+    assert again.history_["dur"].tolist() == first.history_["dur"].tolist()

@@ -2,14 +2,14 @@
 
 import ast
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
 import torch
+from conftest import run_python, save_pictures
+from malice import Malice
 from PIL import Image
 from sklearn.model_selection import cross_val_predict, cross_val_score
 
@@ -18,6 +18,7 @@ from sknumclip import NumCLIPRegressor, backbone
 from sknumclip.backbone import BackboneError
 from sknumclip.datasets import make_counting_images
 from sknumclip.embeddings import clear_embedding_cache
+from sknumclip.saved_config import SavedModelError
 
 PARAMS = dict(bins={"few": (0, 20), "many": (20, 101)}, verbose=0, random_state=0, max_epochs=2)
 
@@ -30,29 +31,10 @@ def make(clip_models):
 @pytest.fixture
 def files(tmp_path):
     X, y = make_counting_images(24, random_state=0)
-    (tmp_path / "images").mkdir()
-    paths = [tmp_path / "images" / f"{i}.png" for i in range(len(X))]
-    for path, pixels in zip(paths, X, strict=True):
-        Image.fromarray(pixels).save(path)
-    return paths, y
+    return save_pictures(tmp_path / "images", X), y
 
 
 # ------------------------------------------------------------------------------ code in files
-
-
-class Malice:
-    """Runs code when it is unpickled."""
-
-    def __init__(self, proof):
-        self.proof = proof
-
-    def __reduce__(self):
-        return Path.touch, (self.proof,)
-
-
-def test_the_malice_works(tmp_path):
-    pickle.loads(pickle.dumps(Malice(tmp_path / "proof")))
-    assert (tmp_path / "proof").exists()
 
 
 def test_no_file_of_ours_can_run_code(make, files, tmp_path):
@@ -78,7 +60,7 @@ def test_no_file_of_ours_can_run_code(make, files, tmp_path):
     for file in (tmp_path / "model").iterdir():
         good = file.read_bytes()
         file.write_bytes(malice)
-        with pytest.raises(Exception):  # noqa: B017, PT011 - which one is tested with `load`
+        with pytest.raises(SavedModelError):
             NumCLIPRegressor.load(tmp_path / "model")
         file.write_bytes(good)
     assert not proof.exists()
@@ -128,10 +110,7 @@ for fine_tune in ("full", "none"):
 
 def test_fit_and_predict_call_nobody():
     environment = {"PATH": "", "PYTHONPATH": str(Path(sknumclip.__file__).parent.parent)}
-    done = subprocess.run(
-        [sys.executable, "-c", NO_NETWORK], capture_output=True, text=True, env=environment
-    )
-    assert done.returncode == 0, done.stderr
+    run_python(["-c", NO_NETWORK], timeout=300, env=environment)
 
 
 # -------------------------------------------------------------------------------- determinism

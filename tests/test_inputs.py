@@ -1,0 +1,164 @@
+"""What X and y may be, in which order what is wrong is found, and what is left out."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from conftest import Y, small_pictures
+from PIL import Image
+from test_images import bad_files
+
+
+@pytest.fixture(scope="module")
+def fitted(make):
+    return make().fit(small_pictures(), Y)
+
+
+def test_every_form_of_x_gives_the_same(make, data, files):
+    X, y = data
+    reg = make().fit(X, y)
+    expected = reg.predict(X)
+    paths = [Path(file) for file in files]
+    forms = {
+        "list of str": files,
+        "tuple": tuple(files),
+        "list of Path": paths,
+        "str array": np.array(files),
+        "object array": np.array(paths, dtype=object),
+        "column of strings": np.array(files)[:, None],
+        "Series": pd.Series(files, index=range(100, 108)),
+        "Series of Path": pd.Series(paths),
+        "DataFrame": pd.DataFrame({"path": files}),
+        "PIL": [Image.fromarray(x) for x in X],
+        "list of arrays": list(X),
+        "Index": pd.Index(files),
+        "dict values": dict(enumerate(files)).values(),
+    }
+    for name, form in forms.items():
+        assert (reg.predict(form) == expected).all(), name
+        assert (make().fit(form, y).predict(X) == expected).all(), name
+
+
+NEARLY_IMAGES = [  # `fit` with such is in test_bad_input
+    ("a.jpg", r"put it in a list: \[X\]"),
+    (Image.new("RGB", (4, 4)), r"put it in a list"),
+    (iter(["a.jpg"]), r"list\(X\)"),
+    (["a.jpg", 3.5], r"X\[1\] is not an image: 3.5"),
+    (["a.jpg", None], r"X\[1\] is not an image: None"),
+    (pd.DataFrame({"a": ["a.jpg"], "b": ["b.jpg"]}), r"\['a', 'b'\]: select one"),
+    (np.zeros((2, 8, 8, 3)), r"uint8 .0 to 255.*Got float64 of shape \(2, 8, 8, 3\)"),
+    (np.zeros((2, 3, 8, 8), dtype=np.uint8), r"shape \(2, 3, 8, 8\)"),
+    ([["a.jpg"], ["b.jpg"]], "neither images nor features. X must be a list"),
+]
+
+
+ALSO_NEARLY_IMAGES = [
+    (np.zeros((8, 8, 3), dtype=np.uint8), r"shape \(8, 8, 3\)"),
+    (torch.zeros(2, 3, 8, 8), "the channels must be last"),
+    ([np.zeros((8, 8)), np.zeros((8, 8))], "if these are grey images"),
+]
+
+
+@pytest.mark.parametrize(("X", "message"), ALSO_NEARLY_IMAGES)
+def test_what_is_nearly_images_cannot_be_fitted(make, X, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        make().fit(X, [1, 2])
+
+
+@pytest.mark.parametrize(("X", "message"), NEARLY_IMAGES + ALSO_NEARLY_IMAGES)
+def test_what_is_nearly_images_is_explained(fitted, X, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        fitted.predict(X)
+
+
+@pytest.mark.parametrize("X", [(), np.array([]), pd.Series([], dtype=str)])
+def test_empty_x_is_an_error(make, X):
+    with pytest.raises(ValueError, match="X is empty"):
+        make().fit(X, [])
+
+
+@pytest.mark.parametrize("num_workers", [0, 3])
+@pytest.mark.parametrize("image_cache", [None, "memory", "folder"])
+def test_threads_and_caches_change_nothing(
+    make, fitted, data, files, tmp_path, num_workers, image_cache
+):
+    image_cache = str(tmp_path / "cache") if image_cache == "folder" else image_cache
+    X, y = data
+    reg = make(num_workers=num_workers, image_cache=image_cache).fit(files, y)
+    assert (reg.predict(files) == fitted.predict(X)).all()
+
+
+# ---------------------------------------------------------------------------- what cannot be fitted
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([1, 2, np.nan, 4, 5, 6, 7, np.nan], "NaN in 2 of 8 labels, at index 2, 7"),
+        ([1, 2, np.inf, 4, 5, 6, 7, 8], "index 2"),
+        (list("abcdefgh"), "labels like 'a' .str.*to_numeric"),
+        ([1, 2, None, 4, 5, 6, 7, 8], "NaN in 1 of 8|labels like None"),
+        ([1, 2, 3], "8 images or rows in X and 3 labels in y"),
+        ([1, 2, 3, 4, 5, 6, 7, 300], r"1 of 8 labels.*\[0, 100\].*300 \(at index 7\)"),
+        (None, "requires y to be passed"),
+        (np.ones((8, 2)), "1d array"),
+    ],
+)
+def test_bad_labels_are_refused_before_any_image_is_read(make, y, message):
+    missing = [f"missing-{i}.jpg" for i in range(8)]
+    with pytest.raises(ValueError, match=message):
+        make().fit(missing, y)
+
+
+def test_one_sample_is_an_error(make, data):
+    with pytest.raises(ValueError, match="At least 2 samples"):
+        make().fit(data[0][:1], [5])
+
+
+@pytest.mark.parametrize("fine_tune", ["full", "none"])
+def test_skipping_bad_files_keeps_everything_else_in_place(make, data, files, tmp_path, fine_tune):
+    (tmp_path / "bad").mkdir()
+    bad = list(map(str, bad_files(tmp_path / "bad")))
+    _, y = data
+    X, labels = [*bad[:3], *files, *bad[3:]], np.array([50.0] * 3 + [*y] + [50.0] * 2)
+    expected = make(fine_tune=fine_tune).fit(files, y).predict(files)
+    reg = make(fine_tune=fine_tune, on_error="skip")
+    with pytest.warns(UserWarning, match="5 of 13 images could not be read and were left out"):
+        reg.fit(X, labels)
+    assert list(reg.skipped_) == bad
+    y_pred, y_std = reg.predict(X, return_std=True)
+    unread = [0, 1, 2, 11, 12]
+    assert np.flatnonzero(np.isnan(y_pred)).tolist() == unread
+    assert np.isnan(y_std[unread]).all()
+    assert reg.explain(X)["concept"].isna().to_numpy().nonzero()[0].tolist() == unread
+    np.testing.assert_allclose(reg.predict(files), y_pred[3:11])
+    assert np.isnan(reg.predict(bad[:1])).all()
+    if fine_tune == "none":
+        np.testing.assert_allclose(y_pred[3:11], expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (dict(template="{} " + "very " * 20), "more tokens than the 20"),
+        (dict(fine_tune=9), "fine_tune=9, but this image tower has 2 blocks"),
+        (dict(early_stopping=True, validation_fraction=0.9), "validation_fraction=0.9 leaves 0"),
+        (dict(device="cuda:99"), "device='cuda:99' cannot be used"),
+        (dict(callbacks="all"), "'callbacks' parameter"),
+    ],
+    ids=str,
+)
+def test_what_can_be_known_early_is_found_before_images_are_read(make, change, message):
+    with pytest.raises(ValueError, match=message):
+        make(**change).fit([f"missing-{i}.jpg" for i in range(8)], np.arange(8.0))
+
+
+def test_a_full_disk_is_not_taken_for_bad_images(make, data, tmp_path, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(OSError, match="image cache .* cannot be written.*No space left"):
+        make(image_cache=tmp_path, on_error="skip").fit(*data)
