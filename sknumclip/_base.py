@@ -155,7 +155,7 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
             ranking_loss=ranking_loss,
             l1_weight=self._l1_weight,
             label_range=bins.range,
-            param_groups=self._param_groups(lr_scale),
+            param_groups=self._param_groups(lr_scale, backbone, bins, training),
             seed=seed,
             max_epochs=self.max_epochs,
             n_iter_no_change=self.n_iter_no_change,
@@ -205,9 +205,10 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
         batch_size = math.ceil(n_samples / math.ceil(n_samples / 1024))
         return math.ceil(batch_size / n_processes), max(1.0, batch_size / 256)
 
-    def _param_groups(self, lr_scale):
+    def _param_groups(self, lr_scale, backbone, bins, training):
         """Return the learning rate of each part of the module."""
-        groups = {name: lr * lr_scale for name, lr in self._learning_rates().items()}
+        rates = self._learning_rates(backbone, bins, training)
+        groups = {name: lr * lr_scale for name, lr in rates.items()}
         return groups if self.fine_tune == "none" else {**groups, "encoder": self.lr}
 
     def _draw_seed(self):

@@ -8,6 +8,7 @@ from functools import partial
 from numbers import Integral, Real
 from typing import Any, Self
 
+import torch
 from scipy.special import softmax
 
 from . import hub, onnx_export, persistence
@@ -105,15 +106,31 @@ class BaseNumCLIP(BaseCLIPEstimator):
         """Return whether the bins have words of their own, which say something to CLIP."""
         raise NotImplementedError
 
-    def _learning_rates(self):
+    def _learning_rates(self, backbone, bins, training):
         prompt_lr = self.prompt_lr
         if prompt_lr == "auto":
-            prompt_lr = 1e-4 if self.prompt_init == "words" and self._are_named() else 3e-3
+            is_named = self.prompt_init == "words" and self._are_named()
+            prompt_lr = 1e-4 if is_named and self._words_help(backbone, bins, training) else 3e-3
         return {
             "encoder": self.regressor_lr,  # of a linear map in the place of the tower
             "prompts": prompt_lr,
             "regressor": self.regressor_lr,
         }
+
+    def _words_help(self, backbone, bins, training):
+        """Whether words alone are closer to the labels than their median; True if not known."""
+        features, targets = training.inputs, training.targets
+        if self.fine_tune != "none" or features.shape[1] != backbone.embed_dim:
+            return True
+        texts = prompt_texts(bins, self.template, self.prompt_init)
+        prompts = FeaturePrompts.from_texts(backbone, texts)
+        features, y = features[training.indices], targets.y[training.indices]
+        with torch.no_grad():
+            features = torch.nn.functional.normalize(features, dim=1)
+            proba = (backbone.logit_scale * features @ prompts().T).softmax(dim=1)
+            centers = torch.tensor(bins.centers, dtype=torch.float64) - bins.edges[0]
+            zero_shot = proba @ centers.float()
+        return (zero_shot - y).abs().mean() < (y.median() - y).abs().mean()
 
     def _explain(self, X, y_pred, logits, centers):
         proba = softmax(logits, axis=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, Self
@@ -26,6 +27,7 @@ from ._validation import as_images
 __all__ = ["BinProbabilityDisplay"]
 
 _THUMBNAIL = 160  # pixels
+_MAX_SAMPLES = 60  # more take matplotlib minutes
 
 
 class BinProbabilityDisplay:
@@ -130,14 +132,23 @@ class BinProbabilityDisplay:
         TypeError
             If it has no bins.
         ValueError
-            If X and y differ in length, or a classifier cannot read an image.
+            If X and y differ in length, there are more than 60 images, or a classifier cannot
+            read one.
         """
         needed = "a NumCLIPRegressor or a NumCLIPClassifier"
         bins = check_has(cls, estimator, needed, "bins_")
         predict_proba = check_has(cls, estimator, needed, "predict_bin_proba", "predict_proba")
         if y is not None:
             check_consistent_length(X, y)
-        proba = np.asarray(predict_proba(X))
+        if len(X) > _MAX_SAMPLES:
+            raise ValueError(
+                f"A figure has room for {_MAX_SAMPLES} images. Got {len(X)}: show a few of them, "
+                "as in X[:8]; BinErrorDisplay is for many."
+            )
+        with warnings.catch_warnings():
+            # Each bar has its name here.
+            warnings.filterwarnings("ignore", "The columns of predict_proba")
+            proba = np.asarray(predict_proba(X))
         display = cls(
             proba=proba,
             descriptions=bins.descriptions,

@@ -23,6 +23,7 @@ __all__ = [
     "Interval",
     "StrOptions",
     "as_images",
+    "check_no_label_is_missing",
     "check_template",
     "check_y_and_weight",
     "validate_parameter_constraints",
@@ -140,6 +141,12 @@ def _not_images(X):
         form = repr(X)[:100] if array is None or not array.ndim else array.dtype
         shape = f" of shape {array.shape}" if array is not None and array.ndim else ""
         raise ValueError(f"X is neither images nor features. {_WHAT_X_MAY_BE} Got {form}{shape}.")
+    if array.ndim == 1 and array.dtype.kind in "biuf":
+        raise ValueError(
+            f"Expected 2D array, got 1D array instead: X is {len(array)} numbers. {_WHAT_X_MAY_BE} "
+            "Are X and y in each other's place, or is it another column that holds the paths? "
+            "Reshape your data if it is a single feature: array.reshape(-1, 1)."
+        )
     _refuse_mask("X", array)
     return None
 
@@ -155,6 +162,8 @@ def _not_an_image(i, item):
 
 def _how_to_convert(array):
     """Return the expression that makes an array of images what it should be, for a message."""
+    if array.ndim == 3 and array.shape[2] == 3:
+        return ": if this is a single image, put it in an array of one, X[None]"
     if array.ndim == 3:
         return ": if these are grey images, use np.repeat(X[..., None], 3, axis=3)"
     if array.shape[3] != 3 and array.shape[1] == 3:
@@ -235,13 +244,26 @@ def check_y_and_weight(X, y, sample_weight):
         bad = np.flatnonzero(~np.isfinite(y))
         kinds = "NaN" if np.isnan(y[bad]).all() else "NaN or inf (infinity)"
         raise ValueError(
-            f"y must be finite. Got {kinds} in {len(bad)} of {len(y)} labels, at index "
-            f"{', '.join(map(str, bad[:10]))}{' …' if len(bad) > 10 else ''}. Leave those samples "
-            "out of X and y."
+            f"y must be finite. Got {kinds} in {len(bad)} of {len(y)} labels, {_at_index(bad)}."
         )
     if len(y) < 2:
         raise ValueError(f"At least 2 samples are needed to fit. Got n_samples = {len(y)}.")
     return y, _check_weight(sample_weight, len(y))
+
+
+def check_no_label_is_missing(y):
+    """Raise ValueError if a label of any kind is None, NaN or the like."""
+    missing = np.flatnonzero(pd.isna(np.asarray(y, dtype=object)))
+    if len(missing):
+        raise ValueError(
+            f"y must have a label for each image. Got None or NaN in {len(missing)} of {len(y)} "
+            f"labels, {_at_index(missing)}."
+        )
+
+
+def _at_index(bad):
+    some = f"{', '.join(map(str, bad[:10]))}{' …' if len(bad) > 10 else ''}"
+    return f"at index {some}. Leave those samples out of X and y"
 
 
 def _check_weight(weight, n):

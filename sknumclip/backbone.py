@@ -1,8 +1,10 @@
 """Pretrained CLIP models. With image_tower the only module that imports open_clip."""
 
+import contextlib
 import difflib
 import hashlib
 import json
+import logging
 import os
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
@@ -91,7 +93,8 @@ class Backbone:
     @cached_property
     def tokenizer(self):
         """Open_clip's tokenizer for this model."""
-        return open_clip.get_tokenizer(self.model_name)
+        with _logging_left_alone():
+            return open_clip.get_tokenizer(self.model_name)
 
     @cached_property
     def vision_config(self):
@@ -212,6 +215,11 @@ def load_backbone(model_name, pretrained=None):
     if model_name == "tiny":
         model_name = f"local-dir:{TINY}"
     if model_name.startswith(("local-dir:", "hf-hub:")):
+        if pretrained not in (None, "", "openai"):  # the last is the default of estimators
+            raise BackboneError(
+                f"model_name={model_name!r} brings its own weights. Leave pretrained out. Got "
+                f"pretrained={pretrained!r}."
+            )
         pretrained = ""
     return _load(model_name, pretrained, _file_state(model_name, pretrained))
 
@@ -295,15 +303,31 @@ def _create_model(model_name, pretrained):
     if not model_name.startswith(("local-dir:", "hf-hub:")):
         options = _options_of_architecture(model_name, pretrained)
     try:
-        return open_clip.create_model(
-            model_name, pretrained or None, require_pretrained=True, weights_only=True, **options
-        )
+        with _logging_left_alone():
+            return open_clip.create_model(
+                model_name,
+                pretrained or None,
+                require_pretrained=True,
+                weights_only=True,
+                **options,
+            )
     except Exception as error:
         # open_clip lets errors of every kind through: of the hub, the network, torch, the files.
         raise BackboneError(
             f"The CLIP model model_name={model_name!r}, pretrained={pretrained!r} cannot be "
             f"loaded: {error} {_NEXT_STEP}"
         ) from error
+
+
+@contextlib.contextmanager
+def _logging_left_alone():
+    """open_clip logs by functions that set up logging for the whole process if nobody has."""
+    nowhere = logging.NullHandler()
+    logging.getLogger().addHandler(nowhere)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(nowhere)
 
 
 def _options_of_architecture(model_name, pretrained):

@@ -139,7 +139,7 @@ class CanvasStore:
         """Raise ImageReadError for failures (dict of int to str), unless they may be skipped."""
         if failures and on_error == "raise":
             named = {self.images.name(i): failures[i] for i in sorted(failures)}
-            raise ImageReadError(named, len(self))
+            raise ImageReadError(named, len(self), len(failures))
 
     def _try_get(self, i):
         try:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pandas.api.types import is_list_like
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
@@ -32,11 +34,17 @@ from ._typing import (
     StrPath,
     WeightNorm,
 )
-from ._validation import StrOptions
+from ._validation import Described, StrOptions, check_no_label_is_missing
 from .bins import unit_bins
 from .explanation import Explanation
 
 __all__ = ["NumCLIPClassifier"]
+
+_ADVICE_ON_CODES = (
+    " If your labels are others, a meta-estimator has numbered them in sorted order (as "
+    "VotingClassifier, StackingClassifier and cross_val_predict do): use numbers as labels, in the "
+    "order of the classes, and the words as descriptions."
+)
 
 
 class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
@@ -48,7 +56,8 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     Parameters
     ----------
     classes : array-like of shape (n_classes,) or None, default=None
-        The labels in their order; at least two. None takes the different labels of y, sorted.
+        The labels in their order; at least two. None takes the categories of y, if it is an
+        ordered Categorical, or else its different labels, sorted.
     descriptions : list of str or None, default=None
         The words for each class, in that order. None takes the labels themselves as words.
     predict_by : {"mode", "expected_rank"}, default="mode"
@@ -107,6 +116,16 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     --------
     NumCLIPRegressor : For numbers.
 
+    Notes
+    -----
+    ``classes_`` and the columns of ``predict_proba`` are in the order of the classes. Where that is
+    not the sorted one ("poor", "fair", "good"), scikit-learn's metrics of probabilities
+    (``log_loss``, ``roc_auc_score``, ``top_k_accuracy_score``) take the columns for other classes
+    than they are, and meta-estimators that replace labels by their sorted position
+    (``VotingClassifier``, ``StackingClassifier``, ``cross_val_predict`` of probabilities) do not
+    work. With numbers as labels, 0 to n_classes - 1, and the words as `descriptions` all of them
+    do.
+
     Examples
     --------
     >>> import numpy as np
@@ -123,7 +142,13 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
 
     _parameter_constraints = {
         **NUMCLIP_CONSTRAINTS,
-        "classes": ["array-like", None],
+        "classes": [
+            Described(
+                "a list of the labels in their order (words for them are `descriptions`)",
+                lambda value: is_list_like(value, allow_sets=False) and not hasattr(value, "keys"),
+            ),
+            None,
+        ],
         "descriptions": ["array-like", None],
         "predict_by": [StrOptions({"mode", "expected_rank"})],
     }
@@ -250,12 +275,16 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
                 "This estimator requires y to be passed, but the target y is None: give one label "
                 "per image."
             )
+        check_no_label_is_missing(y)
+        classes = self.classes
+        if classes is None and getattr(getattr(y, "dtype", None), "ordered", False):
+            classes = y.dtype.categories  # pandas knows their order
         y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
+        _check_kind(y)
         found, ranks = np.unique(y, return_inverse=True)
-        if self.classes is not None:
-            ranks = self._ranks_of(found)[ranks]
-            found = np.asarray(self.classes)
+        if classes is not None:
+            ranks = _ranks_of(found, classes)[ranks]
+            found = np.asarray(classes)
         if len(found) < 2:
             raise ValueError(f"At least two classes are needed. Got one class: {found.tolist()}.")
         if self._continues() and found.tolist() != self.classes_.tolist():
@@ -265,16 +294,6 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
             )
         self.classes_ = found
         return ranks
-
-    def _ranks_of(self, labels):
-        order = {label: rank for rank, label in enumerate(np.asarray(self.classes).tolist())}
-        unknown = [label for label in labels.tolist() if label not in order]
-        if unknown or len(order) < len(self.classes):
-            raise ValueError(
-                f"classes must be all labels in their order, each once. Got {list(order)}"
-                + (f", without {unknown[:10]}, which are in y." if unknown else ".")
-            )
-        return np.array([order[label] for label in labels.tolist()])
 
     def _resolve_bins(self, y):
         descriptions = self.descriptions
@@ -335,7 +354,22 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         ndarray of shape (n_samples, n_classes)
             Columns in the order of ``classes_``; rows sum to 1; NaN for images that cannot be
             read, if ``on_error="skip"``.
+
+        Warns
+        -----
+        UserWarning
+            If the order is not the sorted one, which scikit-learn's metrics of probabilities
+            count on; see Notes of the class.
         """
+        labels = self.classes_.tolist() if hasattr(self, "classes_") else []
+        if labels != sorted(labels):
+            warnings.warn(
+                f"The columns of predict_proba are in the order of the classes, {labels}. Metrics "
+                "of scikit-learn that take probabilities (neg_log_loss, roc_auc, top_k_accuracy) "
+                "expect them sorted and would be wrong: use numbers as labels, and the words as "
+                "descriptions.",
+                stacklevel=2,
+            )
         return softmax(self._outputs(X)[1], axis=1)
 
     def explain(self, X: ImagesOrFeatures) -> Explanation:
@@ -358,3 +392,25 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         chosen = self._choose(np.nan_to_num(rank), logits).astype(object)
         chosen[np.isnan(rank)] = np.nan
         return table[["concept", "probability", "rank"]].assign(prediction=chosen)
+
+
+def _check_kind(y):
+    try:
+        check_classification_targets(y)
+    except ValueError as error:
+        raise ValueError(
+            f"{error} Labels may be str, whole numbers or bool. Got {y[0]!r:.100} "
+            f"({type(y[0]).__name__}), which y.astype(str) turns into words."
+        ) from error
+
+
+def _ranks_of(labels, classes):
+    order = {label: rank for rank, label in enumerate(np.asarray(classes).tolist())}
+    unknown = [label for label in labels.tolist() if label not in order]
+    if unknown or len(order) < len(classes):
+        raise ValueError(
+            f"classes must be all labels in their order, each once. Got {list(order)}"
+            + (f", without {unknown[:10]}, which are in y." if unknown else ".")
+            + _ADVICE_ON_CODES * (labels.dtype.kind in "iu" and bool(unknown))
+        )
+    return np.array([order[label] for label in labels.tolist()])

@@ -48,8 +48,8 @@ class Explanation(pd.DataFrame):
         Returns
         -------
         Series of str
-            Like "most like ‘teenager’ (13–19, 62 %), moved up by 1.2 → 17.4"; "cannot be read"
-            for images that have no prediction.
+            Like "most like ‘teenager’ (13–19, 62 %), moved up by 1.2; averaged over all bins →
+            18.6"; "cannot be read" for images that have no prediction.
 
         Raises
         ------
@@ -119,7 +119,7 @@ def _sentence(row, digits):
         details.insert(0, f"{_short(row['low'], digits)}–{_short(row['high'], digits)}")
     parts = [f"most like ‘{row['concept']}’ ({', '.join(details)})"]
     if "shift" in row:
-        parts.append(_movement(row["shift"], digits))
+        parts.append(_movement(row["shift"], digits) + "; averaged over all bins")
     if "rank" in row:
         parts.append(f"rank {row['rank']:.{digits}f}")
     outcome = row["prediction"]

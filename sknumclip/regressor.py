@@ -99,8 +99,9 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         Learning rate of the image tower.
     prompt_lr : float or "auto", default="auto"
         Learning rate of the prompts. ``"auto"`` is 1e-4 where they start from words that name the
-        bins, and 3e-3 where they have everything to learn: if `bins` is a number, or `prompt_init`
-        is not ``"words"``.
+        bins, and 3e-3 where they have everything to learn: if `bins` is a number, `prompt_init`
+        is not ``"words"``, or, with ``fine_tune="none"``, words alone are no closer to the labels
+        than their median is.
     regressor_lr : float, default=1e-3
         Learning rate of the regressor.
     lr_schedule : {"cosine", "constant"}, default="cosine"
@@ -164,7 +165,8 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
         that 2 processes with 16 images each train as one with 32, or each process's own only.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the last result instead of starting anew: the same kind of
-        model, with the same bins and the prompts as they were left.
+        model, with the same bins and the prompts as they were left. ``history_`` is that of the
+        last call.
     random_state : int, RandomState instance or None, default=None
         Determines everything random. On a CPU the same state gives the same result to the bit,
         whatever the cache and `num_workers`, for the same number of torch's threads.
@@ -372,8 +374,12 @@ class NumCLIPRegressor(RegressorMixin, BaseNumCLIP):
     def _resolve_bins(self, y):
         if not self._continues():
             return resolve_bins(self.bins, y)
+        new = resolve_bins(self.bins, y)
         # Quantile bins stay as they are; others must be what the model has learned.
-        if not isinstance(self.bins, Integral) and resolve_bins(self.bins, y) != self.bins_:
+        is_same = new == self.bins_
+        if isinstance(self.bins, Integral):
+            is_same = self.bins_.n_bins in (self.bins, new.n_bins)
+        if not is_same:
             raise ValueError(
                 "warm_start=True cannot go on with other bins than those of the last fit, "
                 f"{self.bins_}. Use warm_start=False. Got bins={self.bins!r}."

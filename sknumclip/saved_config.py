@@ -93,7 +93,8 @@ def read_config(folder):
     """
     file = folder / CONFIG_FILE
     if not file.is_file():
-        raise SavedModelError(f"{folder} is not a folder that save wrote: it has no {CONFIG_FILE}.")
+        problem = f"it has no {CONFIG_FILE}" if folder.is_dir() else "there is no such folder"
+        raise SavedModelError(f"{folder} is not a folder that save wrote: {problem}.")
     if file.stat().st_size > _MAX_BYTES:
         raise SavedModelError(f"{file} is damaged: it is larger than {_MAX_BYTES >> 20} MB.")
     try:

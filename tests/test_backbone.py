@@ -1,6 +1,7 @@
 """CLIP models of every kind come out as open_clip has them, or do not come out at all."""
 
 import json
+import logging
 
 import numpy as np
 import open_clip
@@ -172,3 +173,15 @@ def test_no_network_is_an_error_that_tells_the_way_out(monkeypatch):
     monkeypatch.setattr(open_clip.factory, "download_pretrained", offline)
     with pytest.raises(BackboneError, match="unreachable.*pretrained='/path/to/weights"):
         load_backbone("ViT-B-16", "openai")
+
+
+def test_logging_is_left_alone(tmp_path, monkeypatch):
+    name = save_clip(tmp_path / "clip", MODELS["clip"])
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    _ = load_backbone(name).tokenizer
+    assert logging.getLogger().handlers == []
+
+
+def test_other_weights_for_a_model_that_has_its_own_are_refused():
+    with pytest.raises(BackboneError, match="'local-dir:.*brings its own weights.*'laion2b'"):
+        load_backbone("tiny", "laion2b")

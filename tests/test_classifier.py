@@ -1,8 +1,10 @@
 """NumCLIPClassifier: classes in their order, and everything else as the regressor does it."""
 
 import pickle
+import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.calibration import CalibrationDisplay
 from sklearn.metrics import cohen_kappa_score, make_scorer
@@ -10,6 +12,8 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_sco
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
+
+pytestmark = pytest.mark.filterwarnings("ignore:The columns of predict_proba")
 
 GRADES = ["low", "medium", "high"]
 Y = np.array(["low", "low", "low", "medium", "medium", "high", "high", "high"])
@@ -156,3 +160,42 @@ def test_classes_of_other_names_have_checkpoints_of_their_own(make, pixels, tmp_
     for names in (["cat", "dog"], ["kitten", "puppy"]):
         make(checkpoint=tmp_path).fit(pixels, names * 4)
     assert len(list(tmp_path.glob("*.safetensors"))) == 2
+
+
+def test_an_ordered_categorical_brings_its_order(make, pixels):
+    y = pd.Series(pd.Categorical(Y, GRADES, ordered=True))
+    clf = make().fit(pixels, y)
+    assert clf.classes_.tolist() == GRADES
+    given = make(classes=GRADES).fit(pixels, Y)
+    np.testing.assert_array_equal(clf.predict(pixels), given.predict(pixels))
+    unordered = make().fit(pixels, y.cat.as_unordered())
+    assert unordered.classes_.tolist() == sorted(GRADES)
+
+
+def test_metrics_that_count_on_sorted_columns_are_warned_of(make, pixels):
+    clf = make(classes=GRADES).fit(pixels, Y)
+    with pytest.warns(UserWarning, match="order of the classes.*use numbers as labels"):
+        proba = clf.predict_proba(pixels)
+    numbered = make(classes=None, descriptions=GRADES).fit(pixels, [GRADES.index(y) for y in Y])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(numbered.predict_proba(pixels), proba)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([None, *Y[1:]], "None or NaN in 1 of 8 labels, at index 0. Leave"),
+        (pd.Series(Y, dtype="string").where(np.arange(8) > 1), "in 2 of 8 labels, at index 0, 1"),
+        (pd.cut(np.arange(8.0), 3), r"Labels may be str, whole numbers or bool. Got Interval\("),
+        ([0, 0, 0, 1, 1, 2, 2, 2], r"without \[0, 1, 2\].*numbered them in sorted order"),
+    ],
+)
+def test_labels_that_are_none_are_explained(make, pixels, y, message):
+    with pytest.raises(ValueError, match=message):
+        make(classes=None if "Interval" in message else GRADES).fit(pixels, y)
+
+
+def test_words_do_not_go_in_classes(make, pixels):
+    with pytest.raises(ValueError, match="classes.*must be a list of the labels.*`descriptions`"):
+        make(classes={"low": "blurred", "high": "brilliant"}).fit(pixels, Y)

@@ -51,17 +51,19 @@ def table(**columns):
 
 def test_sentences():
     assert table().sentences().tolist() == [
-        "most like ‘teenager’ (13–19, 62 %), moved up by 1.2 → 17.4",
-        "most like ‘child’ (0–13, 99 %), not moved → 5.2",
-        "most like ‘older adult’ (65–121, 50 %), moved down by 3.0 → 80.0",
+        "most like ‘teenager’ (13–19, 62 %), moved up by 1.2; averaged over all bins → 17.4",
+        "most like ‘child’ (0–13, 99 %), not moved; averaged over all bins → 5.2",
+        "most like ‘older adult’ (65–121, 50 %), moved down by 3.0; averaged over all bins → 80.0",
     ]
 
 
 def test_decimals_suit_the_bins():
     narrow = {name: table()[name] / 100 for name in ("low", "high", "shift", "prediction")}
-    assert table(**narrow).sentences()[0].endswith("(0.13–0.19, 62 %), moved up by 0.012 → 0.174")
+    assert "(0.13–0.19, 62 %), moved up by 0.012; " in table(**narrow).sentences()[0]
+    assert table(**narrow).sentences()[0].endswith(" → 0.174")
     wide = {name: table()[name] * 1000 for name in ("low", "high", "shift", "prediction")}
-    assert table(**wide).sentences()[0].endswith("(13000–19000, 62 %), moved up by 1200 → 17400")
+    assert "(13000–19000, 62 %), moved up by 1200; " in table(**wide).sentences()[0]
+    assert table(**wide).sentences()[0].endswith(" → 17400")
 
 
 def test_sentences_say_what_the_columns_say(fitted, files):

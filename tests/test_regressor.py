@@ -246,13 +246,22 @@ def test_the_papers_settings_are_one_call_away(make, data):
     assert NumCLIPRegressor.paper("age", shift="width").shift == "width"
 
 
-def test_prompts_that_say_nothing_learn_faster(make):
-    def rate(**params):
-        return make(**params)._learning_rates()["prompts"]
+@pytest.mark.parametrize("fine_tune", ["full", "none"])
+def test_prompts_that_say_nothing_learn_faster(fine_tune):
+    X, y = make_counting_images(40, random_state=0)
+    words = {"a few": (1, 16), "many": (16, 40), "countless": (40, 101)}
+    upside_down = dict(zip(reversed(words), words.values(), strict=True))
+
+    def rate(bins=words, **params):
+        shared = dict(model_name="tiny", canvas_scale=1, max_epochs=0, verbose=0)
+        reg = NumCLIPRegressor(bins, template="{} shapes.", fine_tune=fine_tune, **shared, **params)
+        return reg.fit(X, y).net_.param_groups["prompts"]
 
     assert rate() == 1e-4
-    assert rate(bins=3) == rate(prompt_init="numbers") == rate(prompt_init="random") == 3e-3
-    assert rate(bins=3, prompt_lr=0.5) == 0.5
+    assert rate(3) == rate(prompt_init="numbers") == rate(prompt_init="random") == 3e-3
+    assert rate(3, prompt_lr=0.5) == 0.5
+    # Features tell that words are worth nothing.
+    assert rate(upside_down) == (3e-3 if fine_tune == "none" else 1e-4)
 
 
 def test_unnamed_bins_are_no_worse_than_a_ridge_on_the_embeddings():
