@@ -28,7 +28,8 @@ class CountingEncoder:
 
 @pytest.fixture(autouse=True)
 def _empty_cache(monkeypatch):
-    monkeypatch.setattr(embeddings, "CPU_BATCH_SIZE", 2)
+    monkeypatch.setattr(embeddings, "CPU_CACHED_BATCH_SIZE", 2)
+    monkeypatch.setattr(embeddings, "BATCH_SIZE", 2)
     clear_embedding_cache()
     yield
     clear_embedding_cache()

@@ -100,8 +100,8 @@ def test_frozen_mode_embeds_each_image_once(make, data, monkeypatch):
         lambda self, images: seen.append(len(images)) or original(self, images),
     )
     clear_embedding_cache()
-    X = np.random.default_rng(0).integers(0, 256, size=(32, 40, 48, 3), dtype=np.uint8)
-    y = np.tile(data[1], 4)
+    X = np.random.default_rng(0).integers(0, 256, size=(64, 40, 48, 3), dtype=np.uint8)
+    y = np.tile(data[1], 8)
     search = GridSearchCV(
         make(fine_tune="none"), {"beta": [0, 1, 2, 4], "lr": [1, 2]}, cv=2, error_score="raise"
     )
