@@ -154,6 +154,8 @@ def test_warm_start_with_other_labels_under_the_same_words_is_an_error(make, pix
     clf.fit(pixels, [1, 2, 3, 1, 2, 3, 1, 2])
     with pytest.raises(ValueError, match=r"other classes than .*\[1, 2, 3\].*Got \[2, 3, 4\]"):
         clf.fit(pixels, [2, 3, 4, 2, 3, 4, 2, 3])
+    with pytest.raises(ValueError, match="other descriptions than .*'middle'"):
+        clf.set_params(descriptions=["a", "b", "c"]).fit(pixels, [1, 2, 3, 1, 2, 3, 1, 2])
 
 
 def test_classes_of_other_names_have_checkpoints_of_their_own(make, pixels, tmp_path):

@@ -142,3 +142,14 @@ def test_what_is_all_there_waits_for_nobody(tmp_path):
     embed(encoder, [picture(1)], **options)
     with filelock.FileLock(tmp_path / "embeddings.lock"):
         embed(encoder, [picture(1)], **options)
+
+
+def test_a_damaged_file_is_computed_again(tmp_path):
+    encoder, options = CountingEncoder(), dict(cache_key="a", cache_folder=tmp_path)
+    embed(encoder, [picture(1)], **options)
+    for file in tmp_path.rglob("*.embedding"):
+        file.write_bytes(file.read_bytes()[:-1] + b"?")
+    clear_embedding_cache()
+    features, _ = embed(encoder, [picture(1)], **options)
+    assert features[0, 0] == 1
+    assert encoder.n_images == 2

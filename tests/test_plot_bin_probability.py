@@ -112,3 +112,8 @@ def test_bad_input_of_bin_probabilities(reg):
     free = plt.figure().add_axes([0, 0, 1, 1])
     with pytest.raises(ValueError, match="plt.subplots or figure.add_subplot"):
         BinProbabilityDisplay.from_estimator(reg, X[:3], ax=free)
+
+
+def test_more_images_than_a_figure_has_room_for(reg):
+    with pytest.raises(ValueError, match=r"room for 60 images. Got 80: .*X\[:8\]"):
+        BinProbabilityDisplay.from_estimator(reg, X)
