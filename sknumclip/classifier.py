@@ -361,7 +361,8 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
             If the order is not the sorted one, which scikit-learn's metrics of probabilities
             count on; see Notes of the class.
         """
-        labels = self.classes_.tolist() if hasattr(self, "classes_") else []
+        _, logits, _ = self._outputs(X)
+        labels = self.classes_.tolist()
         if labels != sorted(labels):
             warnings.warn(
                 f"The columns of predict_proba are in the order of the classes, {labels}. Metrics "
@@ -370,7 +371,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
                 "descriptions.",
                 stacklevel=2,
             )
-        return softmax(self._outputs(X)[1], axis=1)
+        return softmax(logits, axis=1)
 
     def explain(self, X: ImagesOrFeatures) -> Explanation:
         """Say what each prediction rests on.

@@ -164,12 +164,10 @@ def embed_images(
     processes.check_same(len(store), "Numbers of images")
     own = processes.part(np.arange(len(store))).tolist()
     cache = None if cache_key is None else _FolderCache(cache_folder)
-    size = BATCH_SIZE
+    size, keys = BATCH_SIZE, {}
     if cache is not None:
         size = CPU_CACHED_BATCH_SIZE if device.type == "cpu" else BATCH_SIZE
         size = size if 2 * len(own) >= size else max(1, len(own))
-    keys = {}
-    if cache is not None:
         # An image that cannot be read has none; reading it will tell what is wrong.
         identities = zip(own, store.images.identities(own), strict=True)
         keys = {i: f"{cache_key} {size}\0{name}" for i, name in identities if name is not None}
