@@ -102,6 +102,10 @@ class Bench:
         shared |= dict(device=str(self.device), random_state=0, verbose=0)
         return {**shared, **changes}
 
+    def n_images(self, n):
+        """More on a GPU, which would be done with `n` before anything can be measured."""
+        return 8 * n if self.device.type == "cuda" else n
+
     def pixels(self, n):
         size = self.backbone.preprocessing.size
         return self.rng.integers(0, 256, size=(n, *size, 3), dtype=np.uint8)
@@ -269,33 +273,54 @@ def released_style_step(bench):
     return step
 
 
-def row_step_bare(bench):
-    return side_by_side(training_step(bench), bare_step(bench), bench.device, bench.repeats)
+def row_step(bench, other_step, compiled=False):
+    """As many steps one after another as it takes to keep a GPU busy, as in an epoch."""
+    n_steps = 20 if bench.device.type == "cuda" else 1
+    ours = training_step(bench, n_steps, compiled=compiled)
+    other = other_step(bench, compiled=True) if compiled else other_step(bench)
+
+    def others():
+        for _ in range(n_steps):
+            other()
+
+    return side_by_side(ours, others, bench.device, bench.repeats) * [1, 1 / n_steps, 1 / n_steps]
 
 
-def row_step_compiled(bench):
-    ours, bare = training_step(bench, compiled=True), bare_step(bench, compiled=True)
-    return side_by_side(ours, bare, bench.device, bench.repeats)
+def against_products(bench, ours, counted, n_counted=1):
+    """Our job against the matrix products of `counted`, times `n_counted`, and nothing else.
 
-
-def row_step_flops(bench, batch_size=None):
-    """The step against its matrix products alone, at the rate of one large product."""
-    bench = copy.copy(bench)
-    bench.batch_size = batch_size or bench.batch_size
+    The rate is that of one large product on this machine.
+    """
     with FlopCounterMode(display=False) as counter:
-        bare_step(bench)()
+        counted()
     size = 8192 if bench.device.type == "cuda" else 2048
     a, b = torch.randn(2, size, size, device=bench.device, dtype=bench.dtype or torch.float32)
-    n_products = counter.get_total_flops() / (2 * size**3)
-    ours = training_step(bench, compiled=bench.device.type == "cuda")
-    ours()
+    n_products = n_counted * counter.get_total_flops() / (2 * size**3)
+    n_run = max(1, round(n_products))
 
     def products():
-        for _ in range(max(1, round(n_products))):
+        for _ in range(n_run):
             a @ b
 
     ratios = side_by_side(ours, products, bench.device, bench.repeats)
-    return ratios * [max(1, round(n_products)) / n_products, 1, 1]
+    return ratios * [n_run / n_products, 1, n_products / n_run]
+
+
+def row_step_flops(bench, batch_size=None):
+    bench = copy.copy(bench)
+    bench.batch_size = batch_size or bench.batch_size
+    n_steps = 10 if bench.device.type == "cuda" else 1
+    ours = training_step(bench, n_steps, compiled=bench.device.type == "cuda")
+    return against_products(bench, ours, bare_step(bench), n_steps)
+
+
+def row_same_fit_twice(bench):
+    """Largest difference of two fits with one seed, against the range of the bins."""
+    X, y = bench.pixels(n := bench.n_images(32)), bench.labels(n)
+    params = bench.params(max_epochs=2, canvas_scale=1)
+    first, second = (NumCLIPRegressor(**params).fit(X, y).predict(X) for _ in range(2))
+    difference = np.abs(first - second).max()
+    return np.array([(difference / BINS.range, difference, BINS.range)])
 
 
 def row_synchronizations(bench):
@@ -309,11 +334,6 @@ def row_synchronizations(bench):
         waits = ("cudaStreamSynchronize", "cudaDeviceSynchronize", "cudaEventSynchronize")
         counts[n_steps] = sum(e.count for e in profiler.key_averages() if e.key in waits)
     return np.array([(counts[20] / max(1, counts[1]), counts[20], counts[1])])
-
-
-def row_step_released(bench):
-    ours, theirs = training_step(bench), released_style_step(bench)
-    return side_by_side(ours, theirs, bench.device, bench.repeats)
 
 
 # %%
@@ -343,13 +363,36 @@ def fitted(bench, **changes):
 
 
 def row_predict_memory(bench):
-    n = 128 if bench.quick else 256
+    n = bench.n_images(128 if bench.quick else 256)
     reg, X, bare = fitted(bench), bench.pixels(n), bare_encoder(bench)
     return side_by_side(lambda: reg.predict(X), lambda: bare(n), bench.device, bench.repeats)
 
 
+def row_encode_flops(bench):
+    """The tower of a model in prediction, compiled on a GPU, pixels already on the device."""
+    n, n_batches = 256 if bench.device.type == "cuda" else 32, 10
+    encoder = ImageEncoder(copy.deepcopy(bench.backbone.visual), bench.backbone.preprocessing)
+    encoder = encoder.to(bench.device).eval()
+    if bench.device.type == "cuda":
+        encoder.visual.compile()
+    pixels = torch.randint(0, 256, (n, 3, *bench.backbone.preprocessing.size), dtype=torch.uint8)
+    pixels = pixels.to(bench.device)
+    plain = bench.plain_tower().eval().to(bench.device)
+
+    def ours():
+        with torch.no_grad(), bench.autocast():
+            for _ in range(n_batches):
+                encoder(pixels)
+
+    def counted():
+        with torch.no_grad(), bench.autocast():
+            plain(pixels.float())
+
+    return against_products(bench, ours, counted, n_batches)
+
+
 def row_predict_files(bench):
-    n = 128 if bench.quick else 512
+    n = bench.n_images(128 if bench.quick else 512)
     reg, paths, bare = fitted(bench), bench.jpegs(n), bare_encoder(bench)
     store = CanvasStore(Images(paths), bench.backbone.preprocessing)
     decode = seconds(lambda: store.read_all("raise"), bench.device)
@@ -474,8 +517,16 @@ def row_save(bench):
 
 
 ROWS = {  # what is measured: against what, the goal, how
-    "one training step": ("bare tower step, same precision", 1.08, row_step_bare),
-    "the same step": ("written as the released code is", 0.45, row_step_released),
+    "one training step": (
+        "bare tower step, same precision",
+        1.08,
+        functools.partial(row_step, other_step=bare_step),
+    ),
+    "the same step": (
+        "written as the released code is",
+        0.45,
+        functools.partial(row_step, other_step=released_style_step),
+    ),
     "predict, uint8 in memory": ("bare encode_image loop", 1 / 0.95, row_predict_memory),
     "predict, JPEG files": ("decoding or tower alone", 1 / 0.85, row_predict_files),
     "epochs after the first, files": ("epochs from memory", 1.05, row_epochs_files),
@@ -493,15 +544,33 @@ ROWS = {  # what is measured: against what, the goal, how
     "save, frozen (GB)": ("1 MB (GB)", 1.0, row_save),
 }
 CUDA_ROWS = {
-    "the same step": ("written as the released code is, same precision", 0.6, row_step_released),
-    "one training step": ("bare tower step, same precision", 1 / 0.92, row_step_bare),
-    "one training step, compiled": ("bare tower step, compiled", 1 / 0.92, row_step_compiled),
+    "the same step": (
+        "written as the released code is, same precision",
+        0.6,
+        functools.partial(row_step, other_step=released_style_step),
+    ),
+    "one training step": (
+        "bare tower step, same precision",
+        1 / 0.92,
+        functools.partial(row_step, other_step=bare_step),
+    ),
+    "one training step, compiled": (
+        "bare tower step, compiled",
+        1 / 0.92,
+        functools.partial(row_step, other_step=bare_step, compiled=True),
+    ),
     "step, compiled": ("its FLOPs at the rate of one large product", 1 / 0.35, row_step_flops),
     "step of 256, compiled": (
         "its FLOPs at the rate of one large product",
         1 / 0.45,
         functools.partial(row_step_flops, batch_size=256),
     ),
+    "prediction, batches of 256, compiled": (
+        "its FLOPs at the rate of one large product",
+        1 / 0.7,
+        row_encode_flops,
+    ),
+    "the same fit twice (difference)": ("range of the bins", 0.005, row_same_fit_twice),
     "waits for the GPU in 20 steps (number)": ("in 1 step (number)", 1.0, row_synchronizations),
 }
 

@@ -3,13 +3,22 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from sklearn.base import clone
 from torch.profiler import ProfilerActivity, profile
 
-from sknumclip import CLIPEmbedder, NumCLIPRegressor
-from sknumclip.baselines import ImageHeadRegressor
+from sknumclip import CLIPEmbedder, NumCLIPClassifier, NumCLIPRegressor
+from sknumclip.baselines import (
+    CoOpRegressor,
+    ImageHeadRegressor,
+    L2RCLIPRegressor,
+    OrdinalCLIPRegressor,
+    ZeroShotCLIPRegressor,
+)
 from sknumclip.heads import HEAD_LOSSES
+from sknumclip.inference import BatchPredictor
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
@@ -37,6 +46,18 @@ def test_a_pickle_from_a_gpu_predicts_the_same_on_a_cpu(data, fine_tune):
     expected = reg.fit(*data).predict(data[0])
     copied = pickle.loads(pickle.dumps(reg)).set_params(device="cpu")
     np.testing.assert_allclose(copied.predict(data[0]), expected, atol=1e-2)
+
+
+@pytest.mark.parametrize("fine_tune", ["full", "none"])
+def test_what_is_saved_on_a_gpu_loads_on_a_cpu(data, fine_tune, tmp_path):
+    reg = NumCLIPRegressor(5, fine_tune=fine_tune, max_epochs=2, precision="fp32", **TINY)
+    expected = reg.fit(*data).predict(data[0])
+    reg.save(tmp_path)
+    loaded = NumCLIPRegressor.load(tmp_path)
+    assert next(iter(loaded.net_.module_.state_dict().values())).device.type == "cpu"
+    np.testing.assert_allclose(
+        loaded.set_params(device="cpu").predict(data[0]), expected, atol=1e-2
+    )
 
 
 def test_gpu_and_cpu_learn_the_same(data):
@@ -75,6 +96,59 @@ def test_every_head_fits(data, loss):
         pytest.importorskip("dlordinal")
     reg = ImageHeadRegressor(loss=loss, fine_tune="none", max_epochs=2, **TINY).fit(*data)
     assert np.isfinite(reg.predict(data[0])).all()
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        ZeroShotCLIPRegressor(5, **{k: v for k, v in TINY.items() if k != "random_state"}),
+        CoOpRegressor(max_epochs=2, **TINY),
+        OrdinalCLIPRegressor(max_epochs=2, **TINY),
+        L2RCLIPRegressor(max_epochs=2, **TINY),
+        CoOpRegressor(max_epochs=2, fine_tune="none", **TINY),
+    ],
+    ids=lambda estimator: f"{type(estimator).__name__}-{getattr(estimator, 'fine_tune', '')}",
+)
+def test_every_baseline_predicts_on_a_gpu_what_it_does_on_a_cpu(data, estimator):
+    fitted = clone(estimator).set_params(precision="fp32").fit(data[0], data[1].round())
+    gpu = fitted.predict(data[0])
+    cpu = fitted.set_params(device="cpu").predict(data[0])
+    np.testing.assert_allclose(gpu, cpu, atol=0.05)
+
+
+@pytest.mark.parametrize("fine_tune", ["full", "none"])
+def test_classifier(data, fine_tune):
+    labels = np.where(data[1] < 50, "few", "many")
+    clf = NumCLIPClassifier(["few", "many"], fine_tune=fine_tune, max_epochs=2, **TINY)
+    proba = clf.fit(data[0], labels).predict_proba(data[0])
+    assert proba.shape == (200, 2)
+    np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("fine_tune", ["full", "none"])
+def test_batch_predictor(data, fine_tune, tmp_path):
+    reg = NumCLIPRegressor(5, fine_tune=fine_tune, max_epochs=1, **TINY).fit(*data)
+    reg.save(tmp_path)
+    table = pd.DataFrame({"image": list(data[0][:10])})
+    predicted = BatchPredictor(tmp_path, column="image")(table)
+    np.testing.assert_allclose(predicted["prediction"], reg.predict(data[0][:10]), atol=0.5)
+
+
+def test_compiled_tower_learns_the_same(data):
+    plain, compiled = (
+        NumCLIPRegressor(5, max_epochs=2, precision="fp32", compile=compile, **TINY)
+        .fit(*data)
+        .predict(data[0])
+        for compile in (False, True)
+    )
+    np.testing.assert_allclose(compiled, plain, atol=0.05)
+
+
+def test_the_same_seed_gives_almost_the_same_fit(data):
+    first, second = (
+        NumCLIPRegressor(5, max_epochs=3, **TINY).fit(*data).predict(data[0]) for _ in range(2)
+    )
+    assert np.abs(first - second).max() < 0.005 * 100
 
 
 def synchronizations(job):
