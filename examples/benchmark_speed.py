@@ -182,6 +182,7 @@ def training_step(bench, n_steps=1, compiled=False):
         lr_factor=lambda epoch, max_epochs: 1.0,
         device=bench.device,
         batch_size=bench.batch_size,
+        graph_steps=True,
         train_split=None,
         verbose=0,
         callbacks__train_loss=None,

@@ -164,6 +164,7 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
             accumulate_steps=self.accumulate_steps,
             processes=processes,
             gather_batches=self.gather_batches,
+            graph_steps=self._graphs_steps(processes),
             device=device,
             callbacks=self.callbacks,
             checkpoint_file=checkpoint_file,
@@ -210,6 +211,11 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
         rates = self._learning_rates(backbone, bins, training)
         groups = {name: lr * lr_scale for name, lr in rates.items()}
         return groups if self.fine_tune == "none" else {**groups, "encoder": self.lr}
+
+    def _graphs_steps(self, processes):
+        """Whether the steps of a fit are all alike, so that they may run as a CUDA graph."""
+        every_batch_is_a_step = self.accumulate_steps == 1 and processes.n == 1
+        return every_batch_is_a_step and not (self.grad_checkpointing or self.callbacks)
 
     def _draw_seed(self):
         if self.random_state is None and self.checkpoint is not None:

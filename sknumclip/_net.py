@@ -10,6 +10,8 @@ from skorch import NeuralNet
 from skorch.history import History
 
 from ._processes import ONE_PROCESS
+from ._samples import Targets
+from ._step_graph import StepGraph
 from .divergence import check_losses
 from .losses import regression_loss
 
@@ -66,6 +68,9 @@ class NumCLIPNet(NeuralNet):
     processes : Processes, default=ONE_PROCESS
     gather_batches : bool, default=True
         Whether the ranking loss compares the images of all processes, or only of each.
+    graph_steps : bool, default=False
+        Whether steps may run as a CUDA graph on a GPU: nothing outside of the module may change
+        what they do, and every batch is a step.
     """
 
     def __init__(
@@ -81,6 +86,7 @@ class NumCLIPNet(NeuralNet):
         accumulate_steps=1,
         processes=ONE_PROCESS,
         gather_batches=True,
+        graph_steps=False,
         **kwargs,
     ):
         self.ranking_loss = ranking_loss
@@ -92,6 +98,7 @@ class NumCLIPNet(NeuralNet):
         self.accumulate_steps = accumulate_steps
         self.processes = processes
         self.gather_batches = gather_batches
+        self.graph_steps = graph_steps
         super().__init__(module, criterion=torch.nn.Identity, **kwargs)
 
     def initialize_module(self):
@@ -112,6 +119,9 @@ class NumCLIPNet(NeuralNet):
         accelerator = self.processes.accelerator
         wrapped = self.module_ if accelerator is None else accelerator.prepare(self.module_)
         vars(self)["parallel_module"] = wrapped  # skorch would take it for one more module
+        self.step_graph = None
+        if self.graph_steps and torch.device(self.device).type == "cuda":
+            self.step_graph = StepGraph(self._compute_gradients, self.module_.parameters())
         return self
 
     def get_iterator(self, dataset, training=False):
@@ -151,20 +161,25 @@ class NumCLIPNet(NeuralNet):
         inputs, targets = batch
         self._n_steps_left -= 1
         is_step = self._n_steps_left % self.accumulate_steps == 0
+        compute = self.step_graph or self._compute_gradients
         with self._gradients_averaged(is_step):
-            output = self.parallel_module(inputs)
-            losses = self.losses(output, targets)
-            # Each process knows the loss of all and the gradients of its own images. Their sum is
-            # wanted, but the hooks take the mean.
-            (losses[0] * (self.processes.n / self.accumulate_steps)).backward()
+            losses, y_pred = compute(inputs, targets.y, targets.bin_index, targets.weight)
         if is_step:
             self.notify(
                 "on_grad_computed", named_parameters=self.module_.named_parameters(), batch=batch
             )
             self.optimizer_.step()
             self.optimizer_.zero_grad(set_to_none=True)
-        losses = losses.detach()
-        return {"loss": losses[0], "losses": losses, "y_pred": output.y_pred.detach()}
+        return {"loss": losses[0], "losses": losses, "y_pred": y_pred}
+
+    def _compute_gradients(self, inputs, y, bin_index, weight):
+        """Leave gradients in the parameters; return the three losses and the predictions."""
+        output = self.parallel_module(inputs)
+        losses = self.losses(output, Targets(y, bin_index, weight))
+        # Each process knows the loss of all and the gradients of its own images. Their sum is
+        # wanted, but the hooks take the mean.
+        (losses[0] * (self.processes.n / self.accumulate_steps)).backward()
+        return losses.detach(), output.y_pred.detach()
 
     def _gradients_averaged(self, is_step):
         if is_step or self.processes.n == 1:
@@ -214,7 +229,7 @@ def release(net):
     module = net.module_
     history = copy.copy(net.history)
     accelerator = net.processes.accelerator
-    net.parallel_module = net.lr_factor = net.ranking_loss = None
+    net.parallel_module = net.lr_factor = net.ranking_loss = net.step_graph = None
     net.processes = ONE_PROCESS
     if accelerator is not None:
         accelerator.free_memory()  # or it would keep all that it ever prepared

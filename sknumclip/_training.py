@@ -222,6 +222,7 @@ def _raise_out_of_memory(net, samples, reason):
 def _batch_size_that_fits(net, samples):
     """Halve the batch until a whole step fits; 0 if none does. The module is not used after."""
     size = min(net.batch_size, len(samples)) // 2
+    net.step_graph = None
     while size:
         net.optimizer_.zero_grad(set_to_none=True)
         torch.cuda.empty_cache()
