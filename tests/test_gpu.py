@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
+from skorch.callbacks import Callback
 from torch.profiler import ProfilerActivity, profile
 
 from sknumclip import CLIPEmbedder, NumCLIPClassifier, NumCLIPRegressor
@@ -149,6 +150,39 @@ def test_the_same_seed_gives_almost_the_same_fit(data):
         NumCLIPRegressor(5, max_epochs=3, **TINY).fit(*data).predict(data[0]) for _ in range(2)
     )
     assert np.abs(first - second).max() < 0.005 * 100
+
+
+def test_steps_as_a_graph_learn_what_single_kernels_do(data):
+    class Nothing(Callback):
+        """With which every step may be another, so that none is captured."""
+
+    shared = dict(bins=5, max_epochs=3, batch_size=32, precision="fp32", **TINY)
+    graph, kernels = (
+        NumCLIPRegressor(callbacks=callbacks, **shared).fit(*data)
+        for callbacks in (None, [Nothing()])
+    )
+    np.testing.assert_allclose(graph.predict(data[0]), kernels.predict(data[0]), atol=0.05)
+    losses = [reg.history_["train_loss"] for reg in (graph, kernels)]
+    np.testing.assert_allclose(*losses, rtol=1e-3)
+
+
+def test_a_loss_that_cannot_be_captured_trains_all_the_same(data):
+    class Waiting(NumCLIPRegressor):
+        def _ranking_loss(self, backbone, bins):
+            loss = super()._ranking_loss(backbone, bins)
+
+            def waiting_loss(*args, **options):
+                value = loss(*args, **options)
+                assert np.isfinite(value.item())
+                return value
+
+            return waiting_loss
+
+    shared = dict(bins=5, max_epochs=3, batch_size=32, precision="fp32", **TINY)
+    waiting, plain = (
+        cls(**shared).fit(*data).predict(data[0]) for cls in (Waiting, NumCLIPRegressor)
+    )
+    np.testing.assert_allclose(waiting, plain, atol=0.05)
 
 
 def synchronizations(job):
