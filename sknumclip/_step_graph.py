@@ -1,10 +1,41 @@
 """Training steps as a CUDA graph, launched at once instead of kernel by kernel."""
 
+import contextlib
+import threading
+
 import torch
 
-__all__ = ["StepGraph"]
+__all__ = ["StepGraph", "branch"]
 
 N_EAGER_STEPS = 3  # in which libraries choose their kernels and take their workspace
+
+_STREAMS = threading.local()
+
+
+def _stream_of_thread(purpose, device):
+    """Return a stream that is kept: cuBLAS holds on to memory for each one that it has seen."""
+    streams = vars(_STREAMS)
+    if (purpose, device) not in streams:
+        streams[purpose, device] = torch.cuda.Stream(device)
+    return streams[purpose, device]
+
+
+@contextlib.contextmanager
+def branch(device):
+    """While a step is captured, let what is in this block run beside what follows it.
+
+    Yields
+    ------
+    callable
+        To be called before the results of the block are used.
+    """
+    if device.type != "cuda" or not torch.cuda.is_current_stream_capturing():
+        yield lambda: None
+        return
+    main, side = torch.cuda.current_stream(device), _stream_of_thread("branch", device)
+    side.wait_stream(main)
+    with torch.cuda.stream(side):
+        yield lambda: main.wait_stream(side)
 
 
 class StepGraph:
@@ -27,7 +58,7 @@ class StepGraph:
     def __init__(self, compute, parameters):
         self.compute = compute
         self.parameters = list(parameters)
-        self._stream = torch.cuda.Stream(self.parameters[0].device)
+        self._stream = _stream_of_thread("steps", self.parameters[0].device)
         self._kind = None
         self._n_eager = 0
         self._graph = None

@@ -62,6 +62,9 @@ class CanvasStore:
         """Return the canvas of image `i`, uint8 ndarray of shape (3, H, W)."""
         canvas = self._cache.get(i)
         if canvas is None:
+            pixels = self.images.items[i]
+            if isinstance(pixels, np.ndarray) and pixels.shape == (*self.shape[1:], 3):
+                return np.ascontiguousarray(pixels.transpose(2, 0, 1))  # nothing to decode or keep
             try:
                 # Twice the size needed is enough for resizing to leave no trace of it.
                 image = self.images.read(i, min_side=2 * max(self.shape[1:]))

@@ -20,7 +20,7 @@ __all__ = ["clear_embedding_cache", "embed_images"]
 
 MAX_CACHED_BYTES = 512 * 2**20
 BATCH_SIZE = 64
-GPU_BATCH_SIZE = 256  # so that launching kernels takes less time than running them
+GPU_UNCACHED_BATCH_SIZE = 256  # so that launching kernels takes less time than running them
 CPU_CACHED_BATCH_SIZE = 32  # hardly slower there, and less to fill up
 _VERSIONS = f"{__version__} {PIL.__version__} {torch.__version__}"
 
@@ -165,9 +165,9 @@ def embed_images(
     processes.check_same(len(store), "Numbers of images")
     own = processes.part(np.arange(len(store))).tolist()
     cache = None if cache_key is None else _FolderCache(cache_folder)
-    size, keys = GPU_BATCH_SIZE if device.type == "cuda" else BATCH_SIZE, {}
+    size, keys = GPU_UNCACHED_BATCH_SIZE if device.type == "cuda" else BATCH_SIZE, {}
     if cache is not None:
-        size = CPU_CACHED_BATCH_SIZE if device.type == "cpu" else size
+        size = CPU_CACHED_BATCH_SIZE if device.type == "cpu" else BATCH_SIZE
         size = size if 2 * len(own) >= size else max(1, len(own))
         # An image that cannot be read has none; reading it will tell what is wrong.
         identities = zip(own, store.images.identities(own), strict=True)

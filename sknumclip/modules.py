@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ._step_graph import branch
+
 __all__ = [
     "CLIPModule",
     "FeatureEncoder",
@@ -289,9 +291,19 @@ class NumCLIPModule(CLIPModule):
             features = self.prompts()
         return F.normalize(features.float(), dim=1)
 
+    def forward(self, inputs):
+        """Predict from a batch of inputs; see :class:`Output`."""
+        with branch(self.centers.device) as join:  # its kernels are too small to fill a GPU
+            texts = self.encode_texts()
+        features = self.encode(inputs)
+        join()
+        return self._compare(features, texts)
+
     def from_features(self, features):
         """Predict from ℓ2-normalised image features (Eq. 1 of the paper)."""
-        texts = self.encode_texts()
+        return self._compare(features, self.encode_texts())
+
+    def _compare(self, features, texts):
         with self._autocast(enabled=False):
             logits = self.logit_scale * features @ texts.T
             delta = self.regressor(logits)
