@@ -393,7 +393,7 @@ def row_encode_flops(bench):
 
 
 def row_predict_files(bench):
-    n = bench.n_images(128 if bench.quick else 512)
+    n = bench.n_images(128)
     reg, paths, bare = fitted(bench), bench.jpegs(n), bare_encoder(bench)
     store = CanvasStore(Images(paths), bench.backbone.preprocessing)
     decode = seconds(lambda: store.read_all("raise"), bench.device)
