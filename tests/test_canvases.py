@@ -36,10 +36,10 @@ def test_same_canvases_from_every_cache_cold_and_warm(files, tmp_path, cache, nu
 
 
 def test_arrays_of_the_right_size_are_taken_as_they_are():
-    pixels = np.random.default_rng(0).integers(0, 256, (3, 28, 32, 3), dtype=np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 3), dtype=np.uint8)
     store = CanvasStore(Images(pixels), preprocessing("shortest"))
     expected = [resize_image(Image.fromarray(p), preprocessing("shortest")) for p in pixels]
-    assert store.shape == (3, 28, 32)
+    assert store.shape == (3, 28, 28)
     np.testing.assert_array_equal(all_canvases(store), expected)
 
 
