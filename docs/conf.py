@@ -43,7 +43,7 @@ nitpick_ignore = [  # parts that have no page, named in docstrings that others i
     ("py:class", "Output"),
     ("py:func", "prompt_texts"),
     ("py:obj", "NumCLIPRegressor.explain"),
-    ("py:meth", "sknumclip.backbone.TextTower.pooled_position"),
+    ("py:meth", "sknumclip.clip.text_tower.TextTower.pooled_position"),
 ]
 # Other projects' names are links only where their documentation may be asked; see below.
 nitpick_ignore_regex = [("py:.*", r"(matplotlib|numpy|pandas|skorch|sklearn|torch)\..*")]

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sknumclip.backbone import Preprocessing
-from sknumclip.canvases import CanvasStore
-from sknumclip.images import Images
+from sknumclip.clip.backbone import Preprocessing
+from sknumclip.images.canvases import CanvasStore
+from sknumclip.images.reading import Images
 
 # What CLIP models with images of 224 pixels want.
 PREPROCESSING = Preprocessing((224, 224), (0.5,) * 3, (0.5,) * 3, "bicubic", "shortest")

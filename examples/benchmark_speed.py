@@ -38,16 +38,16 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from sknumclip import CLIPEmbedder, LinguisticBins, NumCLIPRegressor
-from sknumclip._device import resolve_autocast_dtype
-from sknumclip._samples import Samples, Targets
-from sknumclip._training import NumCLIPNet
-from sknumclip.backbone import load_backbone
-from sknumclip.canvases import CanvasStore
-from sknumclip.embeddings import clear_embedding_cache
-from sknumclip.images import Images
+from sknumclip.clip.backbone import load_backbone
+from sknumclip.images.canvases import CanvasStore
+from sknumclip.images.embeddings import clear_embedding_cache
+from sknumclip.images.reading import Images
 from sknumclip.losses import fcrc_loss
-from sknumclip.modules import ImageEncoder, NumCLIPModule
-from sknumclip.prompts import TokenPrompts, prompt_texts
+from sknumclip.machine.device import resolve_autocast_dtype
+from sknumclip.model.modules import ImageEncoder, NumCLIPModule
+from sknumclip.model.prompts import TokenPrompts, prompt_texts
+from sknumclip.training.batches import Samples, Targets
+from sknumclip.training.loop import NumCLIPNet
 
 BINS = LinguisticBins.from_preset("age")
 TEMPLATE = "the person is a {}."

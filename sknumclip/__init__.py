@@ -49,7 +49,7 @@ _MODULE_OF = {
     "suggest_bins": "suggest",
 }
 _MODULES = {
-    *("backbone", "baselines", "bins", "datasets", "inference", "losses", "metrics", "plotting"),
+    *("baselines", "bins", "datasets", "inference", "losses", "metrics", "plotting"),
 }
 
 __all__ = [

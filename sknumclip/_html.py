@@ -51,7 +51,7 @@ class EstimatorHTMLMixin:
     _doc_link_template = DOCS_URL + "generated/{name}.html"
 
     def _doc_link_url_param_generator(self):
-        in_baselines = type(self).__module__.startswith("sknumclip._baseline")
+        in_baselines = type(self).__module__.startswith("sknumclip.baselines")
         package = "sknumclip.baselines" if in_baselines else "sknumclip"
         return {"name": f"{package}.{type(self).__name__}"}
 

@@ -5,7 +5,7 @@ Types of libraries that are heavy or optional are names in quotes, so that this 
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as _Figure
     from PIL.Image import Image
     from sklearn.model_selection import BaseCrossValidator
-
-    from ._numclip import BaseNumCLIP
-    from .bins import LinguisticBins
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
@@ -39,7 +36,6 @@ ImagesOrFeatures: TypeAlias = Union[
 # ------------------------------------------------------------------- parameters of the estimators
 
 Preset: TypeAlias = Literal["age", "age_fine", "decade", "aesthetics"]
-Bins: TypeAlias = Union["LinguisticBins", Mapping[str, Sequence[float]], Preset, int]
 Outside: TypeAlias = Literal["raise", "clip"]
 PromptInit: TypeAlias = Literal["words", "numbers", "random"]
 FineTune: TypeAlias = Literal["full", "none"] | int
@@ -62,8 +58,6 @@ Accelerator: TypeAlias = "_Accelerator"
 
 # -------------------------------------------------------------------------------- everything else
 
-FittedNumCLIP: TypeAlias = "BaseNumCLIP"
-NumCLIP = TypeVar("NumCLIP", bound="BaseNumCLIP")
 Metrics: TypeAlias = Mapping[str, float | str]
 Axes: TypeAlias = "_Axes"
 Figure: TypeAlias = "_Figure"

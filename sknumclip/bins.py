@@ -7,13 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._html import table_html
-from ._typing import Bins, IntArray, Outside, Preset
+from ._typing import IntArray, Outside, Preset
+
+Bins: TypeAlias = Union["LinguisticBins", Mapping[str, Sequence[float]], Preset, int]
 
 __all__ = ["LinguisticBins"]
 

@@ -14,7 +14,6 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from ._numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
 from ._typing import (
     Accelerator,
     Device,
@@ -34,9 +33,10 @@ from ._typing import (
     StrPath,
     WeightNorm,
 )
-from ._validation import Described, StrOptions, check_no_label_is_missing
 from .bins import unit_bins
-from .explanation import Explanation
+from .estimators.checks import Described, StrOptions, check_no_label_is_missing
+from .estimators.explanation import Explanation
+from .estimators.numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
 
 __all__ = ["NumCLIPClassifier"]
 

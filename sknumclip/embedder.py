@@ -8,10 +8,11 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from ._inputs import INPUT_CONSTRAINTS, ImageInputMixin
 from ._typing import Device, FloatArray, ImagesOrFeatures, IntOrAuto, OnError, Precision, StrPath
-from .backbone import BackboneError, load_backbone
-from .modules import ImageEncoder
+from .clip.backbone import load_backbone
+from .estimators.inputs import INPUT_CONSTRAINTS, ImageInputMixin
+from .exceptions import BackboneError
+from .model.modules import ImageEncoder
 
 __all__ = ["CLIPEmbedder"]
 

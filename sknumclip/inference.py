@@ -12,10 +12,11 @@ from typing import Any, overload
 import numpy as np
 import pandas as pd
 
-from . import persistence
-from ._typing import FittedNumCLIP, StrPath
+from ._typing import StrPath
 from .classifier import NumCLIPClassifier
+from .estimators.numclip import BaseNumCLIP
 from .regressor import NumCLIPRegressor
+from .saving.folder import saved_class
 
 __all__ = ["BatchPredictor"]
 
@@ -62,7 +63,7 @@ class BatchPredictor:
 
     def __init__(
         self,
-        model: StrPath | FittedNumCLIP,
+        model: StrPath | BaseNumCLIP,
         *,
         column: str = "path",
         output: str = "prediction",
@@ -126,4 +127,4 @@ def _load(model):
     if not isinstance(model, (str, os.PathLike)):
         return copy.copy(model)
     classes = {cls.__name__: cls for cls in (NumCLIPRegressor, NumCLIPClassifier)}
-    return classes[persistence.saved_class(model)].load(model)
+    return classes[saved_class(model)].load(model)

@@ -11,10 +11,8 @@ from numpy.typing import ArrayLike
 from scipy.special import softmax
 from sklearn.base import RegressorMixin
 
-from ._numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
 from ._typing import (
     Accelerator,
-    Bins,
     Device,
     Distance,
     FineTune,
@@ -32,9 +30,10 @@ from ._typing import (
     StrPath,
     WeightNorm,
 )
-from ._validation import Described, Interval
-from .bins import LinguisticBins, resolve_bins
-from .explanation import Explanation
+from .bins import Bins, LinguisticBins, resolve_bins
+from .estimators.checks import Described, Interval
+from .estimators.explanation import Explanation
+from .estimators.numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
 
 __all__ = ["NumCLIPRegressor"]
 

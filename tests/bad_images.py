@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sknumclip.images import read_image
+from sknumclip.images.reading import read_image
 
 RED, WHITE, GREY = (255, 0, 0), (255, 255, 255), (128, 128, 128)
 

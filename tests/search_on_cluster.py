@@ -19,7 +19,7 @@ from PIL import Image
 from sklearn.model_selection import GridSearchCV
 
 from sknumclip import NumCLIPRegressor
-from sknumclip._device import worker_kind
+from sknumclip.machine.device import worker_kind
 
 N = 150  # so that y is more than the kilobyte above which joblib's dask backend sends it apart
 

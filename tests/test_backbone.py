@@ -11,14 +11,11 @@ import torch
 from conftest import MODELS, PREPROCESSING, save_clip
 from PIL import Image
 
-from sknumclip.backbone import (
-    BackboneError,
-    Preprocessing,
-    load_backbone,
-)
-from sknumclip.images import resize_image
-from sknumclip.modules import ImageEncoder
-from sknumclip.prompts import TokenPrompts
+from sknumclip.clip.backbone import Preprocessing, load_backbone
+from sknumclip.exceptions import BackboneError
+from sknumclip.images.resizing import resize_image
+from sknumclip.model.modules import ImageEncoder
+from sknumclip.model.prompts import TokenPrompts
 
 TEXTS = ["a photo of a child", "a photo of a much, much older adult.", "x"]
 

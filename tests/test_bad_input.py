@@ -30,8 +30,7 @@ from sklearn.base import clone
 from skorch.callbacks import Callback
 
 from sknumclip import CLIPEmbedder, LinguisticBins, NumCLIPRegressor
-from sknumclip.backbone import BackboneError
-from sknumclip.images import ImageReadError
+from sknumclip.exceptions import BackboneError, ImageReadError
 
 FAST = dict(model_name="tiny", fine_tune="none", max_epochs=1, random_state=0, verbose=0)
 

@@ -6,7 +6,7 @@ import torch
 from conftest import Y, small_pictures
 
 from sknumclip import NumCLIPRegressor
-from sknumclip.embeddings import clear_embedding_cache
+from sknumclip.images.embeddings import clear_embedding_cache
 
 
 def trained_parameters(make, data, **kwargs):

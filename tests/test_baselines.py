@@ -16,8 +16,8 @@ from sknumclip.baselines import (
     OrdinalCLIPRegressor,
     ZeroShotCLIPRegressor,
 )
+from sknumclip.baselines.heads import HEAD_LOSSES
 from sknumclip.datasets import make_counting_images
-from sknumclip.heads import HEAD_LOSSES
 
 PROMPTED = (CoOpRegressor, OrdinalCLIPRegressor, L2RCLIPRegressor)
 TRAINED = (*PROMPTED, ImageHeadRegressor)

@@ -16,8 +16,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback, EarlyStopping
 
-from sknumclip import NumCLIPClassifier, NumCLIPRegressor, _callbacks, baselines
+from sknumclip import NumCLIPClassifier, NumCLIPRegressor, baselines
 from sknumclip.datasets import make_counting_images
+from sknumclip.training import callbacks as _callbacks
 
 BINS = {"a few": (1, 10), "many": (10, 40), "countless": (40, 101)}
 MAE = "neg_mean_absolute_error"

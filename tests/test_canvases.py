@@ -6,8 +6,10 @@ from conftest import save_pictures
 from PIL import Image
 from test_images import bad_files, preprocessing
 
-from sknumclip.canvases import CanvasStore
-from sknumclip.images import ImageReadError, Images, resize_image
+from sknumclip.exceptions import ImageReadError
+from sknumclip.images.canvases import CanvasStore
+from sknumclip.images.reading import Images
+from sknumclip.images.resizing import resize_image
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_a_warm_cache_does_not_decode_again(files, tmp_path, cache, monkeypatch)
     cache = tmp_path / "cache" if cache == "folder" else cache
     store = CanvasStore(Images(files), preprocessing("shortest"), cache=cache)
     store.read_all("raise")
-    monkeypatch.setattr("sknumclip.canvases.resize_image", None)
+    monkeypatch.setattr("sknumclip.images.canvases.resize_image", None)
     all_canvases(store)
 
 
@@ -93,7 +95,7 @@ def test_a_torn_file_in_the_folder_is_decoded_again(files, tmp_path):
 
 
 def test_auto_uses_a_temporary_folder_where_memory_is_short(files, monkeypatch):
-    monkeypatch.setattr("sknumclip.canvases._free_memory", lambda: 1000)
+    monkeypatch.setattr("sknumclip.images.canvases.free_memory", lambda: 1000)
     store = CanvasStore(Images(files), preprocessing("shortest"), cache="auto")
     store.read_all("raise")
     folder = store._cache.folder

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sknumclip.checkpoint import (
+from sknumclip.training.checkpoint import (
     load_optimizer_tensors,
     optimizer_tensors,
     read_checkpoint,
@@ -55,7 +55,7 @@ def test_a_changed_byte_anywhere_is_never_read_as_something_else(tmp_path):
 def test_a_file_of_another_version_is_refused(tmp_path, monkeypatch):
     file = tmp_path / "state.safetensors"
     with monkeypatch.context() as context:
-        context.setattr("sknumclip.checkpoint._WRITER", "sknumclip 9.9 and torch 9.9")
+        context.setattr("sknumclip.training.checkpoint._WRITER", "sknumclip 9.9 and torch 9.9")
         write_checkpoint(file, TENSORS, {})
     with pytest.raises(ValueError, match="written by sknumclip 9.9 .*, and this is .*delete it"):
         read_checkpoint(file)

@@ -6,7 +6,7 @@ import torch
 from scipy.spatial.distance import cdist
 from scipy.special import log_softmax, rel_entr, softmax
 
-from sknumclip.class_losses import cross_entropy, cross_entropy_kl, ordinal_pairwise
+from sknumclip.baselines.class_losses import cross_entropy, cross_entropy_kl, ordinal_pairwise
 
 CLASSES = np.array([0, 3, 3, 1])
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from sknumclip.backbone import load_backbone
-from sknumclip.class_prompts import (
+from sknumclip.baselines.class_prompts import (
     ContextPrompts,
     RankFormerPrompts,
     RankPrompts,
     class_tokens,
     interpolation_weights,
 )
-from sknumclip.prompts import TokenPrompts
+from sknumclip.clip.backbone import load_backbone
+from sknumclip.model.prompts import TokenPrompts
 
 NUMBERS = ["7", "8", "123"]
 

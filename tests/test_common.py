@@ -15,16 +15,15 @@ from sknumclip import (
     NumCLIPRegressor,
     baselines,
     datasets,
-    explanation,
-    hub,
     inference,
     losses,
     metrics,
-    model_card,
-    onnx_export,
-    persistence,
     plotting,
 )
+from sknumclip.estimators import explanation
+from sknumclip.saving import folder as persistence
+from sknumclip.saving import hub, model_card
+from sknumclip.saving import onnx as onnx_export
 
 PACKAGE = Path(sknumclip.__file__).parent
 

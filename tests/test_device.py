@@ -4,7 +4,7 @@ import joblib
 import pytest
 import torch
 
-from sknumclip._device import (
+from sknumclip.machine.device import (
     gpu_sharing_advice,
     resolve_autocast_dtype,
     resolve_device,

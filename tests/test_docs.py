@@ -18,15 +18,14 @@ from sknumclip import (
     NumCLIPRegressor,
     baselines,
     datasets,
-    hub,
     inference,
     metrics,
-    model_card,
-    onnx_export,
-    persistence,
     plotting,
     suggest_bins,
 )
+from sknumclip.saving import folder as persistence
+from sknumclip.saving import hub, model_card
+from sknumclip.saving import onnx as onnx_export
 
 ROOT = Path(__file__).parent.parent
 

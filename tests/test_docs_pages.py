@@ -23,7 +23,8 @@ import pytest
 from PIL import Image
 
 import sknumclip
-from sknumclip import backbone, datasets
+from sknumclip import datasets
+from sknumclip.clip import backbone
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(

@@ -14,8 +14,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sknumclip import CLIPEmbedder, NumCLIPRegressor
-from sknumclip.backbone import BackboneError, load_backbone
-from sknumclip.embeddings import clear_embedding_cache
+from sknumclip.clip.backbone import load_backbone
+from sknumclip.exceptions import BackboneError
+from sknumclip.images.embeddings import clear_embedding_cache
 
 FROZEN = dict(fine_tune="none", max_epochs=3, random_state=0, verbose=0)
 Y = np.arange(8.0)

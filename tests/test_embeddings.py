@@ -10,10 +10,10 @@ from conftest import save_pictures
 from PIL import Image
 from test_images import preprocessing
 
-from sknumclip import embeddings
-from sknumclip.canvases import CanvasStore
-from sknumclip.embeddings import clear_embedding_cache, embed_images
-from sknumclip.images import ImageReadError, Images
+from sknumclip.exceptions import ImageReadError
+from sknumclip.images.canvases import CanvasStore
+from sknumclip.images.embeddings import clear_embedding_cache, embed_images
+from sknumclip.images.reading import Images, embeddings
 
 
 class CountingEncoder:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
-from sknumclip.explanation import Explanation
+from sknumclip.estimators.explanation import Explanation
 
 FAST = dict(model_name="tiny", fine_tune="none", max_epochs=2, random_state=0, verbose=0)
 BAD = "<script>alert(1)</script>"

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from sknumclip._files import remove_leftovers, write_whole
+from sknumclip.machine.files import remove_leftovers, write_whole
 
 
 @pytest.mark.parametrize("durable", [False, True])

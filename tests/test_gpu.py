@@ -18,7 +18,7 @@ from sknumclip.baselines import (
     OrdinalCLIPRegressor,
     ZeroShotCLIPRegressor,
 )
-from sknumclip.heads import HEAD_LOSSES
+from sknumclip.baselines.heads import HEAD_LOSSES
 from sknumclip.inference import BatchPredictor
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sknumclip import LinguisticBins
-from sknumclip.heads import DECODERS, HEAD_LOSSES, HeadModule
+from sknumclip.baselines.heads import DECODERS, HEAD_LOSSES, HeadModule
 
 CENTERS = torch.tensor([0.0, 1, 2, 5])
 BINS = LinguisticBins(descriptions=("a", "b", "c"), edges=(0, 1, 2, 3))

@@ -10,8 +10,8 @@ from conftest import MODELS, Y, run_python, save_clip
 from hub_server import HubServer
 
 from sknumclip import NumCLIPRegressor
-from sknumclip.hub import prepare_upload
-from sknumclip.saved_config import SavedModelError
+from sknumclip.exceptions import SavedModelError
+from sknumclip.saving.hub import prepare_upload
 
 FAST = dict(max_epochs=1, batch_size=4, random_state=0, verbose=0)
 
@@ -71,7 +71,7 @@ def test_a_downloaded_model_cannot_point_elsewhere(server, pixels, tmp_path):
         server,
         tmp_path,
         f"""
-        from sknumclip.saved_config import SavedModelError
+        from sknumclip.saving.config import SavedModelError
         try:
             NumCLIPRegressor.from_pretrained("evil/x")
         except SavedModelError as error:

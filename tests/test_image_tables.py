@@ -1,7 +1,7 @@
 import pytest
 from PIL import Image
 
-from sknumclip._image_tables import images_below, images_by_stem, some
+from sknumclip.datasets._tables import images_below, images_by_stem, some
 
 
 @pytest.fixture

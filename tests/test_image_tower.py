@@ -9,8 +9,8 @@ import torch
 from conftest import MODELS
 from open_clip.transformer import ResidualAttentionBlock
 
-from sknumclip.backbone import load_backbone
-from sknumclip.image_tower import (
+from sknumclip.clip.backbone import load_backbone
+from sknumclip.clip.image_tower import (
     FirstTokenBlock,
     build_image_tower,
     checkpoint_gradients,

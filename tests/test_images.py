@@ -15,9 +15,11 @@ import torch
 from conftest import peak_memory
 from PIL import Image
 
-from sknumclip.backbone import Preprocessing
-from sknumclip.canvases import CanvasStore
-from sknumclip.images import ImageReadError, Images, read_image, resize_image, training_views
+from sknumclip.clip.backbone import Preprocessing
+from sknumclip.exceptions import ImageReadError
+from sknumclip.images.canvases import CanvasStore
+from sknumclip.images.reading import Images, read_image
+from sknumclip.images.resizing import resize_image, training_views
 
 RED, WHITE, GREY = (255, 0, 0), (255, 255, 255), (128, 128, 128)
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
-from sknumclip.model_card import model_card
+from sknumclip.saving.model_card import model_card
 
 FAST = dict(model_name="tiny", fine_tune="none", max_epochs=1, random_state=0, verbose=0)
 X = np.random.default_rng(0).normal(size=(8, 64)).astype(np.float32)

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from sknumclip import LinguisticBins
-from sknumclip.backbone import load_backbone
-from sknumclip.modules import FeatureEncoder, ImageEncoder, NumCLIPModule, ShiftRegressor
-from sknumclip.prompts import FeaturePrompts
+from sknumclip.clip.backbone import load_backbone
+from sknumclip.model.modules import FeatureEncoder, ImageEncoder, NumCLIPModule, ShiftRegressor
+from sknumclip.model.prompts import FeaturePrompts
 
 BINS = LinguisticBins(("low", "high", "top"), (0, 10, 30, 100))
 TEXTS = torch.nn.functional.normalize(torch.tensor([[1.0, 0, 0], [1, 1, 0], [0, 1, 1]]), dim=1)

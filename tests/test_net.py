@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from sknumclip import NumCLIPRegressor
-from sknumclip._net import epochs_of, restore_net, snapshot
+from sknumclip.training.net import epochs_of, restore_net, snapshot
 
 BINS = {"few": (0, 4), "many": (4, 9)}
 

@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.special import softmax
 
 from sknumclip import LinguisticBins, NumCLIPClassifier, NumCLIPRegressor
-from sknumclip.onnx_export import to_onnx
+from sknumclip.saving.onnx import to_onnx
 
 BINS = LinguisticBins(("few", "many"), (0, 20, 100), centers=(5, 40))
 FAST = dict(max_epochs=2, batch_size=4, random_state=0, verbose=0, lr=1e-3, precision="fp32")

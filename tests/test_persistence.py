@@ -10,9 +10,8 @@ from conftest import MODELS, Y, save_clip
 from saved_folders import BINS, FAST, change_json, edit_tensors, fit
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
-from sknumclip.backbone import BackboneError
-from sknumclip.embeddings import clear_embedding_cache
-from sknumclip.saved_config import SavedModelError
+from sknumclip.exceptions import BackboneError, SavedModelError
+from sknumclip.images.embeddings import clear_embedding_cache
 
 
 @pytest.mark.parametrize("kind", MODELS)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sknumclip import NumCLIPRegressor
-from sknumclip._processes import ONE_PROCESS, Processes
+from sknumclip.machine.processes import ONE_PROCESS, Processes
 
 
 def processes(n, index=0, **attributes):

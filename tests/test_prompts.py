@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from sknumclip import LinguisticBins
-from sknumclip.backbone import load_backbone
-from sknumclip.prompts import FeaturePrompts, TokenPrompts, prompt_texts, tokenize
+from sknumclip.clip.backbone import load_backbone
+from sknumclip.model.prompts import FeaturePrompts, TokenPrompts, prompt_texts, tokenize
 
 BINS = LinguisticBins.from_mapping({"child": (0, 13), "much older adult": (13, 100)})
 

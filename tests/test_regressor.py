@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
-from sknumclip.embeddings import clear_embedding_cache
+from sknumclip.images.embeddings import clear_embedding_cache
 
 # ------------------------------------------------------------------------------------- the main job
 
@@ -90,7 +90,7 @@ def test_same_random_state_same_bits(make, data, fine_tune):
 
 
 def test_frozen_mode_embeds_each_image_once(make, data, monkeypatch):
-    import sknumclip._base as base
+    import sknumclip.estimators.base as base
 
     seen = []
     original = base.ImageEncoder.forward

@@ -6,9 +6,10 @@ import torch
 from PIL import Image
 from test_images import preprocessing
 
-from sknumclip._samples import Samples, Targets
-from sknumclip.canvases import CanvasStore
-from sknumclip.images import ImageReadError, Images
+from sknumclip.exceptions import ImageReadError
+from sknumclip.images.canvases import CanvasStore
+from sknumclip.images.reading import Images
+from sknumclip.training.batches import Samples, Targets
 
 
 def targets(n):

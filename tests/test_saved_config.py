@@ -7,7 +7,8 @@ import pytest
 from saved_folders import change_json
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
-from sknumclip.saved_config import SavedModelError, read_config
+from sknumclip.exceptions import SavedModelError
+from sknumclip.saving.config import read_config
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from conftest import Y, peak_memory
 from saved_folders import edit_json, edit_tensors
 
 from sknumclip import NumCLIPRegressor
-from sknumclip.prompts import FeaturePrompts, prompt_texts
-from sknumclip.saved_config import SavedModelError
+from sknumclip.exceptions import SavedModelError
+from sknumclip.model.prompts import FeaturePrompts, prompt_texts
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from sknumclip.saved_config import SavedModelError
-from sknumclip.saved_tensors import TensorFile
+from sknumclip.exceptions import SavedModelError
+from sknumclip.saving.tensors import TensorFile
 
 EXPECTED = {"a": torch.zeros(2, 3), "b": torch.zeros(2, dtype=torch.int64)}
 

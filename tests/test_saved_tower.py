@@ -2,7 +2,7 @@
 
 import pytest
 
-from sknumclip.saved_tower import build_tower, check_tower_config
+from sknumclip.saving.tower import build_tower, check_tower_config
 
 VISION = {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 16}
 

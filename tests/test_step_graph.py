@@ -5,8 +5,8 @@ import torch
 from skorch.callbacks import Callback
 
 from sknumclip import NumCLIPRegressor
-from sknumclip._processes import ONE_PROCESS
-from sknumclip._step_graph import branch
+from sknumclip.machine.cuda_graph import branch
+from sknumclip.machine.processes import ONE_PROCESS
 
 
 @pytest.mark.parametrize(

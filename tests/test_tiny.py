@@ -10,7 +10,7 @@ from PIL import Image
 
 from sknumclip import datasets
 
-FOLDER = Path(datasets.__file__).parent / "models" / "tiny"
+FOLDER = Path(datasets.__file__).parent.parent / "clip" / "tiny"
 BINS = {
     "a few": (1, 6),
     "several": (6, 16),

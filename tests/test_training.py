@@ -16,7 +16,7 @@ from conftest import BINS
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 
 from sknumclip import NumCLIPRegressor
-from sknumclip.backbone import load_backbone
+from sknumclip.clip.backbone import load_backbone
 
 
 def test_early_stopping(make, data):

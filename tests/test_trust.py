@@ -14,11 +14,11 @@ from PIL import Image
 from sklearn.model_selection import cross_val_predict, cross_val_score
 
 import sknumclip
-from sknumclip import NumCLIPRegressor, backbone
-from sknumclip.backbone import BackboneError
+from sknumclip import NumCLIPRegressor
+from sknumclip.clip import backbone
 from sknumclip.datasets import make_counting_images
-from sknumclip.embeddings import clear_embedding_cache
-from sknumclip.saved_config import SavedModelError
+from sknumclip.exceptions import BackboneError, SavedModelError
+from sknumclip.images.embeddings import clear_embedding_cache
 
 PARAMS = dict(bins={"few": (0, 20), "many": (20, 101)}, verbose=0, random_state=0, max_epochs=2)
 
@@ -159,9 +159,9 @@ def test_workers_of_joblib_get_the_same_bits(make, files, fine_tune):
 
 def threads_in_worker():
     """Threads of torch, and of an image reader that chooses for itself."""
-    from sknumclip.canvases import _usual_threads
+    from sknumclip.machine.memory import usual_threads
 
-    return torch.get_num_threads(), _usual_threads()
+    return torch.get_num_threads(), usual_threads()
 
 
 def test_readers_in_workers_keep_to_the_share_of_joblib():

@@ -14,8 +14,8 @@ from malice import malicious_files
 from saved_folders import FAST, fit, fix_hash
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
-from sknumclip.backbone import BackboneError, load_backbone
-from sknumclip.saved_config import SavedModelError
+from sknumclip.clip.backbone import load_backbone
+from sknumclip.exceptions import BackboneError, SavedModelError
 
 
 def test_malicious_files_run_code_where_pickles_are_read(tmp_path):

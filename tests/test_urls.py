@@ -7,8 +7,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 
 from sknumclip import CLIPEmbedder
-from sknumclip._urls import check_urls, is_url, open_url, url_identity
-from sknumclip.images import ImageReadError
+from sknumclip.exceptions import ImageReadError
+from sknumclip.images.urls import check_urls, is_url, open_url, url_identity
 
 
 @pytest.fixture(params=["memory", "file"])

@@ -13,7 +13,8 @@ from PIL import Image
 from skorch.callbacks import Callback
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
-from sknumclip.images import ImageReadError, Images
+from sknumclip.exceptions import ImageReadError
+from sknumclip.images.reading import Images
 
 BINS = {"few": (0, 10), "many": (10, 30), "very many": (30, 100)}
 N = 45  # of which 32 make the first step and 13, an odd number, the second

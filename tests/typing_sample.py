@@ -20,7 +20,7 @@ from sknumclip import (
     metrics,
     plotting,
 )
-from sknumclip.explanation import Explanation
+from sknumclip.estimators.explanation import Explanation
 
 AGES = {"child": (0, 13), "teenager": (13, 19), "adult": (19, 100)}
 

@@ -1,0 +1,110 @@
+"""CLIP as it is, without training."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+
+from .._typing import Device, IntOrAuto, OnError, Precision, StrPath
+from ..bins import Bins
+from ..estimators.checks import StrOptions
+from ..losses import RANKING_LOSSES
+from ..regressor import NumCLIPRegressor
+
+__all__ = ["ZeroShotCLIPRegressor"]
+
+
+class ZeroShotCLIPRegressor(NumCLIPRegressor):
+    """CLIP as it is: the bins' centres, weighted by how well their words fit the image.
+
+    ``fit`` looks at no image. It learns the bins if they are quantiles of y, and nothing else.
+
+    Parameters
+    ----------
+    bins : LinguisticBins, mapping, {"age", "age_fine", "decade", "aesthetics"} or int, default=5
+    template : str, default="{}"
+    prompt_init : {"words", "numbers"}, default="words"
+        What to compare images with: the bins' descriptions, or their centres in digits.
+    model_name : str, default="ViT-B-16"
+    pretrained : str or None, default="openai"
+    canvas_scale : float, default=8/7
+    device : str, default="auto"
+    precision : {"auto", "fp32", "bf16"}, default="auto"
+    image_cache : {"auto"} or None, default="auto"
+    num_workers : "auto" or int, default="auto"
+    on_error : {"raise", "skip"}, default="raise"
+    verbose : int, default=1
+        As in :class:`~sknumclip.NumCLIPRegressor`.
+
+    Attributes
+    ----------
+    bins_ : LinguisticBins
+        The bins in use.
+
+    Examples
+    --------
+    >>> from sknumclip.baselines import ZeroShotCLIPRegressor
+    >>> from sknumclip.datasets import make_counting_images
+    >>> X, y = make_counting_images(10, random_state=0)
+    >>> bins = {"a few": (1, 6), "several": (6, 16), "many": (16, 40), "countless": (40, 101)}
+    >>> reg = ZeroShotCLIPRegressor(bins, template="{} shapes.", model_name="tiny", verbose=0)
+    >>> reg.fit(X, y).predict(X[:3]).shape
+    (3,)
+    """
+
+    _parameter_constraints = {
+        **NumCLIPRegressor._parameter_constraints,
+        "prompt_init": [StrOptions({"words", "numbers"})],
+    }
+    # Parameters of NumCLIPRegressor that are no choice here.
+    fine_tune = shift = ranking_loss = "none"
+    max_epochs = 0
+    prompt_lr = regressor_lr = lr = 0.0
+    max_shift, validation_fraction, n_iter_no_change = 0.5, 0.1, 10
+    batch_size, lr_schedule = "auto", "constant"
+    early_stopping = augment = False
+    random_state = 0
+
+    def __init__(
+        self,
+        bins: Bins = 5,
+        *,
+        template: str = "{}",
+        prompt_init: Literal["words", "numbers"] = "words",
+        model_name: str = "ViT-B-16",
+        pretrained: str | None = "openai",
+        canvas_scale: float = 8 / 7,
+        device: Device = "auto",
+        precision: Precision = "auto",
+        image_cache: StrPath | None = "auto",
+        num_workers: IntOrAuto = "auto",
+        on_error: OnError = "raise",
+        verbose: int = 1,
+    ) -> None:
+        self.bins = bins
+        self.template = template
+        self.prompt_init = prompt_init
+        self.model_name = model_name
+        self.pretrained = pretrained
+        self.canvas_scale = canvas_scale
+        self.device = device
+        self.precision = precision
+        self.image_cache = image_cache
+        self.num_workers = num_workers
+        self.on_error = on_error
+        self.verbose = verbose
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True  # it does not learn
+        return tags
+
+    def _ranking_loss(self, backbone, bins):
+        return RANKING_LOSSES["none"]
+
+    def _prepare_inputs(self, X, backbone, verbose):
+        if isinstance(X, np.ndarray):
+            return super()._prepare_inputs(X, backbone, verbose)
+        return torch.zeros(len(X), backbone.embed_dim), {}

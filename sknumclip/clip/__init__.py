@@ -1,0 +1,1 @@
+"""CLIP models taken apart: image tower, text tower, tokenizer, preprocessing."""

@@ -1,0 +1,34 @@
+"""Images with numbers as labels, and which of them to train on.
+
+- ``make_...`` draws pictures, ``load_...`` reads local files; nothing is downloaded. Loaders
+  return paths, labels, identities (``groups``) and the published folds or split, and say in
+  ``DESCR`` where the data comes from and on what terms.
+- :func:`few_shot` and :func:`distribution_shift` choose the samples to train on;
+  :class:`FewShotSplit` and :class:`DistributionShiftSplit` do so in cross-validation. Any of them
+  takes the published folds or split: ``FewShotSplit(k=4, cv=data.folds)``.
+"""
+
+from ._drawing import make_counting_images
+from ._faces import load_adience, load_fgnet, load_utkface
+from ._folder import load_folder
+from ._morph2 import load_morph2
+from ._photos import load_historical_color, load_image_aesthetics
+from ._splits import DistributionShiftSplit, FewShotSplit
+from ._subsets import distribution_shift, few_shot
+from ._yearguessr import load_yearguessr
+
+__all__ = [
+    "DistributionShiftSplit",
+    "FewShotSplit",
+    "distribution_shift",
+    "few_shot",
+    "load_adience",
+    "load_fgnet",
+    "load_folder",
+    "load_historical_color",
+    "load_image_aesthetics",
+    "load_morph2",
+    "load_utkface",
+    "load_yearguessr",
+    "make_counting_images",
+]

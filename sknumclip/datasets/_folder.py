@@ -1,0 +1,90 @@
+"""Loader of anybody's own images: a folder and a table with their labels."""
+
+from __future__ import annotations
+
+import pandas as pd
+from sklearn.utils import Bunch
+
+from .._typing import OnError, StrPath
+from ._tables import as_bunch, check_folder, read_table
+
+__all__ = ["load_folder"]
+
+
+def load_folder(
+    folder: StrPath,
+    csv: StrPath = "labels.csv",
+    *,
+    image: str = "file",
+    label: str = "label",
+    group: str | None = None,
+    fold: str | None = None,
+    split: str | None = None,
+    on_missing: OnError = "raise",
+) -> Bunch:
+    """Load your own images: a folder and a table with one row per image.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The folder of the images.
+    csv : str or Path, default="labels.csv"
+        The table, relative to `folder` or absolute.
+    image : str, default="file"
+        The column of the image files, relative to `folder` or absolute.
+    label : str, default="label"
+        The column of the numbers to predict.
+    group, fold, split : str, default=None
+        The columns of the identity that images share (for ``GroupKFold``), of the fold (an int)
+        and of the part ("train", "test" ...) an image belongs to, where there are such columns.
+    on_missing : {"raise", "skip"}, default="raise"
+        What to do about images that the table names and the folder lacks: raise an error that
+        lists them, or leave them out with a warning.
+
+    Returns
+    -------
+    data : Bunch
+        With the attributes
+
+        paths : list of str, length n_samples
+            The image files.
+        y : ndarray of shape (n_samples,)
+            The labels, int where all of them are whole numbers, otherwise float.
+        groups : ndarray of shape (n_samples,) or None
+            The identities.
+        folds : ndarray of shape (n_samples,), dtype int, or None
+            The fold of which each image is in the test part.
+        split : ndarray of shape (n_samples,), dtype object, or None
+            The name of the part each image belongs to.
+        DESCR : str
+            Where the data comes from.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder, the table or images that it names do not exist.
+    ValueError
+        If the table lacks a column, or labels that are finite numbers.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from PIL import Image
+    >>> from sknumclip.datasets import load_folder
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in ("cup.png", "jug.png"):
+    ...     Image.new("RGB", (8, 8)).save(folder / name)
+    >>> _ = (folder / "weights.csv").write_text("file,grams\\ncup.png,180\\njug.png,620\\n")
+    >>> data = load_folder(folder, "weights.csv", label="grams")
+    >>> [Path(path).name for path in data.paths], data.y
+    (['cup.png', 'jug.png'], array([180, 620]))
+    """
+    how = "It must hold the images and the table that names them."
+    folder = check_folder(folder, "Your folder of images", how)
+    names = {"path": image, "y": label, "group": group, "fold": fold, "split": split}
+    names = {new: old for new, old in names.items() if old is not None}
+    rows = read_table(folder / csv, list(names.values()), how)
+    columns = {new: rows[old] for new, old in names.items()}
+    table = pd.DataFrame(columns | {"path": [folder / str(name) for name in rows[image]]})
+    return as_bunch(table, folder / csv, f"Images of {folder}, labelled by {csv}.", on_missing)

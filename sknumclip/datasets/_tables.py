@@ -1,0 +1,238 @@
+"""What the loaders of datasets share: finding images, reading tables, checking both."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Bunch
+
+from .._typing import StrPath
+
+__all__ = [
+    "as_bunch",
+    "check_folder",
+    "images_below",
+    "images_by_stem",
+    "read_table",
+    "some",
+]
+
+_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+_FIELDS = {"group": "groups", "fold": "folds", "split": "split"}
+
+
+def check_folder(folder: StrPath, what: str, how: str) -> Path:
+    """Return `folder` as a Path.
+
+    Parameters
+    ----------
+    folder : str or Path
+    what, how : str
+        The name of the dataset, what its folder holds and where to get it: for the error.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    """
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{what} was not found: there is no folder {folder}. {how}")
+    return folder
+
+
+def read_table(file, columns, how, **options):
+    """Read a table that must have certain columns.
+
+    Parameters
+    ----------
+    file : Path
+    columns : list of str
+    how : str
+        Where to get the file: for the error.
+    **options : object
+        Passed to :func:`pandas.read_csv`.
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If a column is not there.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(f"There is no file {file}. {how}")
+    table = pd.read_csv(file, **options)
+    lacking = [column for column in columns if column not in table]
+    if lacking:
+        raise ValueError(
+            f"{file} has no column {some(lacking)}. Its columns are {list(table.columns)}. {how}"
+        )
+    return table
+
+
+def images_below(folder):
+    """Find the image files in a folder and the folders below it.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    list of Path
+        In the same order on every machine.
+    """
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        # Archives made on a Mac have a file "._1.jpg" beside "1.jpg" that is not an image.
+        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
+    )
+
+
+def images_by_stem(folder):
+    """Find the image files below a folder by their names, whatever their suffix.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    dict of str to Path
+        Keys are in lower case.
+
+    Raises
+    ------
+    ValueError
+        If two files have the same name, so that it is unclear which one is meant.
+    """
+    found = {}
+    for path in images_below(folder):
+        other = found.setdefault(path.stem.lower(), path)
+        if other != path:
+            raise ValueError(
+                f"{folder} has two images of the same name: {other} and {path}. "
+                "Pass the folder that has each image once."
+            )
+    return found
+
+
+def as_bunch(table, source, descr, on_missing="raise", **fields):
+    """Turn a table into what loaders return.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the columns ``path`` and ``y`` and any of ``group``, ``fold`` and ``split``; further
+        columns become fields of their own.
+    source : Path
+        The file or folder that the table comes from: for errors.
+    descr : str
+        What the data is.
+    on_missing : {"raise", "skip"}, default="raise"
+        Whether images that do not exist are an error, or left out with a warning.
+    **fields : object
+        Further fields.
+
+    Returns
+    -------
+    Bunch
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are files in the table that do not exist.
+    ValueError
+        If there are no images, or labels that are not finite numbers.
+    """
+    if on_missing not in ("raise", "skip"):
+        raise ValueError(f"on_missing must be 'raise' or 'skip'. Got {on_missing!r}.")
+    table = _existing(table, source, on_missing)
+    if table.empty:
+        raise ValueError(f"{source} leads to no image at all.")
+    columns = {"groups": None, "folds": None, "split": None}
+    for name in table.columns.difference(["path", "y"], sort=False):
+        columns[_FIELDS.get(name, name)] = _complete(table, name, source)
+    return Bunch(
+        paths=[str(path) for path in table["path"]],
+        y=_numbers(table, "y", source),
+        **columns,
+        DESCR=descr.strip(),
+        **fields,
+    )
+
+
+def some(things, n=5):
+    """Name the first few things and say how many more there are.
+
+    Parameters
+    ----------
+    things : sequence
+    n : int, default=5
+        How many to name.
+
+    Returns
+    -------
+    str
+    """
+    text = ", ".join(str(thing) for thing in things[:n])
+    return text if len(things) <= n else f"{text} and {len(things) - n} more"
+
+
+def _existing(table, source, on_missing):
+    """The rows whose image exists."""
+    there = np.array([path.is_file() for path in table["path"]], dtype=bool)
+    if there.all():
+        return table
+    missing = [str(path) for path in table["path"][~there]]
+    message = (
+        f"{len(missing)} of the {len(table)} images that {source} names are not there: "
+        f"{some(missing)}."
+    )
+    if on_missing == "raise":
+        raise FileNotFoundError(
+            f"{message} Complete the folder, or pass on_missing='skip' to leave them out."
+        )
+    warnings.warn(f"{message} They are left out.", stacklevel=4)
+    return table[there]
+
+
+def _complete(table, name, source):
+    """A column without gaps; folds as int64."""
+    if name == "fold":
+        folds = _numbers(table, name, source)
+        if folds.dtype != np.int64:
+            raise ValueError(f"Folds in {source} must be whole numbers.")
+        return folds
+    gaps = [path.name for path in table["path"][table[name].isna()]]
+    if gaps:
+        raise ValueError(f"{source} has images without a {name}: {some(gaps)}.")
+    return table[name].to_numpy()
+
+
+def _numbers(table, name, source):
+    """A column as int64 if all of its numbers are whole, else as float64."""
+    numbers = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64)
+    bad = ~np.isfinite(numbers)
+    if bad.any():
+        rows = zip(table["path"][bad], table[name][bad], strict=True)
+        what = {"y": "Labels", "fold": "Folds"}[name]
+        raise ValueError(
+            f"{what} in {source} must be finite numbers. "
+            f"Got {some([f'{value!r} for {path.name}' for path, value in rows])}."
+        )
+    whole = (numbers == np.round(numbers)).all()
+    return numbers.astype(np.int64) if whole else numbers

@@ -1,0 +1,192 @@
+"""What predictions rest on: a DataFrame that reads like sentences in a notebook."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .._html import Markup, table_html
+from .._typing import FloatArray, ImagesOrFeatures
+from ..bins import LinguisticBins
+from ..images.reading import Images
+
+__all__ = ["Explanation", "explain_outputs"]
+
+_THUMBNAIL_SIDE = 64  # pixels
+
+
+class Explanation(pd.DataFrame):
+    """A DataFrame with one row per image, shown with thumbnails and sentences in a notebook.
+
+    ``explain`` of the estimators makes it; their docstrings list the columns. Rows may be
+    filtered and sorted as in any DataFrame. Images are opened only to be shown, and only as many
+    as pandas shows rows (``display.max_rows``).
+    """
+
+    # pandas hands these on to slices and copies.
+    _metadata = ["_images"]
+    # By label of the index, where labels are not paths; None if there are no images.
+    _images: dict[Any, Any] | None = {}
+
+    @property
+    def _constructor(self):
+        return Explanation
+
+    def __getstate__(self):
+        without_pixels = None if self._images is None else {}
+        return {**super().__getstate__(), "_images": without_pixels}
+
+    def sentences(self) -> pd.Series:
+        """Say each row in words.
+
+        Returns
+        -------
+        Series of str
+            Like "most like ‘teenager’ (13–19, 62 %), moved up by 1.2; averaged over all bins →
+            18.6"; "cannot be read" for images that have no prediction.
+
+        Raises
+        ------
+        KeyError
+            If ``concept``, ``probability`` or ``prediction`` is no longer among the columns.
+        """
+        digits = self._n_decimals()
+        words = [_sentence(row, digits) for row in self.to_dict(orient="records")]
+        return pd.Series(words, index=self.index, dtype=object)
+
+    def _n_decimals(self):
+        """As many as make a hundredth part of a narrow bin visible, about."""
+        if not {"low", "high"} <= set(self.columns) or not (self["high"] > self["low"]).any():
+            return 2
+        return max(0, 2 - round(np.log10((self["high"] - self["low"]).min())))
+
+    def _repr_html_(self):
+        if not {"concept", "probability", "prediction"} <= set(self.columns):
+            return super()._repr_html_()  # not an explanation any more
+        shown = self.head(_n_shown(len(self)))
+        rows = [
+            (picture, self._name(label), sentence + trouble)
+            for label, sentence in shown.sentences().items()
+            for picture, trouble in [self._thumbnail(label)]
+        ]
+        table = table_html(["image", "name", "explanation"], rows)
+        hidden = len(self) - len(shown)
+        return table + Markup(f"<p>… and {hidden} more</p>" if hidden else "")
+
+    def _name(self, label):
+        is_path = self._images is not None and isinstance(label, str)
+        return Path(label).name if is_path else label
+
+    def _thumbnail(self, label):
+        """Return the HTML of the image, and why there is none."""
+        if self._images is None:
+            return "", ""
+        # A RangeIndex has been numbered anew, so its labels no longer say which image it was.
+        is_position = label in self._images and not isinstance(self.index, pd.RangeIndex)
+        if not (isinstance(label, str) or is_position):
+            return "", ""
+        source = label if isinstance(label, str) else self._images[label]
+        try:
+            image = Images([source]).read(0, min_side=_THUMBNAIL_SIDE)
+            image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+        except Exception as error:  # Pillow's readers let errors of every kind through
+            return "", f" ({error})"
+        file = io.BytesIO()
+        image.save(file, "JPEG", quality=80)
+        data = base64.b64encode(file.getvalue()).decode("ascii")
+        return Markup(f'<img src="data:image/jpeg;base64,{data}" alt="">'), ""
+
+
+def _n_shown(n_rows):
+    """As pandas cuts long frames: to min_rows if there are more than max_rows."""
+    most = pd.get_option("display.max_rows")
+    if not most or n_rows <= most:
+        return n_rows
+    return min(most, pd.get_option("display.min_rows") or most)
+
+
+def _sentence(row, digits):
+    if pd.isna(row["concept"]):
+        return "cannot be read"
+    details = [f"{row['probability']:.0%}".replace("%", " %")]
+    if {"low", "high"} <= set(row):
+        details.insert(0, f"{_short(row['low'], digits)}–{_short(row['high'], digits)}")
+    parts = [f"most like ‘{row['concept']}’ ({', '.join(details)})"]
+    if "shift" in row:
+        parts.append(_movement(row["shift"], digits) + "; averaged over all bins")
+    if "rank" in row:
+        parts.append(f"rank {row['rank']:.{digits}f}")
+    outcome = row["prediction"]
+    if isinstance(outcome, float):
+        outcome = f"{outcome:.{digits}f}"
+    return f"{', '.join(parts)} → {outcome}"
+
+
+def _short(number, digits):
+    text = f"{number:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _movement(shift, digits):
+    amount = f"{abs(shift):.{digits}f}"
+    if float(amount) == 0:
+        return "not moved"
+    return f"moved {'up' if shift > 0 else 'down'} by {amount}"
+
+
+def explain_outputs(
+    X: ImagesOrFeatures,
+    images: Images | None,
+    bins: LinguisticBins,
+    y_pred: FloatArray,
+    proba: FloatArray,
+    centers: FloatArray,
+) -> Explanation:
+    """Make the table of :meth:`~sknumclip.NumCLIPRegressor.explain`.
+
+    Parameters
+    ----------
+    X : as passed to ``explain``
+    images : Images or None
+        What X is, unless it is features.
+    bins : LinguisticBins
+    y_pred : ndarray of shape (n_samples,)
+    proba : ndarray of shape (n_samples, n_bins)
+    centers : ndarray of shape (n_samples, n_bins)
+        Of the bins, after the shift.
+
+    Returns
+    -------
+    Explanation
+    """
+    unread = np.isnan(y_pred)
+    winner = np.where(unread[:, None], 0, proba).argmax(axis=1)
+    samples = np.arange(len(winner))
+    if images is not None:
+        index: list[Any] | pd.Index | None = [images.label(i) for i in samples.tolist()]
+    else:
+        index = X.index if isinstance(X, pd.DataFrame) else None
+    table = Explanation(
+        {
+            "concept": np.array(bins.descriptions, dtype=object)[winner],
+            "low": np.array(bins.edges[:-1])[winner],
+            "high": np.array(bins.edges[1:])[winner],
+            "probability": proba[samples, winner],
+            "shift": centers[samples, winner] - np.array(bins.centers)[winner],
+            "prediction": y_pred,
+        },
+        index=index,
+    ).mask(np.tile(unread[:, None], 6))
+    is_path = (str, os.PathLike)
+    table._images = (
+        None
+        if images is None
+        else {i: x for i, x in enumerate(images.items) if not isinstance(x, is_path)}
+    )
+    return table

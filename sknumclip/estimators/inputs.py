@@ -1,0 +1,136 @@
+"""What estimators do with X: tell images from features, read them, embed them."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import functools
+import os
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import validate_data
+
+from .._html import EstimatorHTMLMixin
+from ..images.canvases import CanvasStore
+from ..images.embeddings import embed_images
+from ..machine.device import resolve_autocast_dtype, resolve_device, warn_if_gpu_is_shared
+from ..machine.processes import Processes
+from .checks import Described, Interval, StrOptions, as_images
+
+__all__ = ["FOLDER", "INPUT_CONSTRAINTS", "ImageInputMixin"]
+
+FOLDER = Described("a str or Path", lambda value: isinstance(value, (str, os.PathLike)))
+
+# The parameters that say which tower sees the images, and how.
+INPUT_CONSTRAINTS = {
+    "model_name": [str],
+    "pretrained": [str, None],
+    "canvas_scale": [Interval(Real, 1, 8, closed="both")],
+    "device": [str, torch.device],
+    "precision": [StrOptions({"auto", "fp32", "bf16"})],
+    "image_cache": [FOLDER, None],
+    "num_workers": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
+    "on_error": [StrOptions({"raise", "skip"})],
+    "verbose": ["verbose"],
+}
+
+
+class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+    """For estimators with the parameters of ``INPUT_CONSTRAINTS``, which embed images."""
+
+    accelerator = None  # unless the estimator has it as a parameter
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = []  # features are float32, whatever comes in
+        return tags
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; see :meth:`sklearn.base.BaseEstimator.set_params`.
+
+        Parameters
+        ----------
+        **params
+            Parameters by name.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If there is no parameter of this name. It suggests one.
+        """
+        known = self.get_params(deep=False)
+        for name in set(params) - set(known):
+            for likely in difflib.get_close_matches(name, known, n=1):
+                raise ValueError(
+                    f"Invalid parameter {name!r} for {type(self).__name__}. Did you mean "
+                    f"{likely!r}? Valid parameters are: {list(known)}."
+                )
+        return super().set_params(**params)
+
+    def _check_X(self, X, *, reset):
+        """Return X as Images or as a checked float32 array of features."""
+        images = as_images(X)
+        if images is None:
+            return validate_data(self, X, dtype=np.float32, reset=reset)
+        if reset:
+            vars(self).pop("n_features_in_", None)
+            vars(self).pop("feature_names_in_", None)
+        return images
+
+    def _resolve_device(self):
+        if self.accelerator is not None:
+            return resolve_device(self.accelerator.device)  # with its index
+        device = resolve_device(self.device)
+        warn_if_gpu_is_shared(device)
+        return device
+
+    def _store(self, images, encoder, cache=None):
+        return CanvasStore(
+            images,
+            encoder.preprocessing,
+            scale=encoder.canvas_scale,
+            cache=cache,
+            num_workers=self.num_workers,
+            n_sharing=Processes(self.accelerator).n_local,
+        )
+
+    def _embed(self, images, encoder, fingerprint, verbose=0):
+        """Embed images with a frozen tower, ℓ2-normalised; each image once per process.
+
+        Processes of one accelerator share the work, and all get everything.
+        """
+        device = self._resolve_device()
+        dtype = resolve_autocast_dtype(self.precision, device)
+        moved = functools.cache(lambda: on_device(encoder, device))  # only if it has work to do
+        processes = Processes(self.accelerator)
+        key = f"{fingerprint} {encoder.canvas_scale} {dtype} {device.type}"
+        return embed_images(
+            lambda pixels: torch.nn.functional.normalize(moved()(pixels).float(), dim=1),
+            self._store(images, encoder),
+            device=device,
+            on_error=self.on_error,
+            autocast_dtype=dtype,
+            cache_key=None if self.image_cache is None else key,
+            cache_folder=self._cache_folder(),
+            verbose=verbose and processes.is_main,
+            processes=processes,
+        )
+
+    def _cache_folder(self):
+        is_folder = self.image_cache not in ("auto", "memory", None)
+        return Path(self.image_cache) if is_folder else None
+
+
+def on_device(encoder, device):
+    """Return the encoder itself if it is on `device`, or else a copy there."""
+    return encoder if encoder.factor.device == device else copy.deepcopy(encoder).to(device)

@@ -1,0 +1,236 @@
+"""What NumCLIP's regressor and classifier share: prompts, module, losses, saving."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from functools import partial
+from numbers import Integral, Real
+from typing import Any, Self
+
+import torch
+from scipy.special import softmax
+
+from .._typing import StrPath
+from ..losses import DISTANCES, RANKING_LOSSES
+from ..model.modules import SHIFTS, FeatureEncoder, NumCLIPModule
+from ..model.prompts import PROMPT_INITS, FeaturePrompts, TokenPrompts, prompt_texts, tokenize
+from .base import TRAINING_CONSTRAINTS, BaseCLIPEstimator
+from .checks import Described, Interval, StrOptions, as_images
+from .explanation import explain_outputs
+from .inputs import FOLDER
+
+__all__ = ["NUMCLIP_CONSTRAINTS", "BaseNumCLIP"]
+
+
+def _are_callbacks(values):
+    callbacks = [value[-1] if isinstance(value, tuple) else value for value in values]
+    return all(hasattr(callback, "on_train_begin") for callback in callbacks)
+
+
+NUMCLIP_CONSTRAINTS = {
+    **TRAINING_CONSTRAINTS,
+    "template": [str],
+    "prompt_init": [StrOptions(set(PROMPT_INITS))],
+    "ranking_loss": [StrOptions(set(RANKING_LOSSES))],
+    "beta": [Interval(Real, 0, 1e6, closed="both")],
+    "distance": [StrOptions(set(DISTANCES))],
+    "weight_norm": [StrOptions({"softmax", "mean"})],
+    "mask_same_bin": ["boolean"],
+    "shift": [StrOptions(set(SHIFTS))],
+    "max_shift": [Interval(Real, 0, 1, closed="neither")],
+    "prompt_lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
+    "regressor_lr": [Interval(Real, 0, None, closed="left")],
+    "compile": ["boolean"],
+    "grad_checkpointing": ["boolean"],
+    "accumulate_steps": [Interval(Integral, 1, None, closed="left")],
+    "checkpoint": [FOLDER, None],
+    "callbacks": [
+        Described(
+            "a list of skorch callbacks, or of pairs of a name and a callback",
+            lambda value: isinstance(value, list) and _are_callbacks(value),
+        ),
+        None,
+    ],
+    "accelerator": [
+        Described(
+            "an accelerate.Accelerator",
+            lambda value: hasattr(value, "prepare") and hasattr(value, "backward"),
+        ),
+        None,
+    ],
+    "gather_batches": ["boolean"],
+    "warm_start": ["boolean"],
+}
+
+
+class BaseNumCLIP(BaseCLIPEstimator):
+    """NumCLIP, but for what y is; for estimators with the parameters of NumCLIP."""
+
+    def _check_prompts(self, backbone, bins):
+        tokenize(backbone, prompt_texts(bins, self.template, self.prompt_init))
+
+    def _assemble(self, encoder, backbone, bins, generator):
+        prompts_class = FeaturePrompts if isinstance(encoder, FeatureEncoder) else TokenPrompts
+        prompts = prompts_class.from_texts(
+            backbone,
+            prompt_texts(bins, self.template, self.prompt_init),
+            random=self.prompt_init == "random",
+            generator=generator,
+        )
+        prompts.own_tower()
+        return NumCLIPModule(
+            encoder,
+            prompts,
+            bins=bins,
+            logit_scale=backbone.logit_scale,
+            shift=self.shift,
+            max_shift=self.max_shift,
+            generator=generator,
+        )
+
+    def _ranking_loss(self, backbone, bins):
+        default = inspect.signature(type(self)).parameters["beta"].default
+        if self.weight_norm == "mean" and self.ranking_loss == "fcrc" and self.beta != default:
+            warnings.warn(
+                f"beta={self.beta} has no effect with weight_norm='mean', where it cancels out. "
+                "Use weight_norm='softmax' to weight negatives by beta.",
+                stacklevel=6,
+            )
+        names = ("beta", "distance", "weight_norm", "mask_same_bin")
+        options = {name: getattr(self, name) for name in names}
+        return partial(RANKING_LOSSES[self.ranking_loss], **options)
+
+    def _are_named(self):
+        """Return whether the bins have words of their own, which say something to CLIP."""
+        raise NotImplementedError
+
+    def _learning_rates(self, backbone, bins, training):
+        prompt_lr = self.prompt_lr
+        if prompt_lr == "auto":
+            is_named = self.prompt_init == "words" and self._are_named()
+            prompt_lr = 1e-4 if is_named and self._words_help(backbone, bins, training) else 3e-3
+        return {
+            "encoder": self.regressor_lr,  # of a linear map in the place of the tower
+            "prompts": prompt_lr,
+            "regressor": self.regressor_lr,
+        }
+
+    def _words_help(self, backbone, bins, training):
+        """Whether words alone are closer to the labels than their median; True if not known."""
+        features, targets = training.inputs, training.targets
+        if self.fine_tune != "none" or features.shape[1] != backbone.embed_dim:
+            return True
+        texts = prompt_texts(bins, self.template, self.prompt_init)
+        prompts = FeaturePrompts.from_texts(backbone, texts)
+        features, y = features[training.indices], targets.y[training.indices]
+        with torch.no_grad():
+            features = torch.nn.functional.normalize(features, dim=1)
+            proba = (backbone.logit_scale * features @ prompts().T).softmax(dim=1)
+            centers = torch.tensor(bins.centers, dtype=torch.float64) - bins.edges[0]
+            zero_shot = proba @ centers.float()
+        return (zero_shot - y).abs().mean() < (y.median() - y).abs().mean()
+
+    def _explain(self, X, y_pred, logits, centers):
+        proba = softmax(logits, axis=1)
+        return explain_outputs(X, as_images(X), self.bins_, y_pred, proba, centers)
+
+    def save(self, path: StrPath, standalone: bool = False) -> None:
+        """Save to a folder, as JSON and safetensors; see :func:`sknumclip.saving.save`.
+
+        Parameters
+        ----------
+        path : str or Path
+            Folder; made if needed.
+        standalone : bool, default=False
+            Whether to save the weights of a frozen image tower too, so that the folder loads
+            without the CLIP model. Otherwise it refers to it, and is small.
+        """
+        from .. import saving  # when used: it builds on the estimators
+
+        saving.save(self, path, standalone)
+
+    @classmethod
+    def load(
+        cls, path: StrPath, *, model_name: str | None = None, pretrained: str | None = None
+    ) -> Self:
+        """Load what :meth:`save` saved; see :func:`sknumclip.saving.load`.
+
+        Parameters
+        ----------
+        path : str or Path
+            Folder.
+        model_name, pretrained : str, default=None
+            Where the frozen image tower is that the model refers to, if not where it was in
+            ``fit``. Its weights must be the same.
+
+        Returns
+        -------
+        estimator of this class
+            Fitted.
+
+        Raises
+        ------
+        SavedModelError
+            A ValueError: the folder does not hold a whole model of this class and format.
+        BackboneError
+            If the frozen image tower that the model refers to cannot be had.
+        """
+        from .. import saving
+
+        return saving.load(cls, path, model_name=model_name, pretrained=pretrained)
+
+    def push_to_hub(self, repo_id: str, **options: Any) -> str:
+        """Upload to the Hugging Face Hub, with a model card.
+
+        Parameters
+        ----------
+        repo_id : str
+            ``"user/name"``; made if needed.
+        **options
+            Of :func:`sknumclip.saving.hub.push_to_hub`: `standalone`, `metrics`, `description` and
+            `license` for the model card, `private`, `token`, `revision`, `commit_message`.
+
+        Returns
+        -------
+        str
+            Address of the commit.
+        """
+        from ..saving import hub
+
+        return hub.push_to_hub(self, repo_id, **options)
+
+    @classmethod
+    def from_pretrained(cls, repo_id_or_folder: StrPath, **options: Any) -> Self:
+        """Load from the Hugging Face Hub, or from a folder.
+
+        Parameters
+        ----------
+        repo_id_or_folder : str or Path
+        **options
+            Of :func:`sknumclip.saving.hub.from_pretrained`: `revision`, `token`, `cache_dir`,
+            `force_download`, `local_files_only`, and `model_name` and `pretrained` as in
+            :meth:`load`.
+
+        Returns
+        -------
+        estimator of this class
+            Fitted.
+        """
+        from ..saving import hub
+
+        return hub.from_pretrained(cls, repo_id_or_folder, **options)
+
+    def to_onnx(self, path: StrPath) -> None:
+        """Export to an ONNX file, from pixels to predictions.
+
+        :func:`sknumclip.saving.onnx.to_onnx` says what goes in and what comes out.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        """
+        from ..saving import onnx
+
+        onnx.to_onnx(self, path)

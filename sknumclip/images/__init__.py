@@ -1,0 +1,1 @@
+"""Images: reading, resizing, and keeping what was decoded or embedded."""

@@ -1,0 +1,231 @@
+"""Many images at a time: decoded by threads, resized, and kept so that it happens once."""
+
+import hashlib
+import tempfile
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import PIL
+from tqdm.auto import tqdm
+
+from .. import __version__
+from ..exceptions import ImageReadError
+from ..machine.files import naming_cache_folder, with_checksum, without_checksum, write_whole
+from ..machine.memory import free_memory, usual_threads
+from ..machine.processes import ONE_PROCESS
+from .resizing import canvas_size, resize_image
+
+__all__ = ["CanvasStore"]
+
+
+class _Unreadable(Exception):
+    """An image cannot be read, and why."""
+
+
+class CanvasStore:
+    """Canvases of images, decoded by threads and kept as the cache allows.
+
+    Parameters
+    ----------
+    images : Images
+    preprocessing : Preprocessing
+    scale : float, default=1.0
+        See :func:`resize_image`.
+    cache : {"auto", "memory"}, str, Path or None, default=None
+        Where to keep canvases: in memory, in a folder, or nowhere. ``"auto"``: in memory if they
+        take less than half of what is free, else in a temporary folder.
+    num_workers : int or "auto", default="auto"
+        Threads that decode; ``"auto"`` is one per core, or, in a worker process of joblib, as many
+        as joblib allows it. Pillow decodes outside Python's global lock, so threads are enough.
+    n_sharing : int, default=1
+        How many processes like this one share the memory and the cores.
+    """
+
+    def __init__(
+        self, images, preprocessing, *, scale=1.0, cache=None, num_workers="auto", n_sharing=1
+    ):
+        self.images = images
+        self.preprocessing = preprocessing
+        self.scale = scale
+        self.shape = (3, *canvas_size(preprocessing, scale))
+        n_threads = max(1, usual_threads() // n_sharing)
+        self.num_workers = n_threads if num_workers == "auto" else num_workers
+        self._cache = _make_cache(cache, images, self.shape, f"{preprocessing} {scale}", n_sharing)
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, i):
+        """Return the canvas of image `i`, uint8 ndarray of shape (3, H, W)."""
+        canvas = self._cache.get(i)
+        if canvas is None:
+            pixels = self.images.items[i]
+            if isinstance(pixels, np.ndarray) and pixels.shape == (*self.shape[1:], 3):
+                return np.ascontiguousarray(pixels.transpose(2, 0, 1))  # nothing to decode or keep
+            try:
+                # Twice the size needed is enough for resizing to leave no trace of it.
+                image = self.images.read(i, min_side=2 * max(self.shape[1:]))
+                canvas = resize_image(image, self.preprocessing, self.scale)
+            except ValueError as error:
+                raise _Unreadable(str(error)) from error
+            self._cache.put(i, canvas)
+        return canvas
+
+    def batches(self, index_batches):
+        """Decode batch after batch, the next two while the caller uses the last.
+
+        Parameters
+        ----------
+        index_batches : iterable of sequences of int
+
+        Yields
+        ------
+        indices : ndarray of int of shape (n_read,)
+            Images that could be read.
+        canvases : uint8 ndarray of shape (n_read, 3, H, W)
+        failures : dict of int to str
+            What is wrong with the others, by index.
+        """
+        if self.num_workers == 0:
+            for indices in index_batches:
+                yield self._collect(indices, map(self._try_get, indices))
+            return
+        with ThreadPoolExecutor(self.num_workers) as readers, ThreadPoolExecutor(1) as collector:
+
+            def collect(indices):
+                return self._collect(indices, readers.map(self._try_get, indices))
+
+            ahead = deque()
+            for indices in index_batches:
+                ahead.append(collector.submit(collect, indices))
+                if len(ahead) > 2:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+
+    def read_all(self, on_error, *, verbose=0, processes=ONE_PROCESS):
+        """Read every image once, which fills the cache, and find all that cannot be read.
+
+        Parameters
+        ----------
+        on_error : {"raise", "skip"}
+        verbose : int, default=0
+            Whether to show a progress bar.
+        processes : Processes, default=ONE_PROCESS
+            Those that share the work; what they find is the same for all.
+
+        Returns
+        -------
+        dict of int to str
+            What is wrong with unreadable images, by index.
+
+        Raises
+        ------
+        ImageReadError
+            If there are any and ``on_error="raise"``. It names them all.
+        """
+        indices = processes.part(np.arange(len(self)))
+        chunks = np.split(indices, range(64, len(indices), 64))
+        failures = {}
+        with tqdm(total=len(indices), unit="image", disable=not verbose, leave=False) as bar:
+            for indices, _, failed in self.batches(chunks):
+                failures.update(failed)
+                bar.update(len(indices) + len(failed))
+        failures = {i: why for found in processes.all_objects(failures) for i, why in found.items()}
+        self.raise_failures(failures, on_error)
+        return failures
+
+    def raise_failures(self, failures, on_error):
+        """Raise ImageReadError for failures (dict of int to str), unless they may be skipped."""
+        if failures and on_error == "raise":
+            named = {self.images.name(i): failures[i] for i in sorted(failures)}
+            raise ImageReadError(named, len(self), len(failures))
+
+    def _try_get(self, i):
+        try:
+            return self[i]
+        except _Unreadable as error:
+            return str(error)
+
+    def _collect(self, indices, results):
+        results = list(results)
+        read = [k for k, result in enumerate(results) if not isinstance(result, str)]
+        canvases = np.empty((len(read), *self.shape), dtype=np.uint8)
+        for row, k in enumerate(read):
+            canvases[row] = results[k]
+        failures = {
+            int(i): result
+            for i, result in zip(indices, results, strict=True)
+            if isinstance(result, str)
+        }
+        return np.asarray(indices)[read], canvases, failures
+
+
+class _MemoryCache:
+    def __init__(self, n, shape):
+        self._canvases = np.zeros((n, *shape), dtype=np.uint8)
+        self._filled = np.zeros(n, dtype=bool)
+
+    def get(self, i):
+        return self._canvases[i] if self._filled[i] else None
+
+    def put(self, i, canvas):
+        self._canvases[i] = canvas
+        self._filled[i] = True
+
+
+class _FolderCache:
+    """One file per canvas, named by its image, how it was resized, and by which versions."""
+
+    def __init__(self, folder, images, shape, recipe):
+        self.folder = Path(folder)
+        self._images = images
+        self._shape = shape
+        self._recipe = f"{recipe} {__version__} {PIL.__version__}"
+        self._names = {}
+
+    def _file(self, i):
+        # Found out once, before the image is read: what is kept under a name is not older than it.
+        if i not in self._names:
+            key = f"{self._images.identity(i)}\0{self._recipe}".encode("utf-8", "surrogateescape")
+            self._names[i] = hashlib.blake2b(key, digest_size=20).hexdigest()
+        name = self._names[i]
+        return self.folder / name[:2] / f"{name}.raw"
+
+    def get(self, i):
+        try:
+            content = np.fromfile(self._file(i), dtype=np.uint8)
+        except (OSError, ValueError):  # not there yet, or no longer readable
+            return None
+        canvas = without_checksum(content)
+        # Any other file was damaged, by a power cut for example: decode again.
+        is_whole = canvas is not None and canvas.size == np.prod(self._shape)
+        return canvas.reshape(self._shape) if is_whole else None
+
+    def put(self, i, canvas):
+        with naming_cache_folder(self.folder):
+            write_whole(self._file(i), with_checksum(canvas.tobytes()))
+
+
+class _NoCache:
+    def get(self, i):
+        return None
+
+    def put(self, i, canvas):
+        pass
+
+
+def _make_cache(cache, images, shape, recipe, n_sharing):
+    if cache is None:
+        return _NoCache()
+    fits = len(images) * np.prod(shape) < free_memory() / 2 / n_sharing
+    if cache == "memory" or (cache == "auto" and fits):
+        return _MemoryCache(len(images), shape)
+    if cache != "auto":
+        return _FolderCache(cache, images, shape, recipe)
+    folder = tempfile.TemporaryDirectory(prefix="sknumclip-")
+    store = _FolderCache(folder.name, images, shape, recipe)
+    store.owner = folder  # removed together with the cache
+    return store

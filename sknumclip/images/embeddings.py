@@ -1,0 +1,246 @@
+"""Features of a frozen image tower, computed once per image."""
+
+import contextlib
+import hashlib
+from collections import OrderedDict
+from threading import Lock
+
+import filelock
+import numpy as np
+import PIL
+import torch
+from tqdm.auto import tqdm
+
+from .. import __version__
+from ..machine.device import to_device
+from ..machine.files import naming_cache_folder, with_checksum, without_checksum, write_whole
+from ..machine.processes import ONE_PROCESS
+
+__all__ = ["clear_embedding_cache", "embed_images"]
+
+MAX_CACHED_BYTES = 512 * 2**20
+BATCH_SIZE = 64
+GPU_UNCACHED_BATCH_SIZE = 256  # so that launching kernels takes less time than running them
+CPU_CACHED_BATCH_SIZE = 32  # hardly slower there, and less to fill up
+_VERSIONS = f"{__version__} {PIL.__version__} {torch.__version__}"
+
+
+class _EmbeddingCache:
+    """The most recently used embeddings of this process, by content.
+
+    A frozen tower knows no labels, so folds and candidates of a search may share its output.
+    """
+
+    def __init__(self, max_bytes):
+        self.max_bytes = max_bytes
+        self._rows = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def get(self, key):
+        with self._lock:
+            row = self._rows.get(key)
+            if row is not None:
+                self._rows.move_to_end(key)
+            return row
+
+    def put(self, key, row):
+        with self._lock:
+            if key not in self._rows:
+                self._rows[key] = row
+                self._bytes += row.nbytes
+            while self._bytes > self.max_bytes:
+                self._bytes -= self._rows.popitem(last=False)[1].nbytes
+
+    def clear(self):
+        with self._lock:
+            self._rows.clear()
+            self._bytes = 0
+
+
+_CACHE = _EmbeddingCache(MAX_CACHED_BYTES)
+
+
+class _FolderCache:
+    """Embeddings in one file each, behind those in memory: for all processes that see the folder.
+
+    Parameters
+    ----------
+    folder : Path or None
+        None keeps them in memory only.
+    """
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def get(self, key):
+        row = _CACHE.get(key)
+        if row is None and self.folder is not None:
+            row = self._read(key)
+        return row
+
+    def put(self, key, row):
+        _CACHE.put(key, row)
+        if self.folder is not None:
+            with naming_cache_folder(self.folder):
+                write_whole(self._file(key), with_checksum(row.tobytes()))
+
+    def lock(self):
+        """Context that one process at a time can enter, so that no two do the same work."""
+        if self.folder is None:
+            return contextlib.nullcontext()
+        with naming_cache_folder(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        return filelock.FileLock(self.folder / "embeddings.lock")  # goes when its process dies
+
+    def _file(self, key):
+        key = f"{key}\0{_VERSIONS}".encode("utf-8", "surrogateescape")
+        name = hashlib.blake2b(key, digest_size=20).hexdigest()
+        return self.folder / name[:2] / f"{name}.embedding"
+
+    def _read(self, key):
+        try:
+            content = without_checksum(self._file(key).read_bytes())
+        except OSError:  # not there yet
+            return None
+        if content is None:  # damaged, by a power cut for example
+            return None
+        row = np.frombuffer(content, dtype=np.float32)
+        _CACHE.put(key, row)
+        return row
+
+
+def clear_embedding_cache():
+    """Forget the embeddings that this process has kept."""
+    _CACHE.clear()
+
+
+def embed_images(
+    encode,
+    store,
+    *,
+    device,
+    on_error,
+    autocast_dtype=None,
+    cache_key=None,
+    cache_folder=None,
+    verbose=0,
+    processes=ONE_PROCESS,
+):
+    """Embed images, and only those that are not in the cache.
+
+    With a cache all batches are filled up to the same size, because batches of another size round
+    differently: features must be the same to the bit whichever of them happen to be in the cache.
+
+    Parameters
+    ----------
+    encode : callable
+        From uint8 Tensor of shape (n, 3, H, W) on `device` to Tensor of shape (n, width).
+    store : CanvasStore
+    device : torch.device
+    on_error : {"raise", "skip"}
+    autocast_dtype : torch.dtype or None, default=None
+        Precision of `encode`. Weights are cast once for all batches.
+    cache_key : str or None, default=None
+        What the embeddings depend on besides the image; None uses no cache.
+    cache_folder : Path or None, default=None
+        Where to keep them besides memory, for other processes.
+    verbose : int, default=0
+        Whether to show a progress bar.
+    processes : Processes, default=ONE_PROCESS
+        Those that share the work; all get everything.
+
+    Returns
+    -------
+    features : float32 ndarray of shape (n_images, width)
+        NaN for images that cannot be read.
+    failures : dict of int to str
+        What is wrong with those, by index.
+
+    Raises
+    ------
+    ImageReadError
+        If there are any and ``on_error="raise"``. It names them all.
+    """
+    processes.check_same(len(store), "Numbers of images")
+    own = processes.part(np.arange(len(store))).tolist()
+    cache = None if cache_key is None else _FolderCache(cache_folder)
+    size, keys = GPU_UNCACHED_BATCH_SIZE if device.type == "cuda" else BATCH_SIZE, {}
+    if cache is not None:
+        size = CPU_CACHED_BATCH_SIZE if device.type == "cpu" else BATCH_SIZE
+        size = size if 2 * len(own) >= size else max(1, len(own))
+        # An image that cannot be read has none; reading it will tell what is wrong.
+        identities = zip(own, store.images.identities(own), strict=True)
+        keys = {i: f"{cache_key} {size}\0{name}" for i, name in identities if name is not None}
+
+    def encode_batch(canvases):
+        filled = canvases if cache is None else _filled_up(canvases, size)
+        return encode(to_device(torch.from_numpy(filled), device))[: len(canvases)]
+
+    def cached(indices):
+        return {i: row for i in indices if (row := cache.get(keys[i])) is not None}
+
+    rows = cached(keys)
+    # Processes that share the work do not do the same work; others might.
+    is_locked = cache is not None and processes.n == 1 and len(rows) < len(own)
+    with cache.lock() if is_locked else contextlib.nullcontext():
+        if is_locked:  # somebody may have done it meanwhile
+            rows.update(cached(keys.keys() - rows.keys()))
+        missing = [i for i in own if i not in rows]
+        failures = {}
+        autocast = torch.autocast(
+            device.type, dtype=autocast_dtype, enabled=autocast_dtype is not None
+        )
+        chunks = [missing[start : start + size] for start in range(0, len(missing), size)]
+        bar = tqdm(total=len(missing), unit="image", disable=not verbose, leave=False)
+        with torch.no_grad(), autocast, bar:
+            for embedded in _embed_batches(
+                encode_batch, store, chunks, device, on_error, failures, bar
+            ):
+                rows.update(embedded)
+                for i in embedded.keys() & keys.keys():
+                    cache.put(keys[i], embedded[i])
+    failures = {i: why for found in processes.all_objects(failures) for i, why in found.items()}
+    store.raise_failures(failures, on_error)
+    width = len(next(iter(rows.values()))) if rows else _width(encode, store, device)
+    features = np.full((len(own), width), np.nan, dtype=np.float32)
+    for place, i in enumerate(own):
+        if i in rows:
+            features[place] = rows[i]
+    return processes.all_features(features, len(store)), failures
+
+
+def _embed_batches(encode, store, chunks, device, on_error, failures, bar):
+    """Yield dicts of embeddings by index; note what cannot be read in `failures`."""
+    on_the_way = []  # results that the device has been asked for
+    for read, canvases, failed in store.batches(chunks):
+        failures.update(failed)
+        bar.update(len(read) + len(failed))
+        # Once it is clear that this ends with an error, only the rest of the list is needed.
+        if not len(read) or (failures and on_error == "raise"):
+            continue
+        on_the_way.append((read, encode(canvases)))
+        # Every fetch makes a GPU wait for the next batch.
+        if device.type == "cpu" or len(on_the_way) == 16:
+            yield _fetch(on_the_way)
+    yield _fetch(on_the_way)
+
+
+def _filled_up(canvases, size):
+    missing = size - len(canvases)
+    return np.pad(canvases, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else canvases
+
+
+def _fetch(on_the_way):
+    rows = {}
+    for indices, features in on_the_way:
+        for i, row in zip(indices.tolist(), features.float().cpu().numpy(), strict=True):
+            rows[i] = row.copy()
+    on_the_way.clear()
+    return rows
+
+
+def _width(encode, store, device):
+    with torch.no_grad():  # only to see how wide a row is
+        blank = torch.zeros((1, *store.shape), dtype=torch.uint8, device=device)
+        return encode(blank).shape[1]

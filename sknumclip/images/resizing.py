@@ -1,0 +1,110 @@
+"""Resize images onto canvases, and cut training views from them."""
+
+import numpy as np
+import torch
+from PIL import Image
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms import functional as tv
+
+from ..machine.device import to_device
+
+__all__ = ["canvas_size", "resize_image", "training_views"]
+
+
+_INTERPOLATION = {
+    "bicubic": InterpolationMode.BICUBIC,
+    "bilinear": InterpolationMode.BILINEAR,
+}
+
+
+def resize_image(image, preprocessing, scale=1.0):
+    """Resize as the checkpoint wants it, onto a canvas of `scale` times its size.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+    preprocessing : Preprocessing
+    scale : float, default=1.0
+        The paper trains on crops of 224 from a canvas of 256: a scale of 8 / 7.
+
+    Returns
+    -------
+    uint8 ndarray of shape (3, height, width)
+    """
+    height, width = canvas_size(preprocessing, scale)
+    if preprocessing.resize_mode == "shortest":
+        image = _without_far_ends(image)
+    factors = (height / image.height, width / image.width)
+    if preprocessing.resize_mode == "squash":
+        new_size = [height, width]
+    else:
+        factor = max(factors) if preprocessing.resize_mode == "shortest" else min(factors)
+        round_ = int if preprocessing.resize_mode == "shortest" else round
+        # The side that fits must fit exactly; the other must not vanish.
+        new_size = [
+            fit if own_factor == factor else max(1, round_(side * factor))
+            for fit, own_factor, side in zip(
+                (height, width), factors, (image.height, image.width), strict=True
+            )
+        ]
+    image = tv.resize(image, new_size, _INTERPOLATION[preprocessing.interpolation])
+    if preprocessing.resize_mode == "longest":
+        left, top = (width - image.width) // 2, (height - image.height) // 2
+        canvas = Image.new("RGB", (width, height), (preprocessing.fill_color,) * 3)
+        canvas.paste(image, (left, top))
+        image = canvas
+    image = tv.center_crop(image, [height, width])
+    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+
+
+def _without_far_ends(image):
+    """Cut a very long image down to its middle, which is all that its canvas will show.
+
+    Resized as it is, one of 1 × 20000 pixels would take gigabytes.
+    """
+    longest = 16 * min(image.size)
+    if max(image.size) <= longest:
+        return image
+    left, top = (max(0, side - longest) // 2 for side in image.size)
+    return image.crop((left, top, image.width - left, image.height - top))
+
+
+def canvas_size(preprocessing, scale=1.0):
+    """Height and width in pixels of what :func:`resize_image` returns."""
+    return tuple(round(side * scale) for side in preprocessing.size)
+
+
+def training_views(canvases, size, generator, places=None, batch_size=None):
+    """Cut a random crop from each canvas and mirror half of them (Section 4.1 of the paper).
+
+    Parameters
+    ----------
+    canvases : uint8 Tensor of shape (n, 3, H, W)
+    size : tuple of int
+        Height and width of the crops.
+    generator : torch.Generator
+        On the CPU, so that every device sees the same views.
+    places : int ndarray of shape (n,), default=None
+        Where the canvases are in a batch of `batch_size`, of which others have the rest. Views
+        are drawn for all of it, so that they do not depend on who has what.
+    batch_size : int, default=None
+
+    Returns
+    -------
+    uint8 Tensor of shape (n, 3, height, width)
+    """
+    n, _, *canvas = canvases.shape
+    n_drawn, drawn = (n, slice(None)) if places is None else (batch_size, places)
+    device = canvases.device
+
+    def positions(axis):
+        start = torch.randint(canvas[axis] - size[axis] + 1, (n_drawn, 1), generator=generator)
+        return start[drawn] + torch.arange(size[axis])
+
+    rows, columns = positions(0), positions(1)
+    mirrored = torch.rand(n_drawn, 1, generator=generator)[drawn] < 0.5
+    columns = torch.where(mirrored, columns.flip(1), columns)
+    samples = torch.arange(n, device=device)[:, None, None]
+    rows, columns = to_device(rows, device)[:, :, None], to_device(columns, device)[:, None, :]
+    # Indexing puts the channels last; the towers want them second.
+    return canvases.permute(0, 2, 3, 1)[samples, rows, columns].permute(0, 3, 1, 2).contiguous()

@@ -1,0 +1,1 @@
+"""The NumCLIP model as torch modules: learnable prompts, shifted bin centers."""

@@ -1,0 +1,312 @@
+"""The NumCLIP model as torch modules (Sections 3.1 to 3.3 of the paper)."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ..machine.cuda_graph import branch
+
+__all__ = [
+    "CLIPModule",
+    "FeatureEncoder",
+    "ImageEncoder",
+    "NumCLIPModule",
+    "Output",
+    "ShiftRegressor",
+]
+
+
+HIDDEN_WIDTH = 64  # of the regressor
+
+
+class Output(NamedTuple):
+    """What :class:`NumCLIPModule` computes for n samples."""
+
+    y_pred: torch.Tensor
+    """Predictions in the unit of the label, from the lower end of the bins on, of shape (n,)."""
+    logits: torch.Tensor
+    """Cosine similarities with the prompts over the temperature, of shape (n, n_bins)."""
+    centers: torch.Tensor
+    """The bin centres after the shift, counted likewise, of shape (n, n_bins)."""
+
+
+class ImageEncoder(nn.Module):
+    """Image tower that takes pixels as they come from the disk.
+
+    Parameters
+    ----------
+    visual : nn.Module
+        The image tower.
+    preprocessing : Preprocessing
+    canvas_scale : float, default=1.0
+        How much larger than the tower's images the canvases are that predictions are made from;
+        the centre is cut out. It is as in training, so that things have the size they had there.
+    is_shared : bool, default=False
+        Whether the tower is a frozen one that others use too: it is no result of training.
+    """
+
+    def __init__(self, visual, preprocessing, canvas_scale=1.0, is_shared=False):
+        super().__init__()
+        self.is_shared = is_shared
+        self.visual = visual
+        self.preprocessing = preprocessing
+        self.canvas_scale = canvas_scale
+        mean, std = (
+            torch.tensor(values).view(1, 3, 1, 1)
+            for values in (preprocessing.mean, preprocessing.std)
+        )
+        self.register_buffer("factor", 1 / (255 * std), persistent=False)
+        self.register_buffer("offset", -mean / std, persistent=False)
+
+    def train(self, mode=True):
+        """Set the mode, except for batch norms: few images make poor statistics."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+        return self
+
+    def forward(self, images):
+        """Embed uint8 images or canvases of shape (n, 3, height, width) as (n, embed_dim)."""
+        height, width = self.preprocessing.size
+        top, left = (images.shape[2] - height) // 2, (images.shape[3] - width) // 2
+        images = images[:, :, top : top + height, left : left + width]
+        return self.visual(images * self.factor + self.offset)
+
+
+class FeatureEncoder(nn.Module):
+    """Stands where the image tower would, for features that were computed before.
+
+    Parameters
+    ----------
+    n_features : int
+        Width of the features. Embeddings of the tower's own width are used as they are; others
+        go through a learned linear map.
+    embed_dim : int
+        Width of the joint space of images and texts.
+    generator : torch.Generator, default=None
+        For the initial weights.
+    """
+
+    def __init__(self, n_features, embed_dim, generator=None):
+        super().__init__()
+        self.projection = nn.Identity()
+        if n_features != embed_dim:
+            self.projection = _linear(n_features, embed_dim, generator)
+
+    def forward(self, features):
+        """Map features of shape (n, n_features) to (n, embed_dim)."""
+        return self.projection(features)
+
+
+class ShiftRegressor(nn.Module):
+    """The small regressor that moves the bin centres (δ in Eq. 1 of the paper).
+
+    Parameters
+    ----------
+    n_bins : int
+    max_shift : float
+        Bound of δ, below 1 so that ``1 / (1 + δ)`` has no pole.
+    generator : torch.Generator, default=None
+        For the initial weights.
+    """
+
+    def __init__(self, n_bins, max_shift, generator=None):
+        super().__init__()
+        self.max_shift = max_shift
+        self.hidden = _linear(n_bins, HIDDEN_WIDTH, generator)
+        self.out = nn.Linear(HIDDEN_WIDTH, n_bins)
+        # No shift at the start: the untrained model is the zero-shot model.
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, logits):
+        """Return δ of shape (n, n_bins), within ±max_shift."""
+        # Only differences of logits mean something.
+        logits = logits - logits.mean(dim=1, keepdim=True)
+        return self.max_shift * torch.tanh(self.out(F.gelu(self.hidden(logits))))
+
+
+def _linear(n_in, n_out, generator):
+    """A linear layer whose initial weights come from `generator`, not from global state."""
+    layer = nn.Linear(n_in, n_out)
+    for parameter in layer.parameters():
+        nn.init.uniform_(parameter, -(n_in**-0.5), n_in**-0.5, generator=generator)
+    return layer
+
+
+def relative_shift(centers, widths, delta, origin):
+    """Eq. 1 of the paper: b / (1 + δ), written so that no digits are lost far from zero."""
+    return centers - (centers + origin) * delta / (1 + delta)
+
+
+def width_shift(centers, widths, delta, origin):
+    """Shift by a share of the bin's width: b + δ · width. Does not care where zero is."""
+    return centers + delta * widths
+
+
+def no_shift(centers, widths, delta, origin):
+    """Leave the centres where they are."""
+    return centers.expand_as(delta)
+
+
+SHIFTS = {"relative": relative_shift, "width": width_shift, "none": no_shift}
+
+
+class CLIPModule(nn.Module):
+    """What turns the features of an encoder into numbers; the part that does not depend on how.
+
+    Parameters
+    ----------
+    encoder : nn.Module
+        From a batch of inputs to features of shape (n, embed_dim).
+    bins : LinguisticBins
+    autocast_dtype : torch.dtype or None, default=None
+        Precision of the towers; everything after them is float32.
+    """
+
+    # The first parts of the names of state that training does not change.
+    not_trained: tuple[str, ...] = ()
+
+    def __init__(self, encoder, *, bins, autocast_dtype=None):
+        super().__init__()
+        self.encoder = encoder
+        self.autocast_dtype = autocast_dtype
+        # Numbers are counted from here, so that large ones keep their digits in float32.
+        self.origin = bins.edges[0]
+        centers = [center - self.origin for center in bins.centers]
+        self.register_buffer("centers", torch.tensor(centers, dtype=torch.float32))
+
+    @property
+    def is_frozen(self):
+        """Whether it was trained on features: of a frozen tower, or of something else."""
+        return isinstance(self.encoder, FeatureEncoder) or self.encoder.is_shared
+
+    def trained_state(self):
+        """Return the state that training can change: no frozen towers, no constants."""
+        not_trained = self.not_trained
+        if isinstance(self.encoder, ImageEncoder) and self.encoder.is_shared:
+            not_trained = (*not_trained, "encoder.visual.")
+        return {
+            name: tensor
+            for name, tensor in self.state_dict().items()
+            if not name.startswith(not_trained)
+        }
+
+    def load_trained_state(self, state):
+        """Take back what :meth:`trained_state` returned, of a module of the same kind.
+
+        Raises
+        ------
+        ValueError
+            If it is of another kind: names or shapes differ.
+        """
+        expected = {name: tensor.shape for name, tensor in self.trained_state().items()}
+        got = {name: tensor.shape for name, tensor in state.items()}
+        if expected != got:
+            different = sorted(dict(expected.items() ^ got.items()))
+            raise ValueError(f"It belongs to another kind of model: {different[:5]} differ.")
+        self.load_state_dict(state, strict=False)
+
+    def encode(self, inputs):
+        """Return the ℓ2-normalised image features z, float32 of shape (n, embed_dim)."""
+        with self._autocast():
+            features = self.encoder(inputs)
+        return F.normalize(features.float(), dim=1)
+
+    def forward(self, inputs):
+        """Predict from a batch of inputs; see :class:`Output`."""
+        return self.from_features(self.encode(inputs))
+
+    def finish(self):
+        """Turn what is constant after training into constants."""
+
+    def _autocast(self, enabled=True):
+        enabled = enabled and self.autocast_dtype is not None
+        return torch.autocast(self.centers.device.type, dtype=self.autocast_dtype, enabled=enabled)
+
+
+class NumCLIPModule(CLIPModule):
+    """Compare images with the prompts of the bins, then move the bin centres.
+
+    Parameters
+    ----------
+    encoder : nn.Module
+        From a batch of inputs to features of shape (n, embed_dim).
+    prompts : nn.Module
+        From nothing to text features of shape (n_bins, embed_dim).
+    bins : LinguisticBins
+    logit_scale : float
+        1 / temperature, from the CLIP model; stays as it is.
+    shift : {"relative", "width", "none"}
+    max_shift : float
+    autocast_dtype : torch.dtype or None, default=None
+        Precision of the two towers; everything after them is float32.
+    generator : torch.Generator, default=None
+        For the initial weights of the regressor.
+    """
+
+    not_trained = ("prompts.tower.", "text_features")
+
+    def __init__(
+        self,
+        encoder,
+        prompts,
+        *,
+        bins,
+        logit_scale,
+        shift,
+        max_shift,
+        autocast_dtype=None,
+        generator=None,
+    ):
+        super().__init__(encoder, bins=bins, autocast_dtype=autocast_dtype)
+        self.prompts = prompts
+        self.regressor = ShiftRegressor(bins.n_bins, max_shift, generator=generator)
+        # Data-parallel training waits for the gradients of all that is trainable.
+        self.regressor.requires_grad_(shift != "none")
+        self.logit_scale = logit_scale
+        self.shift = shift
+        self.register_buffer("widths", torch.tensor(bins.widths, dtype=torch.float32))
+        self.register_buffer("text_features", None)
+
+    @property
+    def embed_dim(self):
+        """Width of the joint space, once training has finished."""
+        return self.text_features.shape[1]
+
+    def finish(self):
+        """Keep the text features as constants: after training no text tower is needed."""
+        with torch.no_grad():
+            self.text_features = F.normalize(self.prompts().float(), dim=1)
+        self.prompts.release()
+
+    def encode_texts(self):
+        """Return the ℓ2-normalised text features w, float32 of shape (n_bins, embed_dim)."""
+        if self.text_features is not None:
+            return self.text_features
+        with self._autocast():
+            features = self.prompts()
+        return F.normalize(features.float(), dim=1)
+
+    def forward(self, inputs):
+        """Predict from a batch of inputs; see :class:`Output`."""
+        with branch(self.centers.device) as join:  # its kernels are too small to fill a GPU
+            texts = self.encode_texts()
+        features = self.encode(inputs)
+        join()
+        return self._compare(features, texts)
+
+    def from_features(self, features):
+        """Predict from ℓ2-normalised image features (Eq. 1 of the paper)."""
+        return self._compare(features, self.encode_texts())
+
+    def _compare(self, features, texts):
+        with self._autocast(enabled=False):
+            logits = self.logit_scale * features @ texts.T
+            delta = self.regressor(logits)
+            shifted = SHIFTS[self.shift](self.centers, self.widths, delta, self.origin)
+            y_pred = (logits.softmax(dim=1) * shifted).sum(dim=1)
+        return Output(y_pred, logits, shifted)

@@ -1,0 +1,217 @@
+"""Learnable prompts: one sentence per bin, as token embeddings (Section 3.3 of the paper)."""
+
+import copy
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+__all__ = [
+    "PROMPT_INITS",
+    "FeaturePrompts",
+    "TokenPrompts",
+    "check_template",
+    "is_word_token",
+    "prompt_texts",
+    "tokenize",
+]
+
+
+def prompt_texts(bins, template, prompt_init="words"):
+    """Word the prompt of each bin.
+
+    Parameters
+    ----------
+    bins : LinguisticBins
+    template : str
+        Sentence with one ``{}``.
+    prompt_init : {"words", "numbers", "random"}, default="words"
+        ``"numbers"`` puts the bin's centre in digits where the others put its description.
+
+    Returns
+    -------
+    list of str, length n_bins
+
+    Examples
+    --------
+    >>> from sknumclip import LinguisticBins
+    >>> from sknumclip.model.prompts import prompt_texts
+    >>> ages = LinguisticBins.from_mapping({"child": (0, 13), "teenager": (13, 19)})
+    >>> prompt_texts(ages, "the person is a {}.")
+    ['the person is a child.', 'the person is a teenager.']
+    >>> prompt_texts(ages, "{}", "numbers")
+    ['6.5', '16']
+    """
+    check_template(template)
+    return [template.replace("{}", words) for words in PROMPT_INITS[prompt_init](bins)]
+
+
+def check_template(template):
+    """Raise ValueError unless `template` is a sentence with one place for the words."""
+    if not isinstance(template, str) or template.count("{}") != 1:
+        raise ValueError(
+            "template must be a sentence with exactly one {} where the words of the bin go, as in "
+            f"'the person is a {{}}.'. Got template={template!r}."
+        )
+
+
+def _in_digits(number):
+    """Six digits, as nobody writes 16.666666666666668, or all before the point if they are more."""
+    digits = max(6, len(str(int(abs(number)))))
+    return f"{number:.{digits}g}"
+
+
+# How a bin is put into words. "random" forgets them again, but keeps their number of tokens.
+PROMPT_INITS = {
+    "words": lambda bins: bins.descriptions,
+    "numbers": lambda bins: [_in_digits(center) for center in bins.centers],
+    "random": lambda bins: bins.descriptions,
+}
+
+
+def tokenize(backbone, texts):
+    """Tokenize prompts, cut to the positions that the text tower has to see.
+
+    Parameters
+    ----------
+    backbone : Backbone
+    texts : list of str
+
+    Returns
+    -------
+    int Tensor of shape (n_texts, length)
+        Length of the longest text where the tower ignores padding, else its context length.
+
+    Raises
+    ------
+    ValueError
+        If a text has more tokens than the tower's context length; open_clip would silently cut it.
+    """
+    limit = backbone.text.context_length
+    tokens = backbone.tokenizer(texts)
+    # A text that fits is only padded further when there is more room.
+    padding = backbone.tokenizer([""], context_length=limit + 1)[0, -1]
+    beyond = backbone.tokenizer(texts, context_length=limit + 64)[:, limit:]
+    too_long = [text for text, rest in zip(texts, beyond, strict=True) if (rest != padding).any()]
+    if too_long:
+        raise ValueError(
+            f"{len(too_long)} of {len(texts)} prompts have more tokens than the {limit} that "
+            f"{backbone.model_name!r} can read, among them {too_long[0]!r}. Use shorter "
+            "descriptions or a shorter template."
+        )
+    if backbone.text.ignores_padding:
+        length = int(backbone.text.pooled_position(tokens).max()) + 1
+        tokens = tokens[:, :length]
+    return tokens
+
+
+def is_word_token(backbone, tokens):
+    """Tell tokens of words from marks of start and end and padding, bool Tensor like `tokens`."""
+    return ~torch.isin(tokens, backbone.tokenizer([""]).unique())
+
+
+class TokenPrompts(nn.Module):
+    """The prompts of the bins as learnable token embeddings, read by the frozen text tower.
+
+    The tokens of the words are learned; the marks of start and end of text and the padding stay.
+
+    Parameters
+    ----------
+    embeddings : Tensor of shape (n_bins, length, width)
+        Token embeddings to start from.
+    is_word : bool Tensor of shape (n_bins, length, 1)
+        Which of them are learned.
+    position : int Tensor of shape (n_bins,)
+        From :meth:`~sknumclip.clip.text_tower.TextTower.pooled_position`.
+    tower : TextTower, default=None
+        Needed by ``forward`` only. It is shared; :meth:`own_tower` makes a copy.
+    """
+
+    def __init__(self, embeddings, is_word, position, tower=None):
+        super().__init__()
+        self.embeddings = nn.Parameter(embeddings.clone())
+        self.register_buffer("fixed_embeddings", embeddings)
+        self.register_buffer("is_word", is_word)
+        self.register_buffer("position", position)
+        self.tower = tower
+
+    @classmethod
+    def from_texts(cls, backbone, texts, *, random=False, generator=None):
+        """Start from sentences.
+
+        Parameters
+        ----------
+        backbone : Backbone
+        texts : list of str, length n_bins
+            From :func:`prompt_texts`.
+        random : bool, default=False
+            Whether to replace the words by random embeddings of the same spread.
+        generator : torch.Generator, default=None
+            For `random`.
+
+        Returns
+        -------
+        TokenPrompts
+        """
+        tokens = tokenize(backbone, texts)
+        embeddings = backbone.token_embedding(tokens).detach()
+        is_word = is_word_token(backbone, tokens)[..., None]
+        if random:
+            noise = torch.randn(embeddings.shape, generator=generator)
+            spread = backbone.token_embedding.weight.std()
+            embeddings = torch.where(is_word, noise * spread, embeddings)
+        return cls(embeddings, is_word, backbone.text.pooled_position(tokens), backbone.text)
+
+    def own_tower(self):
+        """Copy the text tower, so that training may move it to another device."""
+        self.tower = copy.deepcopy(self.tower)
+
+    def forward(self):
+        """Return the text features, Tensor of shape (n_bins, embed_dim)."""
+        embeddings = torch.where(self.is_word, self.embeddings, self.fixed_embeddings)
+        return self.tower(embeddings, self.position)
+
+    def release(self):
+        """Let go of the text tower, which is needed for training only."""
+        self.tower = None
+
+
+class FeaturePrompts(nn.Module):
+    """The prompts of the bins as learnable text features, for a frozen image tower.
+
+    The text tower reads the sentences once; what is learned is a step away from its output. With
+    frozen images this fits as well as :class:`TokenPrompts` and takes no text tower per step.
+
+    Parameters
+    ----------
+    features : Tensor of shape (n_bins, embed_dim)
+        ℓ2-normalised text features to start from.
+    """
+
+    def __init__(self, features):
+        super().__init__()
+        self.register_buffer("fixed_features", features)
+        self.step = nn.Parameter(torch.zeros_like(features))
+
+    @classmethod
+    def from_texts(cls, backbone, texts, *, random=False, generator=None):
+        """Start from sentences; see :meth:`TokenPrompts.from_texts`."""
+        known = backbone.known_texts
+        if not random and tuple(texts) in known:  # as for all folds of a search
+            return cls(known[tuple(texts)].clone())
+        prompts = TokenPrompts.from_texts(backbone, texts, random=random, generator=generator)
+        with torch.no_grad():
+            features = F.normalize(prompts(), dim=1)
+        if not random:
+            known[tuple(texts)] = features.clone()  # what a module holds may be loaded over
+        return cls(features)
+
+    def forward(self):
+        """Return the text features, Tensor of shape (n_bins, embed_dim)."""
+        return self.fixed_features + self.step
+
+    def own_tower(self):
+        """Nothing is shared."""
+
+    def release(self):
+        """Nothing is needed for training only."""

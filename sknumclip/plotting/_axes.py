@@ -1,0 +1,185 @@
+"""What the displays share: matplotlib on first use, panels, matrices, labels, checks."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from .._typing import Axes
+
+_MAX_LABELS = 20  # more of them along one axis cannot be read
+_MAX_CELLS_WITH_TEXT = 150
+_MAX_LINE = 40  # characters
+
+
+def import_pyplot(display):
+    """Import matplotlib, or say how to get it.
+
+    Parameters
+    ----------
+    display : object
+        What needs it; for the message.
+
+    Returns
+    -------
+    module
+    """
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            f"{type(display).__name__}.plot needs matplotlib: pip install 'sknumclip[plot]'."
+        ) from error
+    return plt
+
+
+def check_has(display, estimator, what, *attributes):
+    """Raise unless `estimator` is fitted and has what the display shows.
+
+    Parameters
+    ----------
+    display : type
+        For the message.
+    estimator : object
+    what : str
+        What the display needs, for the message.
+    *attributes : str
+        One of them is enough. Dots lead to attributes of attributes.
+
+    Returns
+    -------
+    object
+        The first of the attributes that there is.
+
+    Raises
+    ------
+    NotFittedError
+        If it is not fitted.
+    TypeError
+        If it is no estimator, or has none of the attributes.
+    """
+    check_is_fitted(estimator)
+    for name in attributes:
+        value = estimator
+        for part in name.split("."):
+            value = getattr(value, part, None)
+        if value is not None:
+            return value
+    message = f"{display.__name__} needs {what}. Got {type(estimator).__name__}."
+    if hasattr(estimator, "best_estimator_"):
+        message += " Pass its best_estimator_."
+    elif hasattr(estimator, "steps"):
+        message += " Pass its last step, pipeline[-1]."
+    raise TypeError(message)
+
+
+def check_finite(name, values) -> NDArray[np.float64]:
+    """Return `values` as an array of float64; raise ValueError if some are NaN or infinite."""
+    values = np.asarray(values, dtype=np.float64)
+    bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+    if len(bad):
+        raise ValueError(
+            f"{name} has NaN or infinite values for {len(bad)} of {len(values)} samples (the first "
+            f"at {bad[:5].tolist()}), as for images that could not be read. Leave them out."
+        )
+    return values
+
+
+def make_axes(display, ax, figsize) -> Axes:
+    """Return `ax`, or the axes of a new figure, and let the display know them."""
+    plt = import_pyplot(display)
+    if ax is None:
+        _, ax = plt.subplots(figsize=figsize, layout="constrained")
+    display.ax_, display.figure_ = ax, ax.figure
+    return ax
+
+
+def make_panels(display, ax, n_rows, n_columns, *, figsize, gridspec_kw=None):
+    """Make axes in the place of `ax`, or in a new figure.
+
+    Parameters
+    ----------
+    display : object
+        Gets the attributes ``ax_``, ``figure_`` and ``axes_``.
+    ax : matplotlib Axes or None
+    n_rows, n_columns : int
+    figsize : tuple of float
+        Of a new figure, in inches.
+    gridspec_kw : dict, default=None
+        Of ``Figure.subplots``.
+
+    Returns
+    -------
+    ndarray of matplotlib Axes of shape (n_rows, n_columns)
+    """
+    ax = make_axes(display, ax, figsize)
+    if ax.get_subplotspec() is None:
+        raise ValueError(
+            "ax must be made by plt.subplots or figure.add_subplot, so that it can be divided into "
+            "panels. Got axes at a free position."
+        )
+    ax.set_axis_off()
+    # A subfigure keeps its distance from its neighbours, as a nested grid does not.
+    panels = ax.figure.add_subfigure(ax.get_subplotspec())
+    display.axes_ = panels.subplots(n_rows, n_columns, squeeze=False, gridspec_kw=gridspec_kw)
+    return display.axes_
+
+
+def draw_matrix(ax, values, *, cmap, texts=None, **kwargs):
+    """Draw a matrix in colours, with its numbers if they are few enough.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    values : ndarray of shape (n_rows, n_columns)
+        NaN for what there is not.
+    cmap : str or matplotlib Colormap
+    texts : array-like of str of shape (n_rows, n_columns), default=None
+        What to write; None writes the values with two decimals.
+    **kwargs
+        Of ``imshow``.
+
+    Returns
+    -------
+    image : matplotlib AxesImage
+    texts : list of matplotlib Text
+        Row by row; empty for large matrices.
+    """
+    image = ax.imshow(np.ma.masked_invalid(values), cmap=cmap, **kwargs)
+    if values.size > _MAX_CELLS_WITH_TEXT:
+        return image, []
+    if texts is None:
+        texts = [[f"{value:.2f}" for value in row] for row in values]
+    drawn = []
+    for (row, column), value in np.ndenumerate(values):
+        red, green, blue, _ = image.cmap(image.norm(value)) if np.isfinite(value) else (1,) * 4
+        is_dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
+        color = "white" if is_dark else "black"
+        style = dict(ha="center", va="center", color=color)
+        drawn.append(ax.text(column, row, texts[row][column], **style))
+    return image, drawn
+
+
+def set_labels(axis, labels, **kwargs):
+    """Label the positions 0, 1, ... of a matplotlib Axis or Colorbar, or every so many of them."""
+    shown = range(0, len(labels), math.ceil(len(labels) / _MAX_LABELS))
+    axis.set_ticks(list(shown), labels=[labels[i] for i in shown], **kwargs)
+
+
+def wrap(text):
+    """Break a description into lines, if it is very long."""
+    return textwrap.fill(str(text), _MAX_LINE)
+
+
+def label_width(labels):
+    """Return the width in inches of the longest line of labels of font size 10."""
+    return 0.08 * max(len(line) for label in labels for line in label.split("\n"))
+
+
+def n_decimals(scale):
+    """Return how many decimals a number as large as `scale` needs for three digits."""
+    return max(0, 2 - math.floor(math.log10(scale))) if scale > 0 else 0

@@ -1,0 +1,254 @@
+"""Maps of image features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+from sklearn.preprocessing import normalize
+from sklearn.utils import check_consistent_length, column_or_1d
+
+from .._typing import Axes, Figure, ImagesOrFeatures, Keywords, RandomState
+from ..metrics import ordinality_score
+from ._axes import check_finite, check_has, make_axes, set_labels, wrap
+
+__all__ = ["EmbeddingDisplay"]
+
+
+class EmbeddingDisplay:
+    """Map of image features, coloured by label: do they come in order?
+
+    The title has the :func:`~sknumclip.metrics.ordinality_score` of the features, not of the map.
+    Make it with :meth:`from_estimator` or :meth:`from_features`. All parameters are
+    stored as attributes.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n_samples, 2)
+        Where the samples are on the map.
+    y : ndarray of shape (n_samples,)
+        Numbers to colour them by: labels, or the ranks of classes.
+    ordinality : float, default=None
+        Ordinality score, between -1 and 1; None leaves it out.
+    classes : sequence, default=None
+        What the ranks in `y` stand for.
+
+    Attributes
+    ----------
+    scatter_ : matplotlib PathCollection
+    colorbar_ : matplotlib Colorbar or None
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from sknumclip import CLIPEmbedder
+    >>> from sknumclip.datasets import make_counting_images
+    >>> from sknumclip.plotting import EmbeddingDisplay
+    >>> X, y = make_counting_images(60, random_state=0)
+    >>> embedder = CLIPEmbedder(model_name="tiny", verbose=0).fit(X)
+    >>> EmbeddingDisplay.from_estimator(embedder, X, y, method="pca")
+    <...>
+    """
+
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(
+        self,
+        *,
+        positions: NDArray[Any],
+        y: NDArray[Any],
+        ordinality: float | None = None,
+        classes: Sequence[Any] | NDArray[Any] | None = None,
+    ) -> None:
+        self.positions = positions
+        self.y = y
+        self.ordinality = ordinality
+        self.classes = classes
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        X: ImagesOrFeatures,
+        y: ArrayLike,
+        *,
+        method: Literal["tsne", "pca"] = "tsne",
+        random_state: RandomState = None,
+        ax: Axes | None = None,
+        scatter_kwargs: Keywords | None = None,
+        colorbar: bool = True,
+    ) -> Self:
+        """Embed images and map the features.
+
+        Parameters
+        ----------
+        estimator : NumCLIPRegressor, NumCLIPClassifier or CLIPEmbedder
+            Or another fitted transformer.
+        X : as for ``estimator.transform``
+        y : array-like of shape (n_samples,)
+            Labels: numbers, or classes in the order of ``estimator.classes_``.
+        method : {"tsne", "pca"}, default="tsne"
+            As in :meth:`from_features`.
+        random_state : int, RandomState instance or None, default=None
+            As in :meth:`from_features`.
+        ax : matplotlib Axes, default=None
+            As in :meth:`plot`.
+        scatter_kwargs : dict, default=None
+            As in :meth:`plot`.
+        colorbar : bool, default=True
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        display : EmbeddingDisplay
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If it does not transform.
+        ValueError
+            As in :meth:`from_features`.
+        """
+        features = check_has(cls, estimator, "a transformer, such as CLIPEmbedder", "transform")(X)
+        return cls.from_features(
+            features,
+            y,
+            classes=getattr(estimator, "classes_", None),
+            method=method,
+            random_state=random_state,
+            ax=ax,
+            scatter_kwargs=scatter_kwargs,
+            colorbar=colorbar,
+        )
+
+    @classmethod
+    def from_features(
+        cls,
+        features: ArrayLike,
+        y: ArrayLike,
+        *,
+        classes: Sequence[Any] | NDArray[Any] | None = None,
+        method: Literal["tsne", "pca"] = "tsne",
+        random_state: RandomState = None,
+        ax: Axes | None = None,
+        scatter_kwargs: Keywords | None = None,
+        colorbar: bool = True,
+    ) -> Self:
+        """Map features made before.
+
+        Parameters
+        ----------
+        features : array-like of shape (n_samples, n_features)
+            At least 3. Only their directions count, as in CLIP.
+        y : array-like of shape (n_samples,)
+            Labels, at least two different ones: numbers, or else `classes`.
+        classes : array-like of shape (n_classes,), default=None
+            The labels in their order, where they are classes.
+        method : {"tsne", "pca"}, default="tsne"
+            :class:`~sklearn.manifold.TSNE` shows which images are neighbours;
+            :class:`~sklearn.decomposition.PCA`, which takes no time, the two directions in which
+            features differ most.
+        random_state : int, RandomState instance or None, default=None
+            For a map that is the same in every call.
+        ax : matplotlib Axes, default=None
+            As in :meth:`plot`.
+        scatter_kwargs : dict, default=None
+            As in :meth:`plot`.
+        colorbar : bool, default=True
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        display : EmbeddingDisplay
+
+        Raises
+        ------
+        ValueError
+            If features or labels are NaN or infinite, too few, or all the same; if labels are
+            not among the classes; if there is no such method.
+        """
+        features, y = check_finite("features", features), np.asarray(column_or_1d(y))
+        check_consistent_length(features, y)
+        numbers = check_finite("y", y if classes is None else _ranks(y, classes))
+        if len(features) < 3 or (numbers == numbers[0]).all():
+            raise ValueError(
+                "A map needs at least 3 samples with at least two different labels. Got "
+                f"{len(features)} samples, of {len(np.unique(numbers))} different labels."
+            )
+        features = normalize(features)
+        display = cls(
+            positions=_positions(features, method, random_state),
+            y=numbers,
+            ordinality=ordinality_score(features, numbers),
+            classes=classes,
+        )
+        return display.plot(ax, scatter_kwargs=scatter_kwargs, colorbar=colorbar)
+
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        scatter_kwargs: Keywords | None = None,
+        colorbar: bool = True,
+    ) -> Self:
+        """Plot.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None makes a figure.
+        scatter_kwargs : dict, default=None
+            Keywords for ``Axes.scatter``.
+        colorbar : bool, default=True
+            Whether to draw one.
+
+        Returns
+        -------
+        display : EmbeddingDisplay
+        """
+        ax = make_axes(self, ax, (6, 5))
+        style = {"s": 12, "cmap": "viridis", **(scatter_kwargs or {})}
+        x, y = np.transpose(self.positions)
+        self.scatter_ = ax.scatter(x, y, c=self.y, **style)
+        ax.set(xticks=[], yticks=[])
+        if self.ordinality is not None:
+            ax.set_title(f"ordinality {self.ordinality:.2f}")
+        self.colorbar_ = None
+        if colorbar:
+            self.colorbar_ = self.figure_.colorbar(self.scatter_, ax=ax)
+            if self.classes is None:
+                self.colorbar_.set_label("label")
+            else:
+                set_labels(self.colorbar_, [wrap(label) for label in self.classes])
+        return self
+
+
+def _ranks(y, classes):
+    """The rank of each label."""
+    order = {label: rank for rank, label in enumerate(np.asarray(classes).tolist())}
+    unknown = sorted(set(y.tolist()) - set(order), key=str)
+    if unknown:
+        raise ValueError(
+            f"y must be labels among the classes {list(order)}. Got {unknown[:10]} as well."
+        )
+    return [order[label] for label in y.tolist()]
+
+
+def _positions(features, method, random_state):
+    """Map ℓ2-normalised features to the plane."""
+    if method == "pca":
+        return PCA(2, random_state=random_state).fit_transform(features)
+    if method == "tsne":
+        # Each sample can only have so many neighbours.
+        perplexity = min(30, (len(features) - 1) / 3)
+        return TSNE(perplexity=perplexity, random_state=random_state).fit_transform(features)
+    raise ValueError(f"method must be 'tsne' or 'pca'. Got method={method!r}.")

@@ -1,0 +1,303 @@
+"""Heat maps of the scores of a search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from .._typing import Axes, Colormap, Figure, Keywords
+from ..bins import LinguisticBins
+from ._axes import (
+    check_has,
+    draw_matrix,
+    import_pyplot,
+    label_width,
+    make_axes,
+    n_decimals,
+    set_labels,
+    wrap,
+)
+
+__all__ = ["SearchDisplay"]
+
+
+class SearchDisplay:
+    """Heat map of the scores of a search over two parameters, such as β and bins.
+
+    Make it with :meth:`from_estimator`. All parameters are stored as attributes.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Mean score over folds of each combination: values of the parameter `y` as index, of `x` as
+        columns. NaN where there is none.
+    stds : DataFrame
+        Standard deviations over folds, likewise.
+    score_name : str, default="score"
+        What they are called.
+    greater_is_better : bool, default=True
+        Whether the best score is the largest.
+
+    Attributes
+    ----------
+    im_ : matplotlib AxesImage
+    text_ : list of matplotlib Text
+        Mean ± standard deviation, row by row; empty if there are too many cells.
+    frame_ : matplotlib Rectangle
+        Around the best cell.
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    See Also
+    --------
+    sklearn.model_selection.ValidationCurveDisplay : For one parameter.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sknumclip import NumCLIPRegressor
+    >>> from sknumclip.datasets import make_counting_images
+    >>> from sknumclip.plotting import SearchDisplay
+    >>> X, y = make_counting_images(60, random_state=0)
+    >>> reg = NumCLIPRegressor(model_name="tiny", fine_tune="none", max_epochs=2, verbose=0)
+    >>> search = GridSearchCV(reg, {"beta": [0, 4], "bins": [3, 5]}, cv=2)
+    >>> SearchDisplay.from_estimator(search.fit(X, y))
+    <...>
+    """
+
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(
+        self,
+        *,
+        scores: pd.DataFrame,
+        stds: pd.DataFrame,
+        score_name: str = "score",
+        greater_is_better: bool = True,
+    ) -> None:
+        self.scores = scores
+        self.stds = stds
+        self.score_name = score_name
+        self.greater_is_better = greater_is_better
+
+    @classmethod
+    def from_estimator(
+        cls,
+        search: BaseEstimator,
+        *,
+        x: str = "beta",
+        y: str = "bins",
+        x_labels: Sequence[str] | None = None,
+        y_labels: Sequence[str] | None = None,
+        metric: str | None = None,
+        ax: Axes | None = None,
+        cmap: Colormap | None = None,
+        im_kwargs: Keywords | None = None,
+        colorbar: bool = True,
+    ) -> Self:
+        """Plot the scores of a fitted search.
+
+        Where other parameters were searched too, each cell shows the best of its combinations.
+        Scorers named ``"neg_..."`` are shown with their sign turned, as the errors they are.
+
+        Parameters
+        ----------
+        search : GridSearchCV or RandomizedSearchCV
+            Fitted.
+        x, y : str, default="beta", "bins"
+            The parameters along the two axes, as named in the grid: ``"regressor__beta"`` for a
+            step of a Pipeline.
+        x_labels, y_labels : sequence of str, default=None
+            What to call their values: numbers in increasing order, others in the order of the
+            grid. None writes the values; bins are written as their number and their first and
+            last words.
+        metric : str, default=None
+            Which score, where the search has several; None takes the one it was refitted by.
+        ax : matplotlib Axes, default=None
+            As in :meth:`plot`.
+        cmap : str or matplotlib Colormap, default=None
+            As in :meth:`plot`.
+        im_kwargs : dict, default=None
+            As in :meth:`plot`.
+        colorbar : bool, default=True
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        display : SearchDisplay
+
+        Raises
+        ------
+        NotFittedError
+            If the search is not fitted.
+        TypeError
+            If it is no search.
+        ValueError
+            If a parameter was not searched, or not in all candidates; if labels are too many or
+            too few; if there is no such metric; if all fits failed; if it is a successive
+            halving, whose scores come from samples of different sizes.
+        """
+        results = check_has(cls, search, "a search, such as GridSearchCV", "cv_results_")
+        if "iter" in results:
+            raise ValueError(
+                "The scores of a successive halving come from samples of different sizes, so they "
+                "cannot be compared in one map. Use GridSearchCV or RandomizedSearchCV."
+            )
+        name, column = _metric(search, metric)
+        sign = -1 if name.startswith("neg_") else 1
+        x_values, x_index = _values(results, x)
+        y_values, y_index = _values(results, y)
+        means, stds = _matrices(results, column, x_index, y_index)
+        axes = {
+            "index": pd.Index(_labels("y_labels", y_labels, y_values), name=y),
+            "columns": pd.Index(_labels("x_labels", x_labels, x_values), name=x),
+        }
+        display = cls(
+            scores=pd.DataFrame(sign * means, **axes),
+            stds=pd.DataFrame(stds, **axes),
+            score_name=name.removeprefix("neg_").replace("_", " "),
+            greater_is_better=sign > 0,
+        )
+        return display.plot(ax, cmap=cmap, im_kwargs=im_kwargs, colorbar=colorbar)
+
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        cmap: Colormap | None = None,
+        im_kwargs: Keywords | None = None,
+        colorbar: bool = True,
+    ) -> Self:
+        """Plot.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None makes a figure.
+        cmap : str or matplotlib Colormap, default=None
+            None takes viridis, turned so that the best is bright.
+        im_kwargs : dict, default=None
+            Keywords for ``Axes.imshow``.
+        colorbar : bool, default=True
+            Whether to draw one.
+
+        Returns
+        -------
+        display : SearchDisplay
+        """
+        scores, stds = self.scores.to_numpy(dtype=float), self.stds.to_numpy(dtype=float)
+        n_rows, n_columns = scores.shape
+        x_labels, y_labels = (
+            [wrap(label) for label in labels] for labels in (self.scores.columns, self.scores.index)
+        )
+        width = max(1.1, label_width(x_labels)) * n_columns + label_width(y_labels) + 1.8
+        ax = make_axes(self, ax, (width, max(2.4, 0.6 * n_rows + 1.2)))
+        if cmap is None:
+            cmap = "viridis" if self.greater_is_better else "viridis_r"
+        sizes = np.abs(scores[np.isfinite(scores) & (scores != 0)])
+        decimals = min(3, n_decimals(min(sizes, default=0)))
+        texts = [
+            [_cell(mean, std, decimals) for mean, std in zip(*row, strict=True)]
+            for row in zip(scores, stds, strict=True)
+        ]
+        style = {"aspect": "auto", **(im_kwargs or {})}
+        self.im_, self.text_ = draw_matrix(ax, scores, cmap=cmap, texts=texts, **style)
+        best = np.nanargmax(scores if self.greater_is_better else -scores)
+        row, column = np.unravel_index(best, scores.shape)
+        self.frame_ = import_pyplot(self).Rectangle(
+            (column - 0.5, row - 0.5),
+            *(1, 1),
+            fill=False,
+            edgecolor="tab:red",
+            linewidth=2.5,
+            clip_on=False,
+            zorder=3,  # over the axes' own lines
+        )
+        ax.add_patch(self.frame_)
+        set_labels(ax.xaxis, x_labels)
+        set_labels(ax.yaxis, y_labels)
+        ax.set(xlabel=self.scores.columns.name, ylabel=self.scores.index.name)
+        if colorbar:
+            self.figure_.colorbar(self.im_, ax=ax, label=self.score_name)
+        return self
+
+
+def _metric(search, metric):
+    """Return the name of the metric and its suffix in ``cv_results_``."""
+    prefix = "mean_test_"
+    found = [name.removeprefix(prefix) for name in search.cv_results_ if name.startswith(prefix)]
+    if found == ["score"] and metric is None:
+        return (search.scoring if isinstance(search.scoring, str) else "score"), "score"
+    if metric is None and isinstance(search.refit, str):
+        metric = search.refit
+    if metric not in found:
+        raise ValueError(
+            f"metric must be one of {found}, the scores of the search. Got {metric!r}."
+        )
+    return metric, metric
+
+
+def _values(results, parameter):
+    """The different values of a parameter, and for each candidate the index of its value."""
+    if f"param_{parameter}" not in results:
+        searched = [name.removeprefix("param_") for name in results if name.startswith("param_")]
+        raise ValueError(
+            f"{parameter!r} was not searched over. Choose x and y from {searched}; for one "
+            "parameter alone use sklearn.model_selection.ValidationCurveDisplay."
+        )
+    candidates = results[f"param_{parameter}"]
+    if np.ma.getmaskarray(candidates).any():
+        raise ValueError(
+            f"{parameter!r} was not searched over by all candidates, so there is no map of it. "
+            "Give it in every grid of the list of grids."
+        )
+    candidates = candidates.tolist()
+    values = []  # some, like dicts, can be compared but not hashed
+    for value in candidates:
+        if value not in values:
+            values.append(value)
+    if all(isinstance(value, (int, float)) for value in values):
+        values.sort()
+    return values, [values.index(value) for value in candidates]
+
+
+def _matrices(results, metric, x_index, y_index):
+    """Means and standard deviations of the best candidate of each cell; NaN where there is none."""
+    means = np.full((max(y_index) + 1, max(x_index) + 1), np.nan)
+    stds = means.copy()
+    scores = results[f"mean_test_{metric}"], results[f"std_test_{metric}"]
+    for cell, mean, std in zip(zip(y_index, x_index, strict=True), *scores, strict=True):
+        if np.isnan(means[cell]) or mean > means[cell]:
+            means[cell], stds[cell] = mean, std
+    if np.isnan(means).all():
+        raise ValueError("There are no scores: all fits of the search failed.")
+    return means, stds
+
+
+def _cell(mean, std, decimals):
+    return "–" if np.isnan(mean) else f"{mean:.{decimals}f}\n± {std:.{decimals}f}"
+
+
+def _labels(name, labels, values):
+    if labels is None:
+        return [_describe(value) for value in values]
+    if len(labels) != len(values):
+        raise ValueError(
+            f"{name} must be one for each of the {len(values)} values {values}. Got {len(labels)}: "
+            f"{list(labels)}."
+        )
+    return list(labels)
+
+
+def _describe(value):
+    """Write the value of a parameter so that it fits beside a map."""
+    if isinstance(value, LinguisticBins):
+        value = dict.fromkeys(value.descriptions)
+    if isinstance(value, dict):
+        return f"{len(value)}: {next(iter(value))} … {list(value)[-1]}"
+    return f"{value:g}" if isinstance(value, float) else str(value)

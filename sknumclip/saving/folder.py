@@ -1,0 +1,268 @@
+"""Save and load fitted estimators as JSON and safetensors: readable, and nothing is executed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+import safetensors.torch
+import torch
+from sklearn.utils.validation import check_is_fitted
+
+from .._typing import StrPath
+from ..bins import LinguisticBins
+from ..estimators.numclip import BaseNumCLIP
+from ..exceptions import SavedModelError
+from ..machine.files import write_whole
+from ..model.modules import FeatureEncoder, ImageEncoder
+from ..training.net import restore_net
+from .config import (
+    CONFIG_FILE,
+    FORMAT_VERSION,
+    TENSORS_FILE,
+    is_plain,
+    library_versions,
+    read_config,
+    refers_to_tower,
+    warn_of_versions,
+)
+from .module import restore_module, tower_state
+
+__all__ = ["load", "save", "saved_class"]
+
+NumCLIP = TypeVar("NumCLIP", bound=BaseNumCLIP)
+
+
+def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> None:
+    """Save a fitted estimator to a folder.
+
+    A fine-tuned image tower is saved with its weights. A frozen one is saved as a reference: its
+    name and the hash of its weights, which :func:`load` compares.
+
+    Parameters
+    ----------
+    estimator : NumCLIPRegressor or NumCLIPClassifier
+    path : str or Path
+        Folder; made if needed. Files of an earlier save are replaced.
+    standalone : bool, default=False
+        Whether to save the weights of a frozen image tower too, so that the folder loads on a
+        machine that has neither the CLIP model nor a network. Only another ``fit`` needs it then.
+
+    Warns
+    -----
+    UserWarning
+        If a parameter cannot be written as JSON (callbacks, an accelerator, a RandomState). It
+        has its default after loading.
+    """
+    check_is_fitted(estimator)
+    module = estimator.net_.module_
+    encoder = module.encoder
+    tensors = {**module.trained_state(), "text_features": module.text_features}
+    is_shared = isinstance(encoder, ImageEncoder) and encoder.is_shared
+    if standalone and is_shared:
+        tensors.update(tower_state(encoder))
+    content = safetensors.torch.save(
+        {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    )
+    history, lost = _encode_history(estimator.history_)
+    config = {
+        "format_version": FORMAT_VERSION,
+        "class": type(estimator).__name__,
+        "versions": library_versions(),
+        "params": _encode_params(estimator, lost),
+        "bins": estimator.bins_.to_dict(),
+        "classes": estimator.classes_.tolist() if hasattr(estimator, "classes_") else None,
+        "backbone": estimator.backbone_,
+        "logit_scale": module.logit_scale,
+        "shift": module.shift,
+        "max_shift": float(module.regressor.max_shift),
+        "encoder": {
+            "n_features": estimator.n_features_in_,
+            "embed_dim": len(tensors["text_features"][0]),
+        }
+        if isinstance(encoder, FeatureEncoder)
+        else {
+            "preprocessing": encoder.preprocessing.to_dict(),
+            "canvas_scale": float(encoder.canvas_scale),
+            "is_shared": encoder.is_shared,
+        },
+        "standalone": bool(standalone) or not is_shared,
+        "tensors_sha256": hashlib.sha256(content).hexdigest(),
+        "feature_names_in": list(getattr(estimator, "feature_names_in_", [])),
+        "history": history,
+        "skipped": estimator.skipped_,
+    }
+    text = json.dumps(config, indent=1, allow_nan=False)  # may fail, so before anything is written
+    path = Path(path)
+    write_whole(path / TENSORS_FILE, content)
+    write_whole(path / CONFIG_FILE, text.encode())
+
+
+def load(
+    cls: type[NumCLIP],
+    path: StrPath,
+    *,
+    model_name: str | None = None,
+    pretrained: str | None = None,
+    trust_paths: bool = True,
+) -> NumCLIP:
+    """Load a fitted estimator from a folder that :func:`save` wrote.
+
+    Nothing in the folder is executed, and nothing is believed: what the files say is checked
+    against each other before memory is taken for it. A model that refers to a frozen image tower
+    gets it only from open_clip's list of published weights, or from the folder of this machine
+    that it names; other addresses (``"hf-hub:..."``) only if `model_name` repeats them. Its hash
+    must be the one that was saved.
+
+    Parameters
+    ----------
+    cls : type
+        The estimator's class.
+    path : str or Path
+        Folder.
+    model_name, pretrained : str, default=None
+        Where the frozen image tower is, if not where it was in ``fit``; the terms are those of
+        the estimator. None follows what was saved.
+    trust_paths : bool, default=True
+        Whether a tower may be read from a folder or file of this machine that the model names.
+
+    Returns
+    -------
+    estimator of type `cls`
+
+    Raises
+    ------
+    SavedModelError
+        A ValueError: the folder does not hold a whole model of this class and format, or refers
+        to what may not be followed.
+    BackboneError
+        If the frozen image tower that the model refers to cannot be had.
+
+    Warns
+    -----
+    UserWarning
+        If it was saved with another version of sknumclip, or with another major version of torch,
+        scikit-learn or open_clip.
+    """
+    path = Path(path)
+    config = read_config(path)
+    if config["class"] != cls.__name__:
+        raise SavedModelError(
+            f"{path} holds a {config['class']:.50}: use {config['class']:.50}.load. Got "
+            f"{cls.__name__}."
+        )
+    if (config["classes"] is None) == hasattr(cls, "predict_proba"):
+        raise SavedModelError(f"{path / CONFIG_FILE} is damaged: classes do not fit the class.")
+    estimator = _restore_estimator(cls, config, path / CONFIG_FILE)
+    _check_place(config, path, model_name, pretrained)
+    module = restore_module(config, path, model_name, pretrained, trust_paths=trust_paths)
+    if config["classes"] is not None:
+        estimator.classes_ = np.array(config["classes"])
+    estimator.bins_ = LinguisticBins(**config["bins"])
+    estimator.backbone_ = config["backbone"]
+    if model_name is not None:
+        estimator.set_params(model_name=model_name, pretrained=pretrained)
+        estimator.backbone_.update(model_name=model_name, pretrained=pretrained)
+    estimator.history_ = pd.DataFrame(config["history"])
+    estimator.n_iter_ = len(estimator.history_)
+    estimator.skipped_ = config["skipped"]
+    estimator.net_ = restore_net(module, estimator.history_.to_dict(orient="records"))
+    estimator.fitted_ = True
+    if "n_features" in config["encoder"]:
+        estimator.n_features_in_ = config["encoder"]["n_features"]
+    if config["feature_names_in"]:
+        estimator.feature_names_in_ = np.array(config["feature_names_in"], dtype=object)
+    warn_of_versions(config["versions"], path, stacklevel=4)
+    return estimator
+
+
+def saved_class(path: StrPath) -> str:
+    """Return the name of the class of which `path` holds an estimator, str."""
+    return read_config(Path(path))["class"]
+
+
+def _restore_estimator(cls, config, file):
+    params = config["params"]
+    known = cls().get_params(deep=False)
+    if params.keys() != known.keys():
+        different = sorted(params.keys() ^ known.keys())
+        raise SavedModelError(
+            f"{file} has missing or unknown parameters of {cls.__name__}: {different[:5]!r:.200}."
+        )
+    try:
+        estimator = cls(**_decode_params(params))
+        estimator._validate_params()
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise SavedModelError(f"{file} is damaged, in its params: {error}") from error
+    return estimator
+
+
+def _check_place(config, path, model_name, pretrained):
+    if pretrained is not None and model_name is None:
+        raise ValueError(f"pretrained needs a model_name. Got pretrained={pretrained!r} alone.")
+    if model_name is not None and not refers_to_tower(config):
+        raise ValueError(
+            f"{path} needs no image tower from elsewhere, so model_name has no use. Got "
+            f"model_name={model_name!r}."
+        )
+
+
+def _encode_history(history):
+    """Return columns of plain numbers, and the names of columns that hold anything else."""
+    columns = history.astype(object).where(history.notna(), None).to_dict(orient="list")
+    columns = {
+        str(name): [value.item() if isinstance(value, np.generic) else value for value in values]
+        for name, values in columns.items()
+    }
+    plain = {name: values for name, values in columns.items() if all(map(is_plain, values))}
+    return plain, [f"history_[{name!r}]" for name in columns if name not in plain]
+
+
+def _encode_params(estimator, lost):
+    """Return the parameters as JSON holds them; warn of those, and of others, that are lost."""
+    defaults = type(estimator)().get_params(deep=False)
+    params, lost = {}, list(lost)
+    for name, value in estimator.get_params(deep=False).items():
+        try:
+            params[name] = _encode(value)
+            json.dumps(params[name], allow_nan=False)
+        except (TypeError, ValueError):
+            params[name] = _encode(defaults[name])
+            lost.append(name)
+    if lost:
+        warnings.warn(
+            f"The parameters {lost} cannot be saved as JSON; they have their defaults after "
+            "loading. Predictions do not depend on them.",
+            stacklevel=4,
+        )
+    return params
+
+
+def _encode(value):
+    if isinstance(value, LinguisticBins):
+        return {"LinguisticBins": value.to_dict()}
+    if isinstance(value, np.generic):
+        return value.item()
+    if hasattr(value, "items"):
+        return {"mapping": {name: [float(end) for end in ends] for name, ends in value.items()}}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return str(value) if isinstance(value, (os.PathLike, torch.device)) else value
+
+
+def _decode_params(params):
+    return {name: _decode(value) for name, value in params.items()}
+
+
+def _decode(value):
+    if not isinstance(value, dict):
+        return value
+    if "LinguisticBins" in value:
+        return LinguisticBins(**value["LinguisticBins"])
+    return {name: tuple(ends) for name, ends in value["mapping"].items()}

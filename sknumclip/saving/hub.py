@@ -1,0 +1,243 @@
+"""Share fitted estimators on the Hugging Face Hub, and get them from there."""
+
+from __future__ import annotations
+
+import copy
+import os
+import tempfile
+from pathlib import Path
+
+from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
+from sklearn.utils.validation import check_is_fitted
+
+from .._typing import Metrics, StrPath
+from ..clip.backbone import is_published
+from ..estimators.numclip import BaseNumCLIP
+from ..exceptions import SavedModelError
+from .config import CONFIG_FILE, TENSORS_FILE
+from .folder import NumCLIP, load, save
+from .model_card import model_card, refers_to_tower
+
+__all__ = ["from_pretrained", "prepare_upload", "push_to_hub"]
+
+
+def push_to_hub(
+    estimator: BaseNumCLIP,
+    repo_id: str,
+    *,
+    standalone: bool = False,
+    metrics: Metrics | None = None,
+    description: str | None = None,
+    license: str | None = None,
+    private: bool | None = None,
+    token: str | bool | None = None,
+    revision: str | None = None,
+    commit_message: str = "Upload a model of sknumclip",
+) -> str:
+    """Upload a fitted estimator with a model card to the Hugging Face Hub.
+
+    Parameters
+    ----------
+    estimator : NumCLIPRegressor or NumCLIPClassifier
+    repo_id : str
+        ``"user/name"``; made if needed.
+    standalone : bool, default=False
+        Whether to upload a frozen image tower too. See its licence first.
+    metrics : mapping of str to number or str, default=None
+        For the model card: what was measured, by name.
+    description : str, default=None
+        For the model card: what the model is for, in plain text.
+    license : str, default=None
+        For the model card, as the hub spells it, like ``"cc-by-nc-4.0"``.
+    private : bool, default=None
+        Whether a new repository is private; None is the hub's own default.
+    token : str or bool, default=None
+        Of the hub; None takes the one that you logged in with.
+    revision : str, default=None
+        Branch; None is the main one.
+    commit_message : str, default="Upload a model of sknumclip"
+
+    Returns
+    -------
+    str
+        Address of the commit.
+
+    Raises
+    ------
+    ValueError
+        If nobody else could load it, as its frozen image tower is on this machine only, or if
+        `repo_id` is no name of a repository.
+    """
+    with tempfile.TemporaryDirectory(prefix="sknumclip-") as folder:
+        prepare_upload(
+            estimator,
+            folder,
+            repo_id,
+            standalone=standalone,
+            metrics=metrics,
+            description=description,
+            license=license,
+        )
+        api = HfApi(token=token)
+        repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
+        commit = api.upload_folder(
+            repo_id=repo_id,
+            folder_path=folder,
+            revision=revision,
+            commit_message=commit_message,
+        )
+    return commit.commit_url
+
+
+def prepare_upload(
+    estimator: BaseNumCLIP,
+    path: StrPath,
+    repo_id: str,
+    *,
+    standalone: bool = False,
+    metrics: Metrics | None = None,
+    description: str | None = None,
+    license: str | None = None,
+) -> None:
+    """Write what :func:`push_to_hub` uploads to a folder, to look at it first.
+
+    Names of skipped images and folders of this machine are left out.
+
+    Parameters
+    ----------
+    estimator : NumCLIPRegressor or NumCLIPClassifier
+    path : str or Path
+        Folder; made if needed.
+    repo_id : str
+    standalone : bool, default=False
+    metrics : mapping of str to number or str, default=None
+    description : str, default=None
+    license : str, default=None
+        As for :func:`push_to_hub`.
+    """
+    check_is_fitted(estimator)
+    try:
+        validate_repo_id(repo_id)
+    except HFValidationError as error:
+        raise ValueError(f"repo_id must be like 'user/name'. Got {repo_id!r}: {error}") from error
+    reference = estimator.backbone_
+    refers = refers_to_tower(estimator, standalone)
+    if refers and not _is_public(reference["model_name"], reference["pretrained"]):
+        raise ValueError(
+            f"The frozen image tower model_name={reference['model_name']!r}, "
+            f"pretrained={reference['pretrained']!r} is on this machine only, so nobody else could "
+            "load the model. Use standalone=True to upload it too, if its licence allows that."
+        )
+    public = _without_private_names(estimator)
+    card = model_card(
+        public,
+        repo_id,
+        standalone=standalone,
+        metrics=metrics,
+        description=description,
+        license=license,
+    )
+    save(public, path, standalone)
+    (Path(path) / "README.md").write_text(card, encoding="utf-8")
+
+
+def from_pretrained(
+    cls: type[NumCLIP],
+    repo_id_or_folder: StrPath,
+    *,
+    model_name: str | None = None,
+    pretrained: str | None = None,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: StrPath | None = None,
+    force_download: bool = False,
+    local_files_only: bool = False,
+) -> NumCLIP:
+    """Load a fitted estimator from the Hugging Face Hub or from a folder.
+
+    Two files are downloaded, JSON and safetensors, and nothing in them is executed. If they refer
+    to a frozen image tower, it comes from open_clip's list of published weights, or from where
+    `model_name` says; a downloaded model cannot point at other repositories or at local files.
+
+    Parameters
+    ----------
+    cls : type
+        The estimator's class.
+    repo_id_or_folder : str or Path
+        A folder, if there is one of this name, which needs no network; else a repository.
+    model_name, pretrained : str, default=None
+        Where the frozen image tower is; see :func:`~sknumclip.saving.load`.
+    revision : str, default=None
+        Branch, tag or commit. Name a commit to get the same model for ever.
+    token : str or bool, default=None
+        Of the hub; None takes the one that you logged in with.
+    cache_dir : str or Path, default=None
+        Where downloads are kept; None is the hub's own folder.
+    force_download : bool, default=False
+        Whether to download again what is there.
+    local_files_only : bool, default=False
+        Whether to use what was downloaded before, without a network.
+
+    Returns
+    -------
+    estimator of type `cls`
+
+    Raises
+    ------
+    SavedModelError
+        A ValueError: it cannot be had, or is no whole model of this class and format.
+    BackboneError
+        If the frozen image tower that the model refers to cannot be had.
+    """
+    folder = Path(repo_id_or_folder)
+    is_local = folder.is_dir()
+    if not is_local:
+        try:
+            folder = Path(
+                snapshot_download(
+                    os.fspath(repo_id_or_folder),
+                    revision=revision,
+                    token=token,
+                    cache_dir=cache_dir if cache_dir is None else os.fspath(cache_dir),
+                    force_download=force_download,
+                    local_files_only=local_files_only,
+                    allow_patterns=[CONFIG_FILE, TENSORS_FILE],
+                )
+            )
+        except Exception as error:  # of the hub, of what it speaks HTTP with, of the disk
+            raise SavedModelError(
+                f"{os.fspath(repo_id_or_folder)!r} is no folder here and cannot be downloaded: "
+                f"{error}"
+            ) from error
+    return load(cls, folder, model_name=model_name, pretrained=pretrained, trust_paths=is_local)
+
+
+def _is_public(model_name, pretrained):
+    return model_name.startswith("hf-hub:") or is_published(model_name, pretrained)
+
+
+def _without_private_names(estimator):
+    """Copy the estimator without the names of folders and files of this machine."""
+    public = copy.copy(estimator)
+    public.skipped_ = {}
+    public.checkpoint = None
+    if estimator.image_cache not in ("auto", "memory", None):
+        public.image_cache = "auto"
+    if not _is_public(estimator.backbone_["model_name"], estimator.backbone_["pretrained"]):
+        public.model_name = _last_part(estimator.model_name)
+        public.pretrained = _last_part(estimator.pretrained)
+        names = {
+            name: _last_part(estimator.backbone_[name]) for name in ("model_name", "pretrained")
+        }
+        public.backbone_ = {**estimator.backbone_, **names}
+    return public
+
+
+def _last_part(name):
+    """Return "local-dir:/home/me/clip" as "local-dir:clip"."""
+    if not name or ("/" not in name and "\\" not in name):
+        return name
+    prefix = "local-dir:" if name.startswith("local-dir:") else ""
+    return prefix + Path(name.replace("\\", "/")).name

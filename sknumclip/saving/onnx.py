@@ -1,0 +1,194 @@
+"""Export fitted estimators to ONNX, for machines without torch."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+from pathlib import Path
+
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from .._typing import StrPath
+from ..estimators.numclip import BaseNumCLIP
+from ..images.resizing import canvas_size
+from ..model.modules import FeatureEncoder
+
+__all__ = ["to_onnx"]
+
+_MAX_BYTES_IN_ONE_FILE = 1.5 * 2**30  # protobuf ends at 2 GB
+
+
+def to_onnx(estimator: BaseNumCLIP, path: StrPath) -> None:
+    """Export a fitted estimator to an ONNX file: from pixels to predictions, in float32.
+
+    The text features are constants of the graph, and so are cutting out the centre and the
+    normalisation; what is left to the caller is to resize images. The estimator stays as it is.
+
+    Parameters
+    ----------
+    estimator : NumCLIPRegressor or NumCLIPClassifier
+    path : str or Path
+        The file. Weights of more than 1.5 GB go to a second one beside it, ``path`` + ``.data``.
+
+    Raises
+    ------
+    ImportError
+        If onnx or onnxscript are missing.
+
+    Notes
+    -----
+    The input ``pixels`` is uint8 of shape (n, 3, height, width), RGB, for any n; its height and
+    width are in the graph. The estimator's own preprocessing of images that are RGB and upright::
+
+        import json
+
+        import numpy as np
+        import onnxruntime
+        from PIL import Image, ImageOps
+
+        session = onnxruntime.InferenceSession("model.onnx")
+        recipe = json.loads(session.get_modelmeta().custom_metadata_map["sknumclip"])["pixels"]
+
+        def read_pixels(file):
+            image = ImageOps.exif_transpose(Image.open(file)).convert("RGB")
+            height, width = recipe["size"]
+            factors = height / image.height, width / image.width
+            if recipe["resize_mode"] == "squash":
+                new = [height, width]
+            elif recipe["resize_mode"] == "shortest":
+                new = [
+                    max(fit, int(side * max(factors)))
+                    for fit, side in ((height, image.height), (width, image.width))
+                ]
+            else:
+                new = [max(1, round(side * min(factors))) for side in (image.height, image.width)]
+            method = Image.Resampling[recipe["interpolation"].upper()]
+            image = image.resize((new[1], new[0]), method)
+            top, left = round((new[0] - height) / 2), round((new[1] - width) / 2)
+            if recipe["resize_mode"] == "longest":
+                canvas = Image.new("RGB", (width, height), (recipe["fill_color"],) * 3)
+                canvas.paste(image, ((width - new[1]) // 2, (height - new[0]) // 2))
+                return np.asarray(canvas).transpose(2, 0, 1)
+            return np.asarray(image)[top : top + height, left : left + width].transpose(2, 0, 1)
+
+        pixels = np.stack([read_pixels(file) for file in files])
+        prediction, bin_probabilities = session.run(None, {"pixels": pixels})
+
+    An estimator that was fitted on features has the input ``features`` instead, float32 of shape
+    (n, n_features).
+
+    Outputs of a regressor are ``prediction``, float64 of shape (n,), and ``bin_probabilities``,
+    float32 of shape (n, n_bins). Those of a classifier are ``class_index``, int64 of shape (n,),
+    and ``class_probabilities``, float32 of shape (n, n_classes); which is which class stands in
+    the metadata. The metadata ``sknumclip`` is JSON with ``pixels`` (how to resize), ``bins`` and,
+    for a classifier, ``classes``.
+    """
+    check_is_fitted(estimator)
+    _check_installed()
+    module = _in_fp32_on_cpu(estimator.net_.module_)
+    graph = _graph_of(estimator)(module, estimator).eval()
+    name, example = _example_input(module.encoder, getattr(estimator, "n_features_in_", None))
+    n_bytes = sum(tensor.nbytes for tensor in module.state_dict().values())
+    with torch.no_grad(), _quiet_exporter():
+        program = torch.onnx.export(
+            graph,
+            (example,),
+            input_names=[name],
+            output_names=graph.output_names,
+            # torch 2.6 refuses a batch without an upper bound.
+            dynamic_shapes=({0: torch.export.Dim("n", max=2**31 - 1)},),
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None  # dynamo=True returns one
+    program.model.metadata_props["sknumclip"] = json.dumps(_metadata(estimator))
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    program.save(path, external_data=n_bytes > _MAX_BYTES_IN_ONE_FILE)
+
+
+class _Graph(nn.Module):
+    output_names = ("prediction", "bin_probabilities")
+
+    def __init__(self, module, estimator):
+        super().__init__()
+        self.module = module
+
+    def forward(self, inputs):
+        output = self.module.from_features(self.module.encode(inputs.float()))
+        # In float64, so that numbers far from zero keep their digits.
+        return output.y_pred.double() + self.module.origin, output.logits.softmax(dim=1)
+
+
+class _ClassGraph(_Graph):
+    output_names = ("class_index", "class_probabilities")
+
+    def __init__(self, module, estimator):
+        super().__init__(module, estimator)
+        self.by_mode = estimator.predict_by == "mode"
+
+    def forward(self, inputs):
+        rank, probabilities = super().forward(inputs)
+        if self.by_mode:
+            return probabilities.argmax(dim=1), probabilities
+        nearest = (rank + 0.5).floor().long().clamp(0, probabilities.shape[1] - 1)
+        return nearest, probabilities
+
+
+def _graph_of(estimator):
+    return _ClassGraph if hasattr(estimator, "classes_") else _Graph
+
+
+def _in_fp32_on_cpu(module):
+    module = copy.deepcopy(module).cpu().eval()
+    module.autocast_dtype = None
+    set_checkpointing = getattr(
+        getattr(module.encoder, "visual", None), "set_grad_checkpointing", None
+    )
+    if set_checkpointing is not None:
+        set_checkpointing(False)
+    return module
+
+
+def _example_input(encoder, n_features):
+    if isinstance(encoder, FeatureEncoder):
+        return "features", torch.zeros(2, n_features)
+    size = canvas_size(encoder.preprocessing, encoder.canvas_scale)
+    return "pixels", torch.zeros(2, 3, *size, dtype=torch.uint8)
+
+
+def _metadata(estimator):
+    encoder = estimator.net_.module_.encoder
+    metadata = {"bins": estimator.bins_.to_dict()}
+    if not isinstance(encoder, FeatureEncoder):
+        recipe = encoder.preprocessing.to_dict()
+        names = ("interpolation", "resize_mode", "fill_color")
+        metadata["pixels"] = {
+            "size": canvas_size(encoder.preprocessing, encoder.canvas_scale),
+            **{name: recipe[name] for name in names},
+        }
+    if hasattr(estimator, "classes_"):
+        metadata["classes"] = estimator.classes_.tolist()
+    return metadata
+
+
+def _check_installed():
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise ImportError(f"to_onnx needs {error.name}: pip install 'sknumclip[onnx]'.") from error
+
+
+class _quiet_exporter:
+    """Keep notes of the exporter's optimizer, which say nothing to users, off the screen."""
+
+    def __enter__(self):
+        self.logger = logging.getLogger("onnxscript")
+        self.level = self.logger.level
+        self.logger.setLevel(logging.ERROR)
+
+    def __exit__(self, *unused):
+        self.logger.setLevel(self.level)

@@ -1,0 +1,90 @@
+"""The tensors of a saved model: looked at before they are read, and read before they are used."""
+
+import hashlib
+
+import safetensors
+import safetensors.torch
+import torch
+
+from ..exceptions import SavedModelError
+from .config import TENSORS_FILE
+
+__all__ = ["TensorFile"]
+
+_DTYPES = {"F32": torch.float32, "I64": torch.int64, "BOOL": torch.bool}
+
+
+class TensorFile:
+    """A safetensors file that may hold anything.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the saved model.
+    sha256 : str
+        What the content of the file must hash to, a hex string.
+
+    Raises
+    ------
+    SavedModelError
+        If it is no whole safetensors file, or another one.
+    """
+
+    def __init__(self, folder, sha256):
+        self.file = folder / TENSORS_FILE
+        if not self.file.is_file():
+            raise SavedModelError(f"{self.file} cannot be read: there is no such file.")
+        try:
+            with open(self.file, "rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            with safetensors.safe_open(self.file, framework="pt") as stream:
+                slices = {name: stream.get_slice(name) for name in stream.keys()}  # noqa: SIM118
+                self.shapes = {name: tuple(part.get_shape()) for name, part in slices.items()}
+                self.dtypes = {name: part.get_dtype() for name, part in slices.items()}
+        except (OSError, ValueError, safetensors.SafetensorError) as error:
+            raise SavedModelError(f"{self.file} cannot be read: {error}.") from error
+        if digest != sha256:
+            raise SavedModelError(
+                f"{self.file} is damaged, or belongs to another model: its SHA-256 is "
+                f"{digest[:12]}…, not {sha256[:12]!r}…."
+            )
+
+    def shape(self, name, n_dims):
+        """Return the shape of a tensor, if it has this many dimensions."""
+        shape = self.shapes.get(name, ())
+        if len(shape) != n_dims:
+            raise SavedModelError(
+                f"{self.file} must hold {name!r} with {n_dims} dimensions. Got the shape {shape}."
+            )
+        return shape
+
+    def read(self, expected):
+        """Read all tensors, if they are what is expected.
+
+        Parameters
+        ----------
+        expected : dict of str to Tensor
+            Tensors of the right shapes and types, on any device.
+
+        Returns
+        -------
+        dict of str to Tensor
+            With finite values only.
+        """
+        got = {name: (self.shapes[name], _DTYPES.get(self.dtypes[name])) for name in self.shapes}
+        wanted = {name: (tuple(like.shape), like.dtype) for name, like in expected.items()}
+        if got != wanted:
+            name = min(name for name in {*got, *wanted} if got.get(name) != wanted.get(name))
+            raise SavedModelError(
+                f"{self.file} does not fit its JSON: {name!r:.200} is {_describe(got.get(name))} "
+                f"instead of {_describe(wanted.get(name))}."
+            )
+        tensors = safetensors.torch.load_file(self.file)
+        for name, tensor in tensors.items():
+            if tensor.is_floating_point() and not tensor.isfinite().all():
+                raise SavedModelError(f"{self.file} is damaged: {name!r} holds NaN or infinity.")
+        return tensors
+
+
+def _describe(tensor):
+    return "missing" if tensor is None else f"{tensor[1]} of shape {tensor[0]}"

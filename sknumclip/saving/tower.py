@@ -1,0 +1,150 @@
+"""The image tower of a saved model: built from its description, or had by reference."""
+
+import json
+import math
+import re
+
+from ..clip.backbone import Preprocessing, is_published, load_backbone
+from ..clip.image_tower import build_image_tower
+from ..exceptions import BackboneError, SavedModelError
+from .config import CONFIG_FILE
+
+__all__ = ["build_tower", "check_tower_config", "load_referenced_tower"]
+
+_MAX_NUMBER = 2**20  # of any size in the description of a tower
+_MAX_SIDE = 4096
+
+
+def check_tower_config(config, n_tensors, n_bytes):
+    """Refuse a tower that would be larger than its file, before any of it is built.
+
+    Parameters
+    ----------
+    config : dict
+        From :func:`~sknumclip.clip.image_tower.vision_config`.
+    n_tensors, n_bytes : int
+        What the file of weights holds.
+
+    Raises
+    ------
+    ValueError
+    """
+    vision = config["vision_cfg"]
+    # timm's names may also be addresses; nothing is to be downloaded.
+    if not re.fullmatch(r"[\w.]*", str(vision.get("timm_model_name") or "")):
+        raise ValueError(f"timm_model_name must be a name. Got {vision['timm_model_name']!r:.200}.")
+    for name in ("embed_dim", *vision):
+        for value in _numbers(vision.get(name, config["embed_dim"])):
+            if not 0 <= value <= _MAX_NUMBER:
+                raise ValueError(f"{name}={value!r:.50} is not possible for an image tower.")
+    sides = _numbers(vision.get("image_size", 224))
+    if len(sides) not in (1, 2) or not all(1 <= side <= _MAX_SIDE for side in sides):
+        raise ValueError(f"image_size must be from 1 to {_MAX_SIDE} pixels. Got {sides}.")
+    if sum(_numbers(vision.get("layers", 12))) > n_tensors:
+        raise ValueError(f"layers={vision['layers']} are more than there are weights for.")
+    patch = max(1, *_numbers(vision.get("patch_size") or 32), 1)
+    n_patches = math.prod(side // patch for side in (sides * 2)[:2])
+    # Positions that are computed are made at once, wherever the other weights are.
+    if vision.get("pos_embed_type") == "sin_cos_2d" and (
+        4 * n_patches * max(_numbers(vision.get("width", 768))) > n_bytes
+    ):
+        raise ValueError(f"image_size={sides} and width are more than there are weights for.")
+
+
+def build_tower(config):
+    """Build a tower with random weights; see :func:`~sknumclip.clip.image_tower.build_image_tower`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such tower.
+    """
+    try:
+        return build_image_tower(config)
+    except Exception as error:  # open_clip and timm let errors of every kind through
+        raise ValueError(
+            f"vision_config describes no image tower ({type(error).__name__}: {error!s:.200})."
+        ) from error
+
+
+def load_referenced_tower(config, folder, model_name, pretrained, *, trust_paths):
+    """Load the frozen tower that a saved model refers to, and no other.
+
+    Parameters
+    ----------
+    config : dict
+        From :func:`~sknumclip.saving.config.read_config`.
+    folder : Path
+        Of the saved model, for messages.
+    model_name, pretrained : str or None
+        Where the caller says it is, or None.
+    trust_paths : bool
+        Whether the saved model may name folders and files of this machine.
+
+    Returns
+    -------
+    Backbone
+
+    Raises
+    ------
+    SavedModelError
+        If the reference may not be followed, or its weights are other ones.
+    BackboneError
+        If the tower cannot be had.
+    """
+    reference = config["backbone"]
+    if model_name is None:
+        model_name, pretrained = reference["model_name"], reference["pretrained"]
+        _check_reference(model_name, pretrained, folder, trust_paths)
+    try:
+        backbone = load_backbone(model_name, pretrained)
+    except (BackboneError, OSError, ValueError) as error:
+        raise BackboneError(
+            f"{folder} refers to the image tower model_name={model_name!r:.200}, "
+            f"pretrained={pretrained!r:.200}, which cannot be loaded. If it is elsewhere now, use "
+            f"load(path, model_name=..., pretrained=...). {error}"
+        ) from error
+    if backbone.fingerprint != reference["fingerprint"]:
+        raise SavedModelError(
+            f"The image tower model_name={model_name!r}, pretrained={pretrained!r} has other "
+            f"weights now than when {folder} was saved (hash {backbone.fingerprint[:12]}, not "
+            f"{reference['fingerprint'][:12]!r}). Restore the old weights, say where they are with "
+            "load(path, model_name=..., pretrained=...), or fit again."
+        )
+    preprocessing = Preprocessing.from_dict(config["encoder"]["preprocessing"])
+    if (reference["vision_config"], preprocessing) != (
+        _as_json(backbone.vision_config),
+        backbone.preprocessing,
+    ):
+        raise SavedModelError(
+            f"{folder / CONFIG_FILE} is damaged: its vision_config or preprocessing are not those "
+            f"of model_name={model_name!r}."
+        )
+    return backbone
+
+
+def _check_reference(model_name, pretrained, folder, trust_paths):
+    if is_published(model_name, pretrained):
+        return
+    is_hub = model_name.startswith("hf-hub:")
+    is_remote_path = any(
+        re.match(r"(local-dir:)?[\\/]{2}", p or "") for p in (model_name, pretrained)
+    )
+    if trust_paths and not is_hub and not is_remote_path:
+        return
+    raise SavedModelError(
+        f"{folder} refers to the image tower model_name={model_name!r:.200}, "
+        f"pretrained={pretrained!r:.200}. Without your word nothing is loaded but open_clip's "
+        "published weights"
+        + (" and folders of this machine" if trust_paths else "")
+        + f". If you trust it, say where it is: model_name={model_name!r:.200}."
+    )
+
+
+def _numbers(value):
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return [item for item in values if isinstance(item, (int, float))]
+
+
+def _as_json(value):
+    return json.loads(json.dumps(value))

@@ -1,0 +1,1 @@
+"""The training loop: batches, net, checkpoints, callbacks."""

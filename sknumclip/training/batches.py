@@ -1,0 +1,76 @@
+"""What training iterates over: inputs with their labels, cut into batches."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from ..images.resizing import training_views
+from ..machine.device import to_device
+from ..machine.processes import ONE_PROCESS
+
+__all__ = ["Samples", "Targets"]
+
+
+@dataclass
+class Targets:
+    """Labels, bins and weights of samples, tensors of shape (n,)."""
+
+    y: torch.Tensor
+    bin_index: torch.Tensor
+    weight: torch.Tensor
+
+    def __len__(self):
+        return len(self.y)
+
+    def __getitem__(self, indices):
+        return Targets(self.y[indices], self.bin_index[indices], self.weight[indices])
+
+    def to(self, device):
+        """Copy to `device`."""
+        return Targets(*(to_device(t, device) for t in (self.y, self.bin_index, self.weight)))
+
+
+@dataclass
+class Samples(Dataset):
+    """Inputs and targets of samples, and how to cut them into batches.
+
+    Parameters
+    ----------
+    inputs : CanvasStore or Tensor of shape (n, n_features)
+    targets : Targets
+        Of all inputs.
+    indices : ndarray of int
+        The inputs that these samples are.
+    view_size : tuple of int or None, default=None
+        Size of the random views cut from the canvases; None takes the canvases as they are.
+    """
+
+    inputs: object
+    targets: Targets
+    indices: np.ndarray
+    view_size: tuple[int, int] | None = None
+
+    def __len__(self):
+        return len(self.indices)
+
+    def batches(self, order, batch_size, device, generator=None, processes=ONE_PROCESS):
+        """Yield (inputs, Targets) on `device`, `order` being positions in `indices`.
+
+        Several processes share a batch: `batch_size` inputs for each, the targets of all.
+        """
+        step = batch_size * processes.n
+        chunks = [self.indices[order[start : start + step]] for start in range(0, len(order), step)]
+        own = [processes.equal_part(chunk) for chunk in chunks]
+        if isinstance(self.inputs, torch.Tensor):
+            for chunk, mine in zip(chunks, own, strict=True):
+                yield to_device(self.inputs[mine], device), self.targets[chunk].to(device)
+            return
+        for chunk, (_, canvases, failures) in zip(chunks, self.inputs.batches(own), strict=True):
+            self.inputs.raise_failures(failures, "raise")  # readable when fit began, but no more
+            canvases = to_device(torch.from_numpy(canvases), device)
+            if self.view_size is not None:
+                places = processes.equal_part(np.arange(len(chunk)))
+                canvases = training_views(canvases, self.view_size, generator, places, len(chunk))
+            yield canvases, self.targets[chunk].to(device)

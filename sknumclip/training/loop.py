@@ -1,0 +1,268 @@
+"""The training loop: what happens around the epochs of a net."""
+
+import copy
+import math
+import warnings
+
+import numpy as np
+import torch
+from skorch.callbacks import Callback, EarlyStopping
+from skorch.helper import predefined_split
+from tqdm.auto import tqdm
+
+from .checkpoint import load_optimizer_tensors, optimizer_tensors, read_checkpoint, write_checkpoint
+from .divergence import check_weights
+from .net import NumCLIPNet, epochs_of, snapshot
+
+__all__ = ["LR_SCHEDULES", "train"]
+
+LR_SCHEDULES = {
+    "cosine": lambda epoch, max_epochs: (1 + math.cos(math.pi * epoch / max_epochs)) / 2,
+    "constant": None,  # rates are left to the optimizer, and to callbacks that change them
+}
+
+
+class _ProgressBar(Callback):
+    def on_train_begin(self, net, **kwargs):
+        self.bar = tqdm(total=net.max_epochs, initial=len(net.history), unit="epoch")
+
+    def on_epoch_end(self, net, **kwargs):
+        last = net.history[-1]
+        shown = [name for name in last if name.endswith("_loss") and name.count("_") > 1]
+        self.bar.set_postfix({name.removesuffix("_loss"): f"{last[name]:.3f}" for name in shown})
+        self.bar.update()
+
+    def on_train_end(self, net, **kwargs):
+        self.bar.close()
+
+
+class _Watch(Callback):
+    """Tell scikit-learn's callbacks of each epoch, before other callbacks can end training."""
+
+    def __init__(self, tasks, fitted_attributes):
+        self.tasks = tasks
+        self.fitted_attributes = fitted_attributes
+        self.stop = False
+
+    def on_epoch_begin(self, net, **kwargs):
+        if self.stop:
+            raise KeyboardInterrupt  # which skorch takes as the end of training
+        self.tasks.begin_epoch(lambda: self.fitted_attributes(snapshot(net)))
+
+    def on_epoch_end(self, net, **kwargs):
+        self.stop = self.tasks.end_epoch(lambda: self.fitted_attributes(snapshot(net)))
+
+
+class _Checkpoint(Callback):
+    """Write all that the next epoch depends on, and read it back.
+
+    Order of batches, views and dropout follow from seed and epoch, so no state of a random number
+    generator is needed.
+    """
+
+    def __init__(self, file):
+        self.file = file
+
+    def on_epoch_end(self, net, **kwargs):
+        stopper = _early_stopping(net)
+        best = getattr(stopper, "best_model_weights_", None) or {}
+        module = net.module_.trained_state()
+        check_weights(module, net)
+        if not net.processes.is_main:
+            return
+        write_checkpoint(
+            self.file,
+            {
+                **{f"module.{name}": tensor for name, tensor in module.items()},
+                **{f"best.{name}": best[name] for name in module if best},
+                **optimizer_tensors(net.optimizer_),
+            },
+            {
+                "history": epochs_of(net),
+                "stopper": {
+                    name: getattr(stopper, name)
+                    for name in ("misses_", "dynamic_threshold_", "best_epoch_")
+                    if stopper is not None
+                },
+            },
+        )
+
+    def resume(self, net):
+        """Continue a killed fit, if there is one."""
+        saved = net.processes.from_main(
+            lambda: read_checkpoint(self.file) if self.file.exists() else None
+        )
+        if saved is None:
+            return
+        tensors, state = saved
+        net.module_.load_trained_state(_with_prefix(tensors, "module."))
+        load_optimizer_tensors(net.optimizer_, tensors)
+        for row in state["history"]:
+            net.history.new_epoch()
+            for name, value in row.items():
+                net.history.record(name, value)
+        self.stopper_state = state["stopper"], _with_prefix(tensors, "best.")
+
+    def on_train_begin(self, net, **kwargs):
+        # skorch's early stopping forgets everything when training begins; this runs after it.
+        stopper = _early_stopping(net)
+        if stopper is None or not hasattr(self, "stopper_state"):
+            return
+        values, best = self.stopper_state
+        vars(stopper).update(values)
+        if best:
+            stopper.best_model_weights_ = {**copy.deepcopy(net.module_.state_dict()), **best}
+
+
+def train(
+    make_module,
+    training,
+    validation,
+    *,
+    max_epochs,
+    n_iter_no_change,
+    callbacks,
+    checkpoint_file,
+    tasks,
+    fitted_attributes,
+    verbose,
+    **net_options,
+):
+    """Train a module.
+
+    Parameters
+    ----------
+    make_module : callable
+        Makes the :class:`~sknumclip.model.modules.NumCLIPModule`.
+    training : Samples
+    validation : Samples or None
+        For early stopping.
+    max_epochs, n_iter_no_change : int
+    callbacks : list of skorch callbacks or None
+    checkpoint_file : Path or None
+    tasks : FitTasks
+        Hears of each epoch.
+    fitted_attributes : callable
+        From a net as :func:`~sknumclip.training.net.snapshot` makes them to what `tasks` passes on.
+    verbose : int
+    **net_options
+        Of :class:`NumCLIPNet`.
+
+    Returns
+    -------
+    NumCLIPNet
+        Trained, and still on its device; see :func:`~sknumclip.training.net.release`.
+    """
+    used = [("watch", _Watch(tasks, fitted_attributes))]
+    used += [_named(copy.deepcopy(callback), i) for i, callback in enumerate(callbacks or [])]
+    processes = net_options["processes"]
+    if verbose and max_epochs and processes.is_main:
+        used.append(("progress_bar", _ProgressBar()))
+    if validation is not None and max_epochs:
+        used.append(
+            (
+                "early_stopping",
+                EarlyStopping("valid_l1_loss", n_iter_no_change, load_best=True),
+            )
+        )
+    if checkpoint_file is not None:
+        used.append(("checkpoint", _Checkpoint(checkpoint_file)))
+    net = NumCLIPNet(
+        make_module,
+        max_epochs=max_epochs,
+        callbacks=used,
+        train_split=None if validation is None else predefined_split(validation),
+        verbose=0,
+        callbacks__train_loss=None,
+        callbacks__valid_loss=None,
+        callbacks__print_log=None,
+        **net_options,
+    )
+    with torch.random.fork_rng(devices=_cuda_devices(net.device)):
+        torch.manual_seed(net.seed)
+        net.initialize()
+        if checkpoint_file is not None:
+            dict(net.callbacks_)["checkpoint"].resume(net)
+        try:
+            net.partial_fit(training, epochs=max(0, max_epochs - len(net.history)))
+            out_of_memory = None
+        except torch.OutOfMemoryError as error:
+            if processes.n > 1:
+                raise  # the others wait for this one, so nothing can be tried out
+            out_of_memory = str(error)  # the error itself holds on to the memory
+        if out_of_memory is not None:
+            _raise_out_of_memory(net, training, out_of_memory)
+    check_weights(net.module_.trained_state(), net)
+    _warn_if_interrupted(net)
+    return net
+
+
+def _raise_out_of_memory(net, samples, reason):
+    fitting = _batch_size_that_fits(net, samples)
+    advice = (
+        f"batch_size={fitting} fits: use it, with accumulate_steps="
+        f"{net.accumulate_steps * (net.batch_size // fitting)} to "
+        "step on the gradients of as many images as before, or keep batch_size and use "
+        "grad_checkpointing=True, which takes less memory per image."
+        if fitting
+        else "Not even one image fits: use grad_checkpointing=True, train fewer blocks, as in "
+        "fine_tune=2, or choose a smaller model_name."
+    )
+    raise torch.OutOfMemoryError(
+        f"Training ran out of memory on {net.device} with batch_size={net.batch_size}. {advice} "
+        f"({reason})"
+    )
+
+
+def _batch_size_that_fits(net, samples):
+    """Halve the batch until a whole step fits; 0 if none does. The module is not used after."""
+    size = min(net.batch_size, len(samples)) // 2
+    net.step_graph = None
+    while size:
+        net.optimizer_.zero_grad(set_to_none=True)
+        torch.cuda.empty_cache()
+        net._n_steps_left = 1  # so that Adam's memory counts too
+        batches = samples.batches(np.arange(size), size, net.device, torch.Generator())
+        try:
+            net.train_step(next(batches))
+        except torch.OutOfMemoryError:
+            size //= 2
+        else:
+            break
+    return size
+
+
+def _warn_if_interrupted(net):
+    """Ctrl-C ends training as early stopping does: quietly, with what has been learned."""
+    if net.history and "train_loss" not in net.history[-1]:
+        net.history.pop()
+    stopped_early = dict(net.callbacks_)["watch"].stop or any(
+        isinstance(callback, EarlyStopping) and callback.misses_ >= callback.patience
+        for _, callback in net.callbacks_
+    )
+    if len(net.history) < net.max_epochs and not stopped_early:
+        warnings.warn(
+            f"Training was interrupted after {len(net.history)} of {net.max_epochs} epochs. The "
+            "estimator is usable as it is; warm_start=True goes on from here.",
+            stacklevel=7,
+        )
+
+
+def _with_prefix(tensors, prefix):
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def _named(callback, i):
+    return callback if isinstance(callback, tuple) else (f"user_{i}", callback)
+
+
+def _early_stopping(net):
+    return dict(net.callbacks_).get("early_stopping")
+
+
+def _cuda_devices(device):
+    return [torch.device(device)] if torch.device(device).type == "cuda" else []

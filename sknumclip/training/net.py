@@ -1,0 +1,287 @@
+"""The net: skorch's, with two losses, on one process or many."""
+
+import contextlib
+import copy
+import math
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.history import History
+
+from ..losses import regression_loss
+from ..machine.cuda_graph import StepGraph
+from ..machine.processes import ONE_PROCESS
+from .batches import Targets
+from .divergence import check_losses
+
+__all__ = ["NumCLIPNet", "epochs_of", "release", "restore_net", "snapshot"]
+
+_LOSSES = ("loss", "ranking_loss", "l1_loss")
+
+
+class _Batches:
+    """Re-iterable batches. Order and views depend on the seed and the epoch alone."""
+
+    def __init__(self, net, samples, training):
+        self.net, self.samples, self.training = net, samples, training
+
+    def __len__(self):
+        """Return the number of batches."""
+        return math.ceil(len(self.samples) / (self.net.batch_size * self.net.processes.n))
+
+    def __iter__(self):
+        generator = torch.Generator().manual_seed(self._epoch_seed())
+        net = self.net
+        yield from self.samples.batches(
+            self._order(), net.batch_size, net.device, generator, net.processes
+        )
+
+    def _epoch_seed(self):
+        return self.net.seed + len(self.net.history)
+
+    def _order(self):
+        if not self.training:
+            return np.arange(len(self.samples))
+        return np.random.default_rng(self._epoch_seed()).permutation(len(self.samples))
+
+
+class NumCLIPNet(NeuralNet):
+    """skorch's net with two losses, one of logits and one of predictions.
+
+    Parameters
+    ----------
+    module : callable
+        Makes the module.
+    ranking_loss : callable
+        Called as the values of ``RANKING_LOSSES`` are, but without options of their own.
+    l1_weight : float
+        Factor of the absolute error, which is recorded even if it is 0.
+    label_range : float
+        Width of all bins together.
+    param_groups : dict of str to float
+        Learning rate by the first part of the parameter's name.
+    seed : int
+    lr_factor : callable or None
+        From the epoch, counted from 0, and `max_epochs` to the factor on all learning rates.
+    accumulate_steps : int, default=1
+    processes : Processes, default=ONE_PROCESS
+    gather_batches : bool, default=True
+        Whether the ranking loss compares the images of all processes, or only of each.
+    graph_steps : bool, default=False
+        Whether steps may run as a CUDA graph on a GPU: nothing outside of the module may change
+        what they do, and every batch is a step.
+    """
+
+    def __init__(
+        self,
+        module,
+        *,
+        ranking_loss,
+        l1_weight,
+        label_range,
+        param_groups,
+        seed,
+        lr_factor,
+        accumulate_steps=1,
+        processes=ONE_PROCESS,
+        gather_batches=True,
+        graph_steps=False,
+        **kwargs,
+    ):
+        self.ranking_loss = ranking_loss
+        self.l1_weight = l1_weight
+        self.label_range = label_range
+        self.param_groups = param_groups
+        self.seed = seed
+        self.lr_factor = lr_factor
+        self.accumulate_steps = accumulate_steps
+        self.processes = processes
+        self.gather_batches = gather_batches
+        self.graph_steps = graph_steps
+        super().__init__(module, criterion=torch.nn.Identity, **kwargs)
+
+    def initialize_module(self):
+        """Make the module from the factory."""
+        self.module_ = self.module()
+        return self
+
+    def initialize_optimizer(self, triggered_directly=None):
+        """Adam, with a learning rate for each part of the module."""
+        groups = [
+            {"params": parameters, "lr": lr, "base_lr": lr}
+            for name, lr in self.param_groups.items()
+            if (parameters := list(_trainable(getattr(self.module_, name))))
+        ]
+        fused = torch.device(self.device).type in ("cpu", "cuda")
+        self.optimizer_ = torch.optim.Adam(groups, fused=fused)
+        # With hooks that average gradients. skorch, checkpoints and callbacks see the bare module.
+        accelerator = self.processes.accelerator
+        wrapped = self.module_ if accelerator is None else accelerator.prepare(self.module_)
+        vars(self)["parallel_module"] = wrapped  # skorch would take it for one more module
+        self.step_graph = None
+        if self.graph_steps and torch.device(self.device).type == "cuda":
+            self.step_graph = StepGraph(self._compute_gradients, self.module_.parameters())
+        return self
+
+    def get_iterator(self, dataset, training=False):
+        """Cut samples into batches."""
+        return _Batches(self, dataset, training)
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """As skorch does it, but losses leave the device once an epoch, not once a batch."""
+        if iterator is None:
+            return
+        losses, sizes = [], []
+        if training:
+            _seed_dropout(self.seed + len(self.history), self.device)
+            self._set_learning_rates()
+            self._n_steps_left = len(iterator)
+        self._set_training(training)  # once, as it visits every part of the tower
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            losses.append(step["losses"])
+            sizes.append(len(batch[1]))
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+        losses = self.processes.mean(torch.stack(losses)).cpu().double().numpy()
+        check_losses(losses, iterator.samples.inputs, self, training=training)
+        means = np.average(losses, axis=0, weights=sizes)
+        for name, value in zip(_LOSSES, means.tolist(), strict=True):
+            self.history.record(f"{prefix}_{name}", value)
+
+    def _set_learning_rates(self):
+        if self.lr_factor is not None:
+            factor = self.lr_factor(len(self.history) - 1, self.max_epochs)
+            for group in self.optimizer_.param_groups:
+                group["lr"] = group["base_lr"] * factor
+
+    def train_step(self, batch, **fit_params):
+        """Compute gradients, and step every `accumulate_steps` batches and at the epoch's end."""
+        inputs, targets = batch
+        self._n_steps_left -= 1
+        is_step = self._n_steps_left % self.accumulate_steps == 0
+        compute = self.step_graph or self._compute_gradients
+        with self._gradients_averaged(is_step):
+            losses, y_pred = compute(inputs, targets.y, targets.bin_index, targets.weight)
+        if is_step:
+            self.notify(
+                "on_grad_computed", named_parameters=self.module_.named_parameters(), batch=batch
+            )
+            self.optimizer_.step()
+            self.optimizer_.zero_grad(set_to_none=True)
+        return {"loss": losses[0], "losses": losses, "y_pred": y_pred}
+
+    def _compute_gradients(self, inputs, y, bin_index, weight):
+        """Leave gradients in the parameters; return the three losses and the predictions."""
+        output = self.parallel_module(inputs)
+        losses = self.losses(output, Targets(y, bin_index, weight))
+        # Each process knows the loss of all and the gradients of its own images. Their sum is
+        # wanted, but the hooks take the mean.
+        (losses[0] * (self.processes.n / self.accumulate_steps)).backward()
+        return losses.detach(), output.y_pred.detach()
+
+    def _gradients_averaged(self, is_step):
+        if is_step or self.processes.n == 1:
+            return contextlib.nullcontext()
+        return self.processes.accelerator.no_sync(self.parallel_module)  # gradients only add up
+
+    def validation_step(self, batch, **fit_params):
+        """Compute the losses without gradients."""
+        inputs, targets = batch
+        with torch.no_grad():
+            output = self.module_(inputs)
+            losses = self.losses(output, targets)
+        return {"loss": losses[0], "losses": losses, "y_pred": output.y_pred}
+
+    def losses(self, output, targets):
+        """Return the total, the ranking loss and L1 (Section 3.5), Tensor of shape (3,).
+
+        `targets` are those of all processes, and so are the losses.
+        """
+        rows = torch.cat([output.y_pred[:, None], output.logits], dim=1)
+        rows = self.processes.all_rows(rows, len(targets))
+        y_pred, logits = rows[:, 0], rows[:, 1:]
+        n_parts = 1 if self.gather_batches else min(self.processes.n, len(targets))
+        ranking = sum(
+            self._ranking_loss_of(logits[part::n_parts], targets[part::n_parts], len(targets))
+            for part in range(n_parts)
+        )
+        l1 = regression_loss(
+            y_pred, targets.y, label_range=self.label_range, sample_weight=targets.weight
+        )
+        return torch.stack([ranking + self.l1_weight * l1, ranking, l1])
+
+    def _ranking_loss_of(self, logits, targets, n_all):
+        share = len(targets) / n_all
+        return share * self.ranking_loss(
+            logits,
+            targets.bin_index,
+            targets.y,
+            label_range=self.label_range,
+            sample_weight=targets.weight,
+            bins_are_ranges=True,
+        )
+
+
+def release(net):
+    """Keep what predictions need: the module, unwrapped, on the CPU, and the history."""
+    module = net.module_
+    history = copy.copy(net.history)
+    accelerator = net.processes.accelerator
+    net.parallel_module = net.lr_factor = net.ranking_loss = net.step_graph = None
+    net.processes = ONE_PROCESS
+    if accelerator is not None:
+        accelerator.free_memory()  # or it would keep all that it ever prepared
+    net.trim_for_prediction()  # clears the history too
+    net.history = history
+    net.module = type(module)
+    net.module_ = module.cpu().eval()
+    net.device = "cpu"
+    return net
+
+
+def snapshot(net):
+    """Copy a net in training, the way :func:`release` would leave it."""
+    # Prompts let go of their text tower when they are finished, so it need not be copied.
+    tower = getattr(getattr(net.module_, "prompts", None), "tower", None)
+    module = copy.deepcopy(net.module_, {id(tower): tower})
+    return restore_net(module.eval(), epochs_of(net))
+
+
+def restore_net(module, history):
+    """Wrap a loaded module the way :func:`train` and :func:`release` leave it.
+
+    Parameters
+    ----------
+    module : NumCLIPModule
+    history : list of dict
+        One per epoch, from :func:`epochs_of`.
+
+    Returns
+    -------
+    NumCLIPNet
+    """
+    names = ("ranking_loss", "l1_weight", "label_range", "param_groups", "seed", "lr_factor")
+    net = NumCLIPNet(type(module), **dict.fromkeys(names))
+    with net._current_init_context("module"):
+        net.module_ = module
+    net.history = History({"batches": [], **row} for row in history)
+    net.initialized_ = True
+    return net
+
+
+def epochs_of(net):
+    """Return the history of a net, list of dict of numbers, one per epoch."""
+    return [{k: v for k, v in row.items() if k != "batches"} for row in net.history]
+
+
+def _trainable(module):
+    return (parameter for parameter in module.parameters() if parameter.requires_grad)
+
+
+def _seed_dropout(seed, device):
+    """As torch.manual_seed does, which takes a millisecond to look for devices not in use."""
+    torch.default_generator.manual_seed(seed)
+    if torch.device(device).type == "cuda":
+        torch.cuda.manual_seed(seed)
