@@ -8,11 +8,14 @@ import sknumclip
 # What users call comes first, then what those who extend the package build upon.
 PUBLIC_MODULES = (
     *("baselines", "datasets", "losses", "metrics", "plotting"),
-    *("persistence", "hub", "onnx_export", "inference"),
+    *("saving", "saving.hub", "saving.onnx", "inference"),
 )
-PARTS = ("prompts", "modules", "class_prompts", "class_losses", "heads")
-RESULTS = ("explanation.Explanation",)
-ERRORS = ("images.ImageReadError", "backbone.BackboneError", "saved_config.SavedModelError")
+PARTS = (
+    *("model.prompts", "model.modules"),
+    *("baselines.class_prompts", "baselines.class_losses", "baselines.heads"),
+)
+RESULTS = ("estimators.explanation.Explanation",)
+ERRORS = ("exceptions.ImageReadError", "exceptions.BackboneError", "exceptions.SavedModelError")
 
 _HEAD = """\
 API reference
@@ -45,7 +48,7 @@ def write_api_page(file):
 
 
 def _module_section(module):
-    title = module.__name__.removeprefix("sknumclip.").replace("_", " ").capitalize()
+    title = module.__name__.rpartition(".")[2].replace("_", " ").capitalize()
     names = [name for name in module.__all__ if callable(getattr(module, name))]  # no tables
     text = f".. module:: {module.__name__}\n\n{inspect.getdoc(module)}"
     return _section(title, module.__name__, names, text)

@@ -46,8 +46,9 @@ from sknumclip.losses import fcrc_loss
 from sknumclip.machine.device import resolve_autocast_dtype
 from sknumclip.model.modules import ImageEncoder, NumCLIPModule
 from sknumclip.model.prompts import TokenPrompts, prompt_texts
-from sknumclip.training.batches import Samples, Targets
+from sknumclip.training.batches import Samples
 from sknumclip.training.loop import NumCLIPNet
+from sknumclip.training.targets import Targets
 
 BINS = LinguisticBins.from_preset("age")
 TEMPLATE = "the person is a {}."

@@ -4,7 +4,7 @@ import hashlib
 import json
 
 import safetensors.torch
-from conftest import Y
+from factories import Y
 
 from sknumclip import LinguisticBins, NumCLIPRegressor
 

@@ -25,7 +25,7 @@ from bad_values import (
     X,
     Y,
 )
-from conftest import save_pictures
+from factories import save_pictures
 from sklearn.base import clone
 from skorch.callbacks import Callback
 

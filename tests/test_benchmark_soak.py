@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
-from conftest import run_python
+from factories import run_python
 
 SCRIPT = Path(__file__).parent.parent / "examples" / "benchmark_soak.py"
 

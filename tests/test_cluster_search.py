@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import run_python
+from factories import run_python
 
 SCRIPT = Path(__file__).parent / "search_on_cluster.py"
 

@@ -1,11 +1,10 @@
 """What holds for every public estimator and for the package as a whole."""
 
-import ast
 import inspect
 from pathlib import Path
 
 import pytest
-from conftest import run_python
+from factories import run_python
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import sknumclip
@@ -92,76 +91,6 @@ def test_every_public_name_exists_and_unknown_ones_do_not():
     assert set(sknumclip.__all__) <= set(dir(sknumclip))
     with pytest.raises(AttributeError, match="no attribute 'NumClipRegressor'"):
         _ = sknumclip.NumClipRegressor
-
-
-def imports_of(file):
-    """Names of the modules that a file imports when it runs, relative ones with a dot."""
-    nodes = list(ast.walk(ast.parse(file.read_text())))
-    for_type_checkers = {
-        inner
-        for node in nodes
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
-    for node in nodes:
-        if node in for_type_checkers:
-            continue
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield "." * node.level + (node.module or "")
-
-
-@pytest.mark.parametrize(
-    ("library", "door"),
-    [
-        ("open_clip", {"backbone", "image_tower"}),
-        ("skorch", {"_net", "_training"}),
-        ("sklearn.callback", {"_callbacks"}),
-        ("sklearn.utils._param_validation", {"_validation"}),
-    ],
-)
-def test_heavy_libraries_come_in_through_one_door(library, door):
-    doors = {
-        file.stem
-        for file in PACKAGE.glob("*.py")
-        if any(name == library or name.startswith(library + ".") for name in imports_of(file))
-    }
-    assert doors == door
-
-
-def test_imports_go_one_way():
-    layers = [
-        {"_callbacks", "_html", "_typing"},
-        {"bins", "losses", "divergence", "image_tower", "_device", "_files", "_processes"}
-        | {"_urls", "metrics", "_drawing", "_image_tables", "_subsets", "_plot_axes"},
-        {"backbone", "images", "suggest", "splits"}
-        | {"_image_folder", "_face_datasets", "_photo_datasets", "_morph2", "_yearguessr"},
-        {"datasets"},
-        {"canvases", "_validation", "explanation"},
-        {"class_losses", "_plot_bin_error", "_plot_bin_probability", "_plot_embedding"}
-        | {"_plot_prompt_similarity", "_plot_search", "_plot_training_curve"},
-        {"plotting"},
-        {"checkpoint", "embeddings", "prompts", "modules"},
-        {"_inputs", "_samples", "class_prompts", "heads"},
-        {"_net", "embedder"} | {"saved_config"},
-        {"_training"},
-        {"saved_tensors", "saved_tower", "model_card", "onnx_export"},
-        {"_base", "saved_module"},
-        {"persistence"},
-        {"hub"},
-        {"_numclip"},
-        {"classifier", "regressor"},
-        {"_baseline_classes", "inference"},
-        {"_baseline_head", "_baseline_prompts", "_baseline_zero_shot"},
-        {"baselines"},
-    ]
-    level = {name: i for i, layer in enumerate(layers) for name in layer}
-    assert set(level) == {file.stem for file in PACKAGE.glob("*.py")} - {"__init__"}
-    for file in PACKAGE.glob("*.py"):
-        for name in imports_of(file):
-            if name.startswith(".") and name != "." and file.stem in level:
-                assert level[name[1:]] < level[file.stem], f"{file.name} imports {name}"
 
 
 def public_callables():

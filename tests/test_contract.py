@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from conftest import BINS as SMALL_BINS
-from conftest import save_pictures
+from factories import BINS as SMALL_BINS
+from factories import save_pictures
 from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV, CalibrationDisplay
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import MODELS, run_python, save_clip
+from factories import MODELS, run_python, save_clip
 from two_processes import N, Scenarios, pictures
 
 from sknumclip.losses import fcrc_loss

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import safetensors.torch
-from conftest import MODELS, save_clip, save_pictures
+from factories import MODELS, save_clip, save_pictures
 from PIL import Image
 from sklearn.base import clone
 from sklearn.linear_model import Ridge

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import run_python, save_pictures
+from factories import run_python, save_pictures
 from PIL import Image
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor, inference

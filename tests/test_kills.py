@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import save_pictures
+from factories import save_pictures
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.datasets import make_counting_images

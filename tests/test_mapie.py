@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import run_python, save_pictures
+from factories import run_python, save_pictures
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.datasets import make_counting_images

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import BINS
+from factories import BINS
 from PIL import Image
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import RidgeCV

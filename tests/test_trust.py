@@ -8,7 +8,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
-from conftest import run_python, save_pictures
+from factories import run_python, save_pictures
 from malice import Malice
 from PIL import Image
 from sklearn.model_selection import cross_val_predict, cross_val_score
@@ -78,7 +78,7 @@ def test_weights_of_others_cannot_run_code(files, tmp_path, save):
 
 def test_nothing_that_unpickles_is_used():
     """pickle and its relatives, torch.load, joblib.load, and np.load with allow_pickle."""
-    for file in Path(sknumclip.__file__).parent.glob("*.py"):
+    for file in Path(sknumclip.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             names = {
                 ast.Import: lambda node: [alias.name for alias in node.names],

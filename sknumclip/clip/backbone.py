@@ -2,7 +2,6 @@
 
 import contextlib
 import difflib
-import hashlib
 import json
 import logging
 import os
@@ -11,10 +10,10 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 import open_clip
-import torch
 from torch import nn
 
 from ..exceptions import BackboneError
+from ..machine.fingerprint import fingerprint
 from .image_tower import vision_config, without_needless_work
 from .text_tower import TextTower
 
@@ -145,28 +144,6 @@ def load_backbone(model_name, pretrained=None):
             )
         pretrained = ""
     return _load(model_name, pretrained, _file_state(model_name, pretrained))
-
-
-def fingerprint(state_dict, *more):
-    """Hash tensors by content.
-
-    Parameters
-    ----------
-    state_dict : dict of str to Tensor
-    *more : str
-        Further text to include.
-
-    Returns
-    -------
-    str
-        SHA-256 as a hex string.
-    """
-    digest = hashlib.sha256("\0".join(more).encode())
-    for name in sorted(state_dict):
-        tensor = state_dict[name].detach().cpu().contiguous()
-        digest.update(f"\0{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
-    return digest.hexdigest()
 
 
 def is_published(model_name, pretrained):

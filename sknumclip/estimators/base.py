@@ -22,17 +22,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._typing import FloatArray, ImagesOrFeatures, StrPath
 from ..bins import LinguisticBins
-from ..clip.backbone import fingerprint, load_backbone
+from ..clip.backbone import load_backbone
 from ..clip.image_tower import checkpoint_gradients, lock_image_tower
 from ..images.embeddings import embed_images
 from ..machine.device import resolve_autocast_dtype
+from ..machine.fingerprint import fingerprint
 from ..machine.processes import Processes
 from ..model.modules import FeatureEncoder, ImageEncoder
-from ..training.batches import Samples, Targets
+from ..training.batches import Samples
 from ..training.callbacks import CallbackSupportMixin, FitTasks, shows_progress, with_callbacks
 from ..training.checkpoint import open_folder
 from ..training.loop import LR_SCHEDULES, train
 from ..training.net import epochs_of, release
+from ..training.targets import Targets
 from .checks import Interval, StrOptions, check_y_and_weight
 from .inputs import INPUT_CONSTRAINTS, ImageInputMixin, on_device
 

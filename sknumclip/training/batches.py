@@ -9,27 +9,9 @@ from torch.utils.data import Dataset
 from ..images.resizing import training_views
 from ..machine.device import to_device
 from ..machine.processes import ONE_PROCESS
+from .targets import Targets
 
-__all__ = ["Samples", "Targets"]
-
-
-@dataclass
-class Targets:
-    """Labels, bins and weights of samples, tensors of shape (n,)."""
-
-    y: torch.Tensor
-    bin_index: torch.Tensor
-    weight: torch.Tensor
-
-    def __len__(self):
-        return len(self.y)
-
-    def __getitem__(self, indices):
-        return Targets(self.y[indices], self.bin_index[indices], self.weight[indices])
-
-    def to(self, device):
-        """Copy to `device`."""
-        return Targets(*(to_device(t, device) for t in (self.y, self.bin_index, self.weight)))
+__all__ = ["Samples"]
 
 
 @dataclass

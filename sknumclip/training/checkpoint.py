@@ -9,8 +9,8 @@ import safetensors.torch
 import torch
 
 from .. import __version__
-from ..clip.backbone import fingerprint
 from ..machine.files import remove_leftovers, write_whole
+from ..machine.fingerprint import fingerprint
 
 __all__ = ["open_folder", "read_checkpoint", "write_checkpoint"]
 

@@ -12,8 +12,8 @@ from skorch.history import History
 from ..losses import regression_loss
 from ..machine.cuda_graph import StepGraph
 from ..machine.processes import ONE_PROCESS
-from .batches import Targets
 from .divergence import check_losses
+from .targets import Targets
 
 __all__ = ["NumCLIPNet", "epochs_of", "release", "restore_net", "snapshot"]
 

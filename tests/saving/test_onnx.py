@@ -8,7 +8,7 @@ import textwrap
 import numpy as np
 import onnxruntime
 import pytest
-from conftest import MODELS, PREPROCESSING, Y, save_clip, save_pictures
+from factories import MODELS, PREPROCESSING, Y, save_clip, save_pictures
 from PIL import Image
 from scipy.special import softmax
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import Y, peak_memory
+from factories import Y, peak_memory
 from saved_folders import edit_json, edit_tensors
 
 from sknumclip import NumCLIPRegressor

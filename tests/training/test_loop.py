@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import BINS
+from factories import BINS
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 
 from sknumclip import NumCLIPRegressor

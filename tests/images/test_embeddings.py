@@ -6,9 +6,8 @@ import filelock
 import numpy as np
 import pytest
 import torch
-from conftest import save_pictures
+from factories import preprocessing, save_pictures
 from PIL import Image
-from test_images import preprocessing
 
 from sknumclip.exceptions import ImageReadError
 from sknumclip.images.canvases import CanvasStore

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from conftest import save_pictures
+from factories import bad_files, preprocessing, save_pictures
 from PIL import Image
-from test_images import bad_files, preprocessing
 
 from sknumclip.exceptions import ImageReadError
 from sknumclip.images.canvases import CanvasStore

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from conftest import MODELS, Y, peak_memory, save_clip
+from factories import MODELS, Y, peak_memory, save_clip
 from malice import malicious_files
 from saved_folders import FAST, fit, fix_hash
 

@@ -6,7 +6,7 @@ import textwrap
 
 import numpy as np
 import pytest
-from conftest import MODELS, Y, run_python, save_clip
+from factories import MODELS, Y, run_python, save_clip
 from hub_server import HubServer
 
 from sknumclip import NumCLIPRegressor

@@ -8,7 +8,7 @@ import open_clip
 import pytest
 import safetensors.torch
 import torch
-from conftest import MODELS, PREPROCESSING, save_clip
+from factories import MODELS, PREPROCESSING, save_clip
 from PIL import Image
 
 from sknumclip.clip.backbone import Preprocessing, load_backbone

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import Y, small_pictures
+from factories import Y, bad_files, small_pictures
 from PIL import Image
-from test_images import bad_files
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from conftest import Y, small_pictures
+from factories import Y, small_pictures
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.images.embeddings import clear_embedding_cache

@@ -11,15 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-import torch
-from conftest import peak_memory
+from factories import bad_files, peak_memory, preprocessing
 from PIL import Image
 
-from sknumclip.clip.backbone import Preprocessing
 from sknumclip.exceptions import ImageReadError
 from sknumclip.images.canvases import CanvasStore
 from sknumclip.images.reading import Images, read_image
-from sknumclip.images.resizing import resize_image, training_views
 
 RED, WHITE, GREY = (255, 0, 0), (255, 255, 255), (128, 128, 128)
 
@@ -102,22 +99,6 @@ def test_pixels_without_a_known_white_are_refused(dtype):
         read_image(Image.fromarray(np.full((4, 4), 100, dtype=dtype)))
 
 
-def bad_files(folder):
-    """Files that are no readable images, with a part of the reason given for each."""
-    Image.effect_noise((64, 64), 50).save(folder / "whole.jpg")
-    (folder / "truncated.jpg").write_bytes((folder / "whole.jpg").read_bytes()[:600])
-    (folder / "empty.jpg").touch()
-    (folder / "text.jpg").write_text("not an image")
-    (folder / "folder.jpg").mkdir()
-    return {
-        folder / "truncated.jpg": "truncated",
-        folder / "empty.jpg": "0 bytes",
-        folder / "text.jpg": "it begins with b'not an image'",
-        folder / "folder.jpg": "a folder",
-        folder / "missing.jpg": "no such file",
-    }
-
-
 def test_bad_files_give_a_reason(tmp_path):
     for file, reason in bad_files(tmp_path).items():
         with pytest.raises((OSError, ValueError), match=reason):
@@ -184,58 +165,6 @@ def test_identity_follows_the_content(tmp_path):
     other = palette_image()
     other.putpalette([0, 0, 0, *WHITE])
     assert Images([other]).identity(0) != images.identity(2)
-
-
-def preprocessing(resize_mode):
-    return Preprocessing((28, 28), (0.5,) * 3, (0.5,) * 3, "bicubic", resize_mode, 9)
-
-
-@pytest.mark.parametrize("resize_mode", ["shortest", "longest", "squash"])
-@pytest.mark.parametrize("size", [(100, 37), (1, 1), (1, 500), (28, 28), (3, 2000)])
-def test_canvases_have_the_size_asked_for(resize_mode, size):
-    canvas = resize_image(Image.new("RGB", size), preprocessing(resize_mode), scale=8 / 7)
-    assert canvas.shape == (3, 32, 32)
-    assert canvas.dtype == np.uint8
-
-
-@pytest.mark.parametrize("turn", [False, True])
-def test_of_a_very_long_image_the_middle_is_shown(turn):
-    pixels = np.full((3, 20_000, 3), 255, dtype=np.uint8)
-    pixels[:, 9_990:10_010] = RED
-    image = Image.fromarray(pixels.transpose(1, 0, 2) if turn else pixels)
-    canvas = resize_image(image, preprocessing("shortest"))
-    assert (canvas == np.array(RED)[:, None, None]).all()
-
-
-def test_views_are_crops_of_their_canvas_some_of_them_mirrored():
-    canvases = torch.arange(64 * 3 * 6 * 7).remainder(251).to(torch.uint8).reshape(64, 3, 6, 7)
-    views = training_views(canvases, (4, 5), torch.Generator().manual_seed(0))
-    assert views.shape == (64, 3, 4, 5)
-    n_mirrored, positions = 0, set()
-    for canvas, view in zip(canvases, views, strict=True):
-        found = [
-            (mirrored, top, left)
-            for mirrored in (False, True)
-            for top in range(3)
-            for left in range(3)
-            if torch.equal(
-                canvas[:, top : top + 4, left : left + 5].flip(2 if mirrored else ()), view
-            )
-        ]
-        assert len(found) == 1
-        n_mirrored += found[0][0]
-        positions.add(found[0][1:])
-    assert 16 < n_mirrored < 48
-    assert len(positions) == 9
-
-
-def test_views_are_seeded():
-    canvases = torch.randint(0, 256, (4, 3, 8, 8), dtype=torch.uint8)
-    first, same, other = (
-        training_views(canvases, (6, 6), torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)
-    )
-    assert torch.equal(first, same)
-    assert not torch.equal(first, other)
 
 
 # ----------------------------------------------------------------------- files with wrong bytes

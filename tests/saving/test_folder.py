@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import safetensors.torch
-from conftest import MODELS, Y, save_clip
+from factories import MODELS, Y, save_clip
 from saved_folders import BINS, FAST, change_json, edit_tensors, fit
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor

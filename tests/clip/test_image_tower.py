@@ -6,7 +6,7 @@ import json
 import open_clip
 import pytest
 import torch
-from conftest import MODELS
+from factories import MODELS
 from open_clip.transformer import ResidualAttentionBlock
 
 from sknumclip.clip.backbone import load_backbone

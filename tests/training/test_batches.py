@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from factories import preprocessing
 from PIL import Image
-from test_images import preprocessing
 
 from sknumclip.exceptions import ImageReadError
 from sknumclip.images.canvases import CanvasStore
 from sknumclip.images.reading import Images
-from sknumclip.training.batches import Samples, Targets
+from sknumclip.training.batches import Samples
+from sknumclip.training.targets import Targets
 
 
 def targets(n):

@@ -1,0 +1,70 @@
+"""Imports go one way, in few levels, and heavy libraries come in through one door each."""
+
+import pytest
+from structure import PACKAGE, figures, graph, imported, levels, module_name
+
+# Each part may import from itself and from those before it.
+ORDER = [
+    {"_typing", "_html", "_warnings", "exceptions", "machine"},
+    {"bins", "losses", "metrics", "suggest"},
+    {"clip", "images", "model"},
+    {"training"},
+    {"estimators"},
+    {"regressor", "classifier", "embedder"},
+    {"saving"},
+    {"inference", "baselines"},
+]
+LEAVES = {"datasets", "plotting"}  # nothing else imports them
+
+
+def test_modules_import_from_parts_before_their_own():
+    place = {part: i for i, parts in enumerate(ORDER) for part in parts}
+    for name, targets in graph().items():
+        part = name.split(".")[0]
+        for target in {target.split(".")[0] for target in targets} - {part}:
+            assert target not in LEAVES, f"{name} imports {target}"
+            assert part in LEAVES or place[target] <= place[part], f"{name} imports {target}"
+
+
+def test_there_are_no_circles_and_few_levels():
+    assert max(levels(graph()).values()) < 9
+
+
+def test_a_circle_is_found():
+    with pytest.raises(ValueError, match="^a imports b imports a$"):
+        levels({"a": {"b"}, "b": {"a"}})
+
+
+@pytest.mark.parametrize(
+    ("library", "door"),
+    [
+        ("open_clip", {"clip.backbone", "clip.image_tower"}),
+        ("skorch", {"training.net", "training.loop"}),
+        ("sklearn.callback", {"training.callbacks"}),
+        ("sklearn.utils._param_validation", {"estimators.checks"}),
+        ("onnx", {"saving.onnx"}),
+        ("huggingface_hub", {"saving.hub", "saving.model_card"}),
+    ],
+)
+def test_heavy_libraries_come_in_through_one_door(library, door):
+    doors = {
+        module_name(file)
+        for file in PACKAGE.rglob("*.py")
+        if any((name + ".").startswith(library + ".") for name in imported(file, in_functions=True))
+    }
+    assert doors == door
+
+
+def test_saving_is_imported_when_used():
+    assert not any(
+        target.startswith("saving")
+        for name, targets in graph().items()
+        for target in targets
+        if name.split(".")[0] not in ("saving", "inference", "baselines")
+    )
+
+
+def test_the_tree_stays_readable():
+    found = figures()
+    assert found["modules at the top level"] <= 14
+    assert found["longest file"][0] <= 500
