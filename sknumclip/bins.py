@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._html import table_html
 from ._typing import IntArray, Outside, Preset
+from ._warnings import warn_user
 
 Bins: TypeAlias = Union["LinguisticBins", Mapping[str, Sequence[float]], Preset, int]
 
@@ -407,10 +407,9 @@ def _quantile_edges(y, n_bins):
 
 def _generic_descriptions(n_asked, n_bins):
     if n_bins < n_asked:
-        warnings.warn(
+        warn_user(
             f"y has only {n_bins} different values, so there are {n_bins} bins, one for each, "
             f"instead of {n_asked}. Name them yourself, as in bins={{'child': (0, 13), ...}}.",
-            stacklevel=9,
         )
     return _GENERIC_DESCRIPTIONS[n_bins]
 

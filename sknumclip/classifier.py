@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
@@ -33,6 +32,7 @@ from ._typing import (
     StrPath,
     WeightNorm,
 )
+from ._warnings import warn_user
 from .bins import unit_bins
 from .estimators.checks import Described, StrOptions, check_no_label_is_missing
 from .estimators.explanation import Explanation
@@ -364,12 +364,11 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         _, logits, _ = self._outputs(X)
         labels = self.classes_.tolist()
         if labels != sorted(labels):
-            warnings.warn(
+            warn_user(
                 f"The columns of predict_proba are in the order of the classes, {labels}. Metrics "
                 "of scikit-learn that take probabilities (neg_log_loss, roc_auc, top_k_accuracy) "
                 "expect them sorted and would be wrong: use numbers as labels, and the words as "
                 "descriptions.",
-                stacklevel=2,
             )
         return softmax(logits, axis=1)
 

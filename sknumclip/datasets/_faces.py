@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections import Counter
 from typing import Literal
 
@@ -12,6 +11,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from .._typing import OnError, StrPath
+from .._warnings import warn_user
 from ..bins import LinguisticBins
 from ._tables import as_bunch, check_folder, images_below, images_by_stem, read_table, some
 
@@ -181,7 +181,7 @@ def load_fgnet(folder: StrPath) -> Bunch:
     table = table.astype({"group": int})
     table["fold"] = np.unique(table["group"], return_inverse=True)[1]
     if len(table) != _N_FGNET:
-        warnings.warn(f"FG-NET has {_N_FGNET} images; {folder} has {len(table)}.", stacklevel=2)
+        warn_user(f"FG-NET has {_N_FGNET} images; {folder} has {len(table)}.")
     return as_bunch(table, folder, _FGNET)
 
 
@@ -294,9 +294,8 @@ def _leave_out_other_ages(rows):
     others = rows["y"].isna()
     if others.any():
         counts = Counter(rows["age"][others]).most_common()
-        warnings.warn(
+        warn_user(
             f"{others.sum()} of the {len(rows)} faces have an age label outside the eight groups "
             f"and are left out: {some([f'{label} ({n})' for label, n in counts])}.",
-            stacklevel=3,
         )
     return rows[~others]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import Bunch
 
 from .._typing import OnError, RandomState, StrPath
+from .._warnings import warn_user
 from ..bins import LinguisticBins
 from ._tables import as_bunch, check_folder, images_below, images_by_stem, read_table, some
 
@@ -125,9 +125,8 @@ def load_historical_color(
         lacking = [f"{decade}s" for decade, count in counts.items() if not count]
         raise ValueError(f"{folder} has no images of the {some(lacking)}. {_HOW_HISTORICAL_COLOR}")
     if set(counts.values()) != {_PHOTOS_PER_DECADE}:
-        warnings.warn(
+        warn_user(
             f"The dataset has {_PHOTOS_PER_DECADE} images per decade; {folder} has {counts}.",
-            stacklevel=2,
         )
     folds = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
     table["fold"] = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state, column_or_1d
 
 from .._typing import IntArray, RandomState
+from .._warnings import warn_user
 
 __all__ = [
     "check_int",
@@ -81,10 +81,9 @@ def warn_of_rare_labels(y, k):
         pairs = zip(labels[rare], counts[rare], strict=True)
         named = [f"{label} ({count})" for label, count in pairs]
         more = f" and {len(named) - 5} more" if len(named) > 5 else ""
-        warnings.warn(
+        warn_user(
             f"{len(named)} of {len(labels)} labels have fewer than k={k} samples and give all "
             f"they have: {', '.join(named[:5])}{more}.",
-            stacklevel=3,
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from .._typing import StrPath
+from .._warnings import warn_user
 
 __all__ = [
     "as_bunch",
@@ -206,7 +206,7 @@ def _existing(table, source, on_missing):
         raise FileNotFoundError(
             f"{message} Complete the folder, or pass on_missing='skip' to leave them out."
         )
-    warnings.warn(f"{message} They are left out.", stacklevel=4)
+    warn_user(f"{message} They are left out.")
     return table[there]
 
 

@@ -6,7 +6,6 @@ import copy
 import hashlib
 import json
 import math
-import warnings
 from contextlib import contextmanager
 from functools import partial
 from numbers import Integral, Real
@@ -21,6 +20,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._typing import FloatArray, ImagesOrFeatures, StrPath
+from .._warnings import warn_user
 from ..bins import LinguisticBins
 from ..clip.backbone import load_backbone
 from ..clip.image_tower import checkpoint_gradients, lock_image_tower
@@ -341,10 +341,9 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
     def _warn_of_skipped(self, X, failures):
         self.skipped_ = {X.name(i): reason for i, reason in sorted(failures.items())}
         if failures:
-            warnings.warn(
+            warn_user(
                 f"{len(failures)} of {len(X)} images could not be read and were left out; see the "
                 "skipped_ attribute.",
-                stacklevel=6,
             )
 
     # --------------------------------------------------------------------------------- outputs

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, Self
@@ -12,6 +11,7 @@ import torch
 from scipy.special import softmax
 
 from .._typing import StrPath
+from .._warnings import warn_user
 from ..losses import DISTANCES, RANKING_LOSSES
 from ..model.modules import SHIFTS, FeatureEncoder, NumCLIPModule
 from ..model.prompts import PROMPT_INITS, FeaturePrompts, TokenPrompts, prompt_texts, tokenize
@@ -92,10 +92,9 @@ class BaseNumCLIP(BaseCLIPEstimator):
     def _ranking_loss(self, backbone, bins):
         default = inspect.signature(type(self)).parameters["beta"].default
         if self.weight_norm == "mean" and self.ranking_loss == "fcrc" and self.beta != default:
-            warnings.warn(
+            warn_user(
                 f"beta={self.beta} has no effect with weight_norm='mean', where it cancels out. "
                 "Use weight_norm='softmax' to weight negatives by beta.",
-                stacklevel=6,
             )
         names = ("beta", "distance", "weight_norm", "mask_same_bin")
         options = {name: getattr(self, name) for name in names}

@@ -3,9 +3,10 @@
 import multiprocessing
 import os
 import sys
-import warnings
 
 import torch
+
+from .._warnings import warn_user
 
 __all__ = ["resolve_autocast_dtype", "resolve_device", "to_device", "warn_if_gpu_is_shared"]
 
@@ -58,7 +59,7 @@ def warn_if_gpu_is_shared(device):
     """Warn in one of several worker processes that compute on the same GPU."""
     advice = gpu_sharing_advice(device.type, worker_kind(), os.environ.get("CUDA_VISIBLE_DEVICES"))
     if advice is not None:
-        warnings.warn(advice, stacklevel=5)
+        warn_user(advice)
 
 
 def gpu_sharing_advice(device_type, worker, visible_devices):

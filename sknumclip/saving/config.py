@@ -2,11 +2,11 @@
 
 import json
 import math
-import warnings
 from importlib import metadata
 from numbers import Integral, Real
 
 from .. import __version__
+from .._warnings import warn_user
 from ..estimators.checks import Interval, StrOptions, validate_parameter_constraints
 from ..exceptions import SavedModelError
 from ..model.modules import SHIFTS
@@ -110,7 +110,7 @@ def library_versions():
     return {"sknumclip": __version__, **{name: metadata.version(name) for name in libraries}}
 
 
-def warn_of_versions(saved, folder, stacklevel):
+def warn_of_versions(saved, folder):
     """Warn if a model was saved by another sknumclip, or another major version of a library.
 
     Parameters
@@ -119,7 +119,6 @@ def warn_of_versions(saved, folder, stacklevel):
         What :func:`library_versions` returned then.
     folder : Path
         For the message.
-    stacklevel : int
     """
     differences = [
         f"{name} {saved[name]} (here {here})"
@@ -127,10 +126,9 @@ def warn_of_versions(saved, folder, stacklevel):
         if name in saved and _differ(name, saved[name], here)
     ]
     if differences:
-        warnings.warn(
+        warn_user(
             f"{folder} was saved with {', '.join(differences)}. Compare some predictions with "
             "those made then, or install the versions it was saved with.",
-            stacklevel=stacklevel,
         )
 
 

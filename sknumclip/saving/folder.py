@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import warnings
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +15,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from .._typing import StrPath
+from .._warnings import warn_user
 from ..bins import LinguisticBins
 from ..estimators.numclip import BaseNumCLIP
 from ..exceptions import SavedModelError
@@ -178,7 +178,7 @@ def load(
         estimator.n_features_in_ = config["encoder"]["n_features"]
     if config["feature_names_in"]:
         estimator.feature_names_in_ = np.array(config["feature_names_in"], dtype=object)
-    warn_of_versions(config["versions"], path, stacklevel=4)
+    warn_of_versions(config["versions"], path)
     return estimator
 
 
@@ -236,10 +236,9 @@ def _encode_params(estimator, lost):
             params[name] = _encode(defaults[name])
             lost.append(name)
     if lost:
-        warnings.warn(
+        warn_user(
             f"The parameters {lost} cannot be saved as JSON; they have their defaults after "
             "loading. Predictions do not depend on them.",
-            stacklevel=4,
         )
     return params
 

@@ -4,7 +4,6 @@ They came with scikit-learn 1.9, and are set with ``set_callbacks``; those of th
 `callbacks` are skorch's.
 """
 
-import functools
 from typing import NoReturn
 
 import numpy as np
@@ -14,7 +13,7 @@ try:
 except ImportError:  # before scikit-learn 1.9
 
     class ProgressBar:  # type: ignore[no-redef]
-        """Of which there are no instances."""
+        """Placeholder for isinstance checks."""
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
         """Stands for the one of newer versions."""
@@ -30,7 +29,7 @@ except ImportError:  # before scikit-learn 1.9
             return _NoContext()
 
     class _NoContext:
-        """Nobody is watching."""
+        """Null callback context."""
 
         def subcontext(self, **kwargs):
             return self
@@ -42,13 +41,8 @@ except ImportError:  # before scikit-learn 1.9
             return False
 
     def with_callbacks(method):
-        """Call the method from a function, as the real one does, which warnings count on."""
-
-        @functools.wraps(method)
-        def wrapped(*args, **kwargs):
-            return method(*args, **kwargs)
-
-        return wrapped
+        """Return the method: nobody listens."""
+        return method
 
 
 __all__ = ["CallbackSupportMixin", "FitTasks", "shows_progress", "with_callbacks"]

@@ -2,7 +2,6 @@
 
 import copy
 import math
-import warnings
 
 import numpy as np
 import torch
@@ -10,6 +9,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from skorch.helper import predefined_split
 from tqdm.auto import tqdm
 
+from .._warnings import warn_user
 from .checkpoint import load_optimizer_tensors, optimizer_tensors, read_checkpoint, write_checkpoint
 from .divergence import check_weights
 from .net import NumCLIPNet, epochs_of, snapshot
@@ -241,10 +241,9 @@ def _warn_if_interrupted(net):
         for _, callback in net.callbacks_
     )
     if len(net.history) < net.max_epochs and not stopped_early:
-        warnings.warn(
+        warn_user(
             f"Training was interrupted after {len(net.history)} of {net.max_epochs} epochs. The "
             "estimator is usable as it is; warm_start=True goes on from here.",
-            stacklevel=7,
         )
 
 

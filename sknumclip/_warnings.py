@@ -1,0 +1,30 @@
+"""Warnings that name the user's own line."""
+
+import sys
+import warnings
+from pathlib import Path
+
+__all__ = ["warn_user"]
+
+_PACKAGE = str(Path(__file__).parent)
+# Between the user and us; by the first part of a module's name.
+_BETWEEN = {"concurrent", "contextlib", "dask", "functools", "joblib", "sklearn", "skorch"}
+_BETWEEN |= {"threading", "torch"}
+
+
+def warn_user(message, category=UserWarning):
+    """Warn at the user's own line: the nearest one outside of this package and its libraries.
+
+    Parameters
+    ----------
+    message : str
+    category : type of Warning, default=UserWarning
+    """
+    frame, level, outside = sys._getframe(1), 2, None
+    while frame is not None:
+        if not frame.f_code.co_filename.startswith(_PACKAGE):
+            outside = outside or level  # in a worker process there is nothing of the user's
+            if frame.f_globals.get("__name__", "").partition(".")[0] not in _BETWEEN:
+                break
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=(level if frame else outside) or 2)
