@@ -24,7 +24,7 @@ from PIL import Image
 
 import sknumclip
 from sknumclip import datasets
-from sknumclip.clip import backbone
+from sknumclip.clip import backbone, loading
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(
@@ -75,10 +75,10 @@ def reader(folder, tmp_path, monkeypatch):
     """Where a reader of the pages is: beside the folder ``photos``, with a CLIP at hand."""
     monkeypatch.chdir(tmp_path)
     os.symlink(folder, "photos")
-    load, tiny = backbone._load, f"local-dir:{backbone.TINY}"
+    load, tiny = loading.load, f"local-dir:{backbone.TINY}"
     monkeypatch.setattr(
-        backbone,
-        "_load",
+        loading,
+        "load",
         lambda name, pretrained, state: load(
             *((name, pretrained, state) if name.startswith("local-dir:") else (tiny, "", ()))
         ),

@@ -1,6 +1,7 @@
 """Imports go one way, in few levels, and heavy libraries come in through one door each."""
 
 import pytest
+from factories import run_python
 from structure import PACKAGE, figures, graph, imported, levels, module_name
 
 # Each part may import from itself and from those before it.
@@ -38,7 +39,7 @@ def test_a_circle_is_found():
 @pytest.mark.parametrize(
     ("library", "door"),
     [
-        ("open_clip", {"clip.backbone", "clip.image_tower"}),
+        ("open_clip", {"clip.backbone", "clip.image_tower", "clip.loading"}),
         ("skorch", {"training.net", "training.loop"}),
         ("sklearn.callback", {"training.callbacks"}),
         ("sklearn.utils._param_validation", {"estimators.checks"}),
@@ -62,6 +63,17 @@ def test_saving_is_imported_when_used():
         for target in targets
         if name.split(".")[0] not in ("saving", "inference", "baselines")
     )
+
+
+def test_what_takes_long_is_imported_when_used():
+    """Each script, worker and test process would pay for it."""
+    slow = ["open_clip", "torchvision", "timm", "torch._dynamo", "huggingface_hub", "onnx"]
+    slow += ["matplotlib", "sknumclip.saving"]
+    code = (
+        "import sys; from sknumclip import NumCLIPRegressor, NumCLIPClassifier, CLIPEmbedder\n"
+        f"print([name for name in {slow} if name in sys.modules])"
+    )
+    assert run_python(["-c", code], timeout=120).strip() == "[]"
 
 
 def test_the_tree_stays_readable():

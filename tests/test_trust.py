@@ -15,7 +15,7 @@ from sklearn.model_selection import cross_val_predict, cross_val_score
 
 import sknumclip
 from sknumclip import NumCLIPRegressor
-from sknumclip.clip import backbone
+from sknumclip.clip import loading
 from sknumclip.datasets import make_counting_images
 from sknumclip.exceptions import BackboneError, SavedModelError
 from sknumclip.images.embeddings import clear_embedding_cache
@@ -145,7 +145,7 @@ def test_what_was_embedded_before_changes_no_bit(make, files):
 @pytest.mark.parametrize("fine_tune", ["full", "none"])
 def test_workers_of_joblib_get_the_same_bits(make, files, fine_tune):
     clear_embedding_cache()  # what this process has kept may come from more threads
-    backbone._load.cache_clear()
+    loading.load.cache_clear()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -23,7 +23,6 @@ from .._typing import FloatArray, ImagesOrFeatures, StrPath
 from .._warnings import warn_user
 from ..bins import LinguisticBins
 from ..clip.backbone import load_backbone
-from ..clip.image_tower import checkpoint_gradients, lock_image_tower
 from ..images.embeddings import embed_images
 from ..machine.device import resolve_autocast_dtype
 from ..machine.fingerprint import fingerprint
@@ -279,6 +278,9 @@ class BaseCLIPEstimator(CallbackSupportMixin, ImageInputMixin, BaseEstimator):
             ) from error
 
     def _trainable_tower(self, backbone):
+        # Imported here as it takes as long as torch, and frozen towers need nothing of it.
+        from ..clip.image_tower import checkpoint_gradients, lock_image_tower
+
         visual = copy.deepcopy(backbone.visual).requires_grad_(True)
         if self.fine_tune != "full":
             lock_image_tower(visual, self.fine_tune)

@@ -16,9 +16,15 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import validate_data
 
 from .._html import EstimatorHTMLMixin
+from .._warnings import warn_user
 from ..images.canvases import CanvasStore
 from ..images.embeddings import embed_images
-from ..machine.device import resolve_autocast_dtype, resolve_device, warn_if_gpu_is_shared
+from ..machine.device import (
+    gpu_sharing_advice,
+    resolve_autocast_dtype,
+    resolve_device,
+    worker_kind,
+)
 from ..machine.processes import Processes
 from .checks import Described, Interval, StrOptions, as_images
 
@@ -91,7 +97,9 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
         if self.accelerator is not None:
             return resolve_device(self.accelerator.device)  # with its index
         device = resolve_device(self.device)
-        warn_if_gpu_is_shared(device)
+        environment = os.environ.get("CUDA_VISIBLE_DEVICES")
+        if advice := gpu_sharing_advice(device.type, worker_kind(), environment):
+            warn_user(advice)
         return device
 
     def _store(self, images, encoder, cache=None):

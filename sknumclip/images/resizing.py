@@ -3,8 +3,6 @@
 import numpy as np
 import torch
 from PIL import Image
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms import functional as tv
 
 from ..machine.device import to_device
 
@@ -12,8 +10,8 @@ __all__ = ["canvas_size", "resize_image", "training_views"]
 
 
 _INTERPOLATION = {
-    "bicubic": InterpolationMode.BICUBIC,
-    "bilinear": InterpolationMode.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
 }
 
 
@@ -47,13 +45,14 @@ def resize_image(image, preprocessing, scale=1.0):
                 (height, width), factors, (image.height, image.width), strict=True
             )
         ]
-    image = tv.resize(image, new_size, _INTERPOLATION[preprocessing.interpolation])
+    image = image.resize(new_size[::-1], _INTERPOLATION[preprocessing.interpolation])
     if preprocessing.resize_mode == "longest":
         left, top = (width - image.width) // 2, (height - image.height) // 2
         canvas = Image.new("RGB", (width, height), (preprocessing.fill_color,) * 3)
         canvas.paste(image, (left, top))
         image = canvas
-    image = tv.center_crop(image, [height, width])
+    left, top = round((image.width - width) / 2), round((image.height - height) / 2)
+    image = image.crop((left, top, left + width, top + height))
     return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
 
 

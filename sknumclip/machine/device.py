@@ -1,14 +1,17 @@
 """Where to compute and how precisely."""
 
 import multiprocessing
-import os
 import sys
 
 import torch
 
-from .._warnings import warn_user
-
-__all__ = ["resolve_autocast_dtype", "resolve_device", "to_device", "warn_if_gpu_is_shared"]
+__all__ = [
+    "gpu_sharing_advice",
+    "resolve_autocast_dtype",
+    "resolve_device",
+    "to_device",
+    "worker_kind",
+]
 
 
 def resolve_device(device):
@@ -53,13 +56,6 @@ def _cpu_has_bf16():
         getattr(torch.cpu, f"_is_{feature}_supported", lambda: False)()
         for feature in ("avx512_bf16", "amx_tile")
     )
-
-
-def warn_if_gpu_is_shared(device):
-    """Warn in one of several worker processes that compute on the same GPU."""
-    advice = gpu_sharing_advice(device.type, worker_kind(), os.environ.get("CUDA_VISIBLE_DEVICES"))
-    if advice is not None:
-        warn_user(advice)
 
 
 def gpu_sharing_advice(device_type, worker, visible_devices):

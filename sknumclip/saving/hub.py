@@ -13,7 +13,7 @@ from huggingface_hub.utils import validate_repo_id
 from sklearn.utils.validation import check_is_fitted
 
 from .._typing import Metrics, StrPath
-from ..clip.backbone import is_published
+from ..clip.loading import is_published
 from ..estimators.numclip import BaseNumCLIP
 from ..exceptions import SavedModelError
 from .config import CONFIG_FILE, TENSORS_FILE

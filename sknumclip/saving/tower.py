@@ -4,8 +4,9 @@ import json
 import math
 import re
 
-from ..clip.backbone import Preprocessing, is_published, load_backbone
+from ..clip.backbone import Preprocessing, load_backbone
 from ..clip.image_tower import build_image_tower
+from ..clip.loading import is_published
 from ..exceptions import BackboneError, SavedModelError
 from .config import CONFIG_FILE
 
