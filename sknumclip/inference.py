@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ._typing import StrPath
+from .baselines._zero_shot import ZeroShotCLIPRegressor
 from .classifier import NumCLIPClassifier
 from .estimators.numclip import BaseNumCLIP
 from .regressor import NumCLIPRegressor
@@ -126,5 +127,6 @@ class BatchPredictor:
 def _load(model):
     if not isinstance(model, (str, os.PathLike)):
         return copy.copy(model)
-    classes = {cls.__name__: cls for cls in (NumCLIPRegressor, NumCLIPClassifier)}
+    saved = (NumCLIPRegressor, NumCLIPClassifier, ZeroShotCLIPRegressor)
+    classes = {cls.__name__: cls for cls in saved}
     return classes[saved_class(model)].load(model)

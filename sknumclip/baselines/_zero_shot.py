@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin
 
-from .._typing import Device, IntOrAuto, OnError, Precision, StrPath
+from .._typing import Device, ImagesOrFeatures, IntOrAuto, OnError, Precision, StrPath
 from ..bins import Bins
 from ..estimators.checks import StrOptions
+from ..estimators.numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
+from ..estimators.regression import BINS_CONSTRAINT, BinRegressionMixin
 from ..losses import RANKING_LOSSES
-from ..regressor import NumCLIPRegressor
 
 __all__ = ["ZeroShotCLIPRegressor"]
 
 
-class ZeroShotCLIPRegressor(NumCLIPRegressor):
+class ZeroShotCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     """CLIP as it is: the bins' centres, weighted by how well their words fit the image.
 
     ``fit`` looks at no image. It learns the bins if they are quantiles of y, and nothing else.
@@ -55,10 +58,11 @@ class ZeroShotCLIPRegressor(NumCLIPRegressor):
     """
 
     _parameter_constraints = {
-        **NumCLIPRegressor._parameter_constraints,
+        **NUMCLIP_CONSTRAINTS,
+        "bins": BINS_CONSTRAINT,
         "prompt_init": [StrOptions({"words", "numbers"})],
     }
-    # Parameters of NumCLIPRegressor that are no choice here.
+    # Parameters of NumCLIP that are no choice here.
     fine_tune = shift = ranking_loss = "none"
     max_epochs = 0
     prompt_lr = regressor_lr = lr = 0.0
@@ -95,6 +99,25 @@ class ZeroShotCLIPRegressor(NumCLIPRegressor):
         self.num_workers = num_workers
         self.on_error = on_error
         self.verbose = verbose
+
+    def fit(
+        self, X: ImagesOrFeatures, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Check X and y, and find the bins if they are quantiles; no image is read.
+
+        Parameters
+        ----------
+        X : as in :meth:`sknumclip.NumCLIPRegressor.fit`
+        y : array-like of shape (n_samples,)
+            Numbers, within the bins.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Samples of weight 0 are left out where quantiles are taken.
+
+        Returns
+        -------
+        self : ZeroShotCLIPRegressor
+        """
+        return self._fit(X, y, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -67,6 +67,7 @@ class FitTasks:
 
     def __init__(self, estimator, X, y, sample_weight):
         self.data = X, y, sample_weight
+        self.attributes_of = None  # from a net to the attributes that say fitted; set by the fit
         self.estimator = estimator
         self.context = estimator._init_callback_context(max_subtasks=estimator.max_epochs)
         self.context.call_on_fit_task_begin(**self._task())
@@ -94,23 +95,24 @@ class FitTasks:
             None if weight is None else np.asarray(weight)[kept],
         )
 
-    def begin_epoch(self, fitted_attributes):
+    def begin_epoch(self, copy_net):
         """Announce an epoch.
 
         Parameters
         ----------
-        fitted_attributes : callable
-            Makes the attributes of the estimator as if ``fit`` had ended here; it takes time, so
-            it is called only for callbacks that ask for a fitted estimator.
+        copy_net : callable
+            Makes a copy of the net as if training had ended here; it takes time, so it is called
+            only for callbacks that ask for a fitted estimator.
         """
         self.epoch = self.context.subcontext(task_name="epoch")
-        self.epoch.call_on_fit_task_begin(**self._task(reconstruction_attributes=fitted_attributes))
+        self.epoch.call_on_fit_task_begin(**self._task_with(copy_net))
 
-    def end_epoch(self, fitted_attributes):
+    def end_epoch(self, copy_net):
         """Announce its end; return whether a callback wants training to stop."""
-        return self.epoch.call_on_fit_task_end(
-            **self._task(reconstruction_attributes=fitted_attributes)
-        )
+        return self.epoch.call_on_fit_task_end(**self._task_with(copy_net))
+
+    def _task_with(self, copy_net):
+        return self._task(reconstruction_attributes=lambda: self.attributes_of(copy_net()))
 
     def end(self):
         """Announce the end of the fit."""

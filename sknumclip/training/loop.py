@@ -2,6 +2,8 @@
 
 import copy
 import math
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,7 +16,7 @@ from .checkpoint import load_optimizer_tensors, optimizer_tensors, read_checkpoi
 from .divergence import check_weights
 from .net import NumCLIPNet, epochs_of, snapshot
 
-__all__ = ["LR_SCHEDULES", "train"]
+__all__ = ["LR_SCHEDULES", "Schedule", "train"]
 
 LR_SCHEDULES = {
     "cosine": lambda epoch, max_epochs: (1 + math.cos(math.pi * epoch / max_epochs)) / 2,
@@ -39,18 +41,17 @@ class _ProgressBar(Callback):
 class _Watch(Callback):
     """Tell scikit-learn's callbacks of each epoch, before other callbacks can end training."""
 
-    def __init__(self, tasks, fitted_attributes):
+    def __init__(self, tasks):
         self.tasks = tasks
-        self.fitted_attributes = fitted_attributes
         self.stop = False
 
     def on_epoch_begin(self, net, **kwargs):
         if self.stop:
             raise KeyboardInterrupt  # which skorch takes as the end of training
-        self.tasks.begin_epoch(lambda: self.fitted_attributes(snapshot(net)))
+        self.tasks.begin_epoch(lambda: snapshot(net))
 
     def on_epoch_end(self, net, **kwargs):
-        self.stop = self.tasks.end_epoch(lambda: self.fitted_attributes(snapshot(net)))
+        self.stop = self.tasks.end_epoch(lambda: snapshot(net))
 
 
 class _Checkpoint(Callback):
@@ -114,20 +115,20 @@ class _Checkpoint(Callback):
             stopper.best_model_weights_ = {**copy.deepcopy(net.module_.state_dict()), **best}
 
 
-def train(
-    make_module,
-    training,
-    validation,
-    *,
-    max_epochs,
-    n_iter_no_change,
-    callbacks,
-    checkpoint_file,
-    tasks,
-    fitted_attributes,
-    verbose,
-    **net_options,
-):
+@dataclass(frozen=True)
+class Schedule:
+    """How long to train, and what happens around the epochs."""
+
+    max_epochs: int
+    n_iter_no_change: int
+    """Epochs without a lower validation loss after which training ends."""
+    callbacks: list | None
+    """skorch's, of the user."""
+    checkpoint_file: Path | None
+    verbose: int
+
+
+def train(make_module, training, validation, schedule, tasks, **net_options):
     """Train a module.
 
     Parameters
@@ -137,14 +138,9 @@ def train(
     training : Samples
     validation : Samples or None
         For early stopping.
-    max_epochs, n_iter_no_change : int
-    callbacks : list of skorch callbacks or None
-    checkpoint_file : Path or None
+    schedule : Schedule
     tasks : FitTasks
-        Hears of each epoch.
-    fitted_attributes : callable
-        From a net as :func:`~sknumclip.training.net.snapshot` makes them to what `tasks` passes on.
-    verbose : int
+        Is told of each epoch.
     **net_options
         Of :class:`NumCLIPNet`.
 
@@ -153,23 +149,25 @@ def train(
     NumCLIPNet
         Trained, and still on its device; see :func:`~sknumclip.training.net.release`.
     """
-    used = [("watch", _Watch(tasks, fitted_attributes))]
-    used += [_named(copy.deepcopy(callback), i) for i, callback in enumerate(callbacks or [])]
+    used = [("watch", _Watch(tasks))]
+    used += [
+        _named(copy.deepcopy(callback), i) for i, callback in enumerate(schedule.callbacks or [])
+    ]
     processes = net_options["processes"]
-    if verbose and max_epochs and processes.is_main:
+    if schedule.verbose and schedule.max_epochs and processes.is_main:
         used.append(("progress_bar", _ProgressBar()))
-    if validation is not None and max_epochs:
+    if validation is not None and schedule.max_epochs:
         used.append(
             (
                 "early_stopping",
-                EarlyStopping("valid_l1_loss", n_iter_no_change, load_best=True),
+                EarlyStopping("valid_l1_loss", schedule.n_iter_no_change, load_best=True),
             )
         )
-    if checkpoint_file is not None:
-        used.append(("checkpoint", _Checkpoint(checkpoint_file)))
+    if schedule.checkpoint_file is not None:
+        used.append(("checkpoint", _Checkpoint(schedule.checkpoint_file)))
     net = NumCLIPNet(
         make_module,
-        max_epochs=max_epochs,
+        max_epochs=schedule.max_epochs,
         callbacks=used,
         train_split=None if validation is None else predefined_split(validation),
         verbose=0,
@@ -181,10 +179,10 @@ def train(
     with torch.random.fork_rng(devices=_cuda_devices(net.device)):
         torch.manual_seed(net.seed)
         net.initialize()
-        if checkpoint_file is not None:
+        if schedule.checkpoint_file is not None:
             dict(net.callbacks_)["checkpoint"].resume(net)
         try:
-            net.partial_fit(training, epochs=max(0, max_epochs - len(net.history)))
+            net.partial_fit(training, epochs=max(0, schedule.max_epochs - len(net.history)))
             out_of_memory = None
         except torch.OutOfMemoryError as error:
             if processes.n > 1:

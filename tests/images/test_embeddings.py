@@ -10,9 +10,10 @@ from factories import preprocessing, save_pictures
 from PIL import Image
 
 from sknumclip.exceptions import ImageReadError
+from sknumclip.images import embeddings
 from sknumclip.images.canvases import CanvasStore
 from sknumclip.images.embeddings import clear_embedding_cache, embed_images
-from sknumclip.images.reading import Images, embeddings
+from sknumclip.images.reading import Images
 
 
 class CountingEncoder:

@@ -1,0 +1,380 @@
+"""Fit: check everything, prepare the samples, train, keep the result."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import math
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+
+from .._warnings import warn_user
+from ..bins import LinguisticBins
+from ..clip.backbone import Backbone, load_backbone
+from ..images.reading import Images
+from ..machine.device import resolve_autocast_dtype
+from ..machine.fingerprint import fingerprint
+from ..machine.processes import Processes
+from ..model.modules import FeatureEncoder, ImageEncoder
+from ..training.batches import Samples
+from ..training.callbacks import FitTasks, shows_progress, with_callbacks
+from ..training.checkpoint import open_folder
+from ..training.loop import LR_SCHEDULES, Schedule, train
+from ..training.net import epochs_of, release
+from ..training.targets import Targets
+from .checks import check_y_and_weight
+
+__all__ = ["FitMixin"]
+
+# What does not change the result of a fit, and so may differ when a killed one is resumed. The
+# random state is there as the seed drawn from it; what callbacks do is beyond us.
+_NOT_IN_CHECKPOINTS = (
+    *("accelerator", "callbacks", "checkpoint", "device", "image_cache", "num_workers"),
+    *("on_error", "random_state", "verbose"),
+)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """All that a fit is given, checked and resolved, before any image is read."""
+
+    X: Images | np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+    bins: LinguisticBins
+    bin_index: np.ndarray
+    device: torch.device
+    processes: Processes
+    backbone: Backbone
+    tower: torch.nn.Module | None
+    """The image tower to train; None if it stays frozen."""
+    continued: torch.nn.Module | None
+    """The module of the last fit, for warm_start."""
+    seed: int
+    ranking_loss: Any
+    checkpoint_file: Path | None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a net is trained on."""
+
+    inputs: Any
+    """CanvasStore, or Tensor of features of shape (n, n_features)."""
+    training: Samples
+    validation: Samples | None
+    failures: dict[int, str]
+    """What is wrong with images that were left out, by index."""
+
+
+@contextmanager
+def _unchanged_on_failure(estimator):
+    """Leave an estimator as it was if fitting it fails."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+class FitMixin:
+    """The skeleton of fit; see :class:`~sknumclip.estimators.base.BaseCLIPEstimator`."""
+
+    def _fit(self, X, y, sample_weight):
+        with _unchanged_on_failure(self):
+            return self._fit_and_tell(X, y, sample_weight)
+
+    @with_callbacks
+    def _fit_and_tell(self, X, y, sample_weight):
+        self._validate_params()
+        tasks = FitTasks(self, X, y, sample_weight)
+        checked = self._check(X, y, sample_weight)
+        prepared = self._prepare(checked)
+        tasks.leave_out(checked.X, prepared.failures)
+        net = self._train(checked, prepared, tasks)
+        self._keep(checked, prepared, net)
+        tasks.end()
+        return self
+
+    # ----------------------------------------------------------------------------------- check
+
+    def _check(self, X, y, sample_weight):
+        """Check all that can be checked before images are read."""
+        processes = Processes(self.accelerator)
+        X = self._check_X(X, reset=True)
+        y, weight = check_y_and_weight(X, self._as_numbers(y), sample_weight)
+        processes.check_same(hashlib.sha256(y.tobytes() + weight.tobytes()).digest(), "Labels")
+        bins = self._resolve_bins(y[weight > 0])
+        # Samples of no weight are left out, so their labels may be anything.
+        bin_index = np.zeros(len(y), dtype=np.int64)
+        bin_index[weight > 0] = bins.assign(y[weight > 0])
+        device = self._resolve_device()
+        with processes.main_first():
+            backbone = load_backbone(self.model_name, self.pretrained)
+        self._check_prompts(backbone, bins)
+        tower = None if self.fine_tune == "none" else self._trainable_tower(backbone)
+        continued = self.net_.module_ if self._continues() else None
+        seed = processes.from_main(self._draw_seed)
+        checkpoint_file = processes.from_main(
+            lambda: self._checkpoint_file(X, y, weight, bins, backbone, seed, continued)
+        )
+        self._check_split(np.count_nonzero(weight))
+        return Checked(
+            X=X,
+            y=y,
+            weight=weight,
+            bins=bins,
+            bin_index=bin_index,
+            device=device,
+            processes=processes,
+            backbone=backbone,
+            tower=tower,
+            continued=continued,
+            seed=seed,
+            ranking_loss=self._ranking_loss(backbone, bins),
+            checkpoint_file=checkpoint_file,
+        )
+
+    def _as_numbers(self, y):
+        """Turn labels of another kind into numbers."""
+        return y
+
+    def _check_prompts(self, backbone, bins):
+        """Raise ValueError for prompts that the text tower cannot read."""
+
+    def _check_split(self, n_samples):
+        n_valid = math.ceil(self.validation_fraction * n_samples)  # as train_test_split does
+        if self.early_stopping and n_samples - n_valid < 2:
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction} leaves {n_samples - n_valid} of "
+                f"{n_samples} samples for training. Use a smaller one, or early_stopping=False."
+            )
+
+    def _continues(self):
+        return self.warm_start and self.__sklearn_is_fitted__()
+
+    def _draw_seed(self):
+        if self.random_state is None and self.checkpoint is not None:
+            return 0  # a killed fit must find the same one again
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _check_X(self, X, *, reset):
+        X = super()._check_X(X, reset=reset)
+        trains_tower = self.fine_tune != "none" if reset else not self.net_.module_.is_frozen
+        if trains_tower and isinstance(X, np.ndarray):
+            raise ValueError(
+                "X is a 2-D array of features, but with a fine-tuned image tower X must be images. "
+                "Use fine_tune='none' to fit on features."
+            )
+        return X
+
+    def _trainable_tower(self, backbone):
+        # Imported here as it takes as long as torch, and frozen towers need nothing of it.
+        from ..clip.image_tower import checkpoint_gradients, lock_image_tower
+
+        visual = copy.deepcopy(backbone.visual).requires_grad_(True)
+        if self.fine_tune != "full":
+            lock_image_tower(visual, self.fine_tune)
+        if self.grad_checkpointing:
+            checkpoint_gradients(visual)
+        if self.compile:
+            visual.compile()
+        return visual
+
+    def _checkpoint_file(self, X, y, weight, bins, backbone, seed, continued):
+        """Name the checkpoint after everything that the result depends on."""
+        if self.checkpoint is None:
+            return None
+        folder = open_folder(self.checkpoint)
+        params = {
+            name: repr(value)
+            for name, value in sorted(self.get_params(deep=False).items())
+            if name not in _NOT_IN_CHECKPOINTS
+        }
+        digest = hashlib.sha256(
+            json.dumps([type(self).__name__, params, repr(bins), seed]).encode()
+        )
+        digest.update((backbone.fingerprint + backbone.text_fingerprint).encode())
+        if continued is not None:
+            digest.update(fingerprint(continued.trained_state()).encode())
+        if (n_processes := Processes(self.accelerator).n) > 1:
+            digest.update(f"{n_processes} processes".encode())  # each has its batch
+        digest.update(y.tobytes() + weight.tobytes())
+        if isinstance(X, np.ndarray):
+            digest.update(X.tobytes())
+        else:
+            for i, identity in enumerate(X.identities(range(len(X)))):
+                # That an image is unreadable is found out later.
+                digest.update((identity or X.name(i)).encode("utf-8", "surrogateescape"))
+        return folder / f"{digest.hexdigest()[:32]}.safetensors"
+
+    # --------------------------------------------------------------------------------- prepare
+
+    def _prepare(self, checked):
+        """Read the images, or embed them; return the samples to train on."""
+        verbose = 0 if shows_progress(self) else self.verbose
+        inputs, failures = self._prepare_inputs(checked.X, checked.backbone, verbose)
+        kept = np.setdiff1d(np.flatnonzero(checked.weight), list(failures))
+        if len(kept) < 2:
+            some = "".join(f": {checked.X.name(i)}: {why}" for i, why in [*failures.items()][:1])
+            raise ValueError(
+                "At least 2 readable images of weight above 0 are needed to fit. Got "
+                f"{len(kept)} of {len(checked.y)}; {len(failures)} cannot be read{some}."
+            )
+        targets = Targets(
+            torch.tensor(checked.y - checked.bins.edges[0], dtype=torch.float32),
+            torch.from_numpy(checked.bin_index),
+            torch.tensor(checked.weight / checked.weight[kept].mean(), dtype=torch.float32),
+        )
+        training, validation = self._split(inputs, targets, kept, checked)
+        return Prepared(inputs, training, validation, failures)
+
+    def _prepare_inputs(self, X, backbone, verbose):
+        """Read every image once; return what training takes and what could not be read."""
+        if isinstance(X, np.ndarray):
+            return torch.tensor(X), {}
+        encoder = ImageEncoder(backbone.visual, backbone.preprocessing, self.canvas_scale)
+        if self.fine_tune != "none":
+            store = self._store(X, encoder, self.image_cache)
+            processes = Processes(self.accelerator)
+            shown = verbose and processes.is_main
+            return store, store.read_all(self.on_error, verbose=shown, processes=processes)
+        features, failures = self._embed(X, encoder, backbone.fingerprint, verbose)
+        return torch.from_numpy(features), failures
+
+    def _split(self, inputs, targets, kept, checked):
+        size = checked.backbone.preprocessing.size if self.augment else None
+        if not self.early_stopping:
+            return Samples(inputs, targets, kept, size), None
+        training, validation = train_test_split(
+            kept, test_size=self.validation_fraction, random_state=checked.seed
+        )
+        return Samples(inputs, targets, training, size), Samples(inputs, targets, validation)
+
+    # ----------------------------------------------------------------------------------- train
+
+    def _train(self, checked, prepared, tasks):
+        """Train a net, still on its device afterwards."""
+        training, processes = prepared.training, checked.processes
+        batch_size, lr_scale = self._batch_size(len(training), processes.n)
+        schedule = Schedule(
+            max_epochs=self.max_epochs,
+            n_iter_no_change=self.n_iter_no_change,
+            callbacks=self.callbacks,
+            checkpoint_file=checked.checkpoint_file,
+            verbose=0 if shows_progress(self) else self.verbose,
+        )
+        tasks.attributes_of = partial(self._fitted_attributes, checked)
+        return train(
+            partial(self._make_module, checked, prepared.inputs),
+            training,
+            prepared.validation,
+            schedule,
+            tasks,
+            ranking_loss=checked.ranking_loss,
+            l1_weight=self._l1_weight,
+            label_range=checked.bins.range,
+            param_groups=self._param_groups(lr_scale, checked.backbone, checked.bins, training),
+            seed=checked.seed,
+            batch_size=batch_size,
+            lr_factor=LR_SCHEDULES[self.lr_schedule],
+            accumulate_steps=self.accumulate_steps,
+            processes=processes,
+            gather_batches=self.gather_batches,
+            graph_steps=self._graphs_steps(processes),
+            device=checked.device,
+        )
+
+    def _batch_size(self, n_samples, n_processes):
+        """Return the batch size per process, and the factor on learning rates for it."""
+        if self.batch_size != "auto":
+            return self.batch_size, 1.0
+        if self.fine_tune != "none":
+            return 32, 1.0
+        # A step on features takes as long for 1000 as for 100. With the rates in proportion, few
+        # large batches learn as much per epoch as many of 256.
+        batch_size = math.ceil(n_samples / math.ceil(n_samples / 1024))
+        return math.ceil(batch_size / n_processes), max(1.0, batch_size / 256)
+
+    def _param_groups(self, lr_scale, backbone, bins, training):
+        """Return the learning rate of each part of the module."""
+        rates = self._learning_rates(backbone, bins, training)
+        groups = {name: lr * lr_scale for name, lr in rates.items()}
+        return groups if self.fine_tune == "none" else {**groups, "encoder": self.lr}
+
+    def _graphs_steps(self, processes):
+        """Whether the steps of a fit are all alike, so that they may run as a CUDA graph."""
+        every_batch_is_a_step = self.accumulate_steps == 1 and processes.n == 1
+        return every_batch_is_a_step and not (self.grad_checkpointing or self.callbacks)
+
+    def _make_module(self, checked, inputs):
+        generator = torch.Generator().manual_seed(checked.seed)
+        if checked.tower is None:
+            encoder = FeatureEncoder(inputs.shape[1], checked.backbone.embed_dim, generator)
+        else:
+            encoder = ImageEncoder(checked.tower, checked.backbone.preprocessing, self.canvas_scale)
+        module = self._assemble(encoder, checked.backbone, checked.bins, generator)
+        module.autocast_dtype = resolve_autocast_dtype(self.precision, checked.device)
+        if checked.continued is not None:
+            self._continue(module, checked.continued)
+        return module
+
+    def _continue(self, module, fitted):
+        """Start from the fitted module, for warm_start."""
+        try:
+            module.load_trained_state(fitted.trained_state())
+        except ValueError as error:
+            raise ValueError(
+                f"warm_start=True cannot go on from the last fit. {error} Use warm_start=False, or "
+                "the parameters and the kind of X of the last fit."
+            ) from error
+
+    # ------------------------------------------------------------------------------------ keep
+
+    def _keep(self, checked, prepared, net):
+        """Set the fitted attributes."""
+        self._warn_of_skipped(checked.X, prepared.failures)
+        vars(self).update(self._fitted_attributes(checked, release(net)))
+
+    def _fitted_attributes(self, checked, net):
+        """Make a released net ready for predictions; return all attributes that say fitted."""
+        module, backbone = net.module_, checked.backbone
+        module.finish()
+        if module.is_frozen and not isinstance(checked.X, np.ndarray):
+            # Shared with every other estimator on this backbone, so never moved or changed.
+            module.encoder = ImageEncoder(
+                backbone.visual, backbone.preprocessing, self.canvas_scale, is_shared=True
+            )
+        return {
+            "net_": net,
+            "bins_": checked.bins,
+            "history_": pd.DataFrame(epochs_of(net)),
+            "n_iter_": len(net.history),
+            "backbone_": {
+                "model_name": self.model_name,
+                "pretrained": backbone.pretrained,
+                "fingerprint": backbone.fingerprint,
+                "vision_config": backbone.vision_config,
+            },
+            "fitted_": True,  # some libraries look for any attribute like this
+        }
+
+    def _warn_of_skipped(self, X, failures):
+        self.skipped_ = {X.name(i): reason for i, reason in sorted(failures.items())}
+        if failures:
+            warn_user(
+                f"{len(failures)} of {len(X)} images could not be read and were left out; see the "
+                "skipped_ attribute.",
+            )

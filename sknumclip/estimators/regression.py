@@ -1,0 +1,121 @@
+"""What estimators of a number do with bins: resolve them, predict from them, explain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral
+from typing import Any, Literal, overload
+
+import numpy as np
+from scipy.special import softmax
+
+from .._typing import FloatArray, ImagesOrFeatures
+from ..bins import LinguisticBins, resolve_bins
+from .checks import Described, Interval
+from .explanation import Explanation
+
+__all__ = ["BINS_CONSTRAINT", "BinRegressionMixin"]
+
+BINS_CONSTRAINT = [
+    LinguisticBins,
+    Described(
+        "a mapping of descriptions to ranges (low, high)",
+        lambda value: isinstance(value, Mapping),
+    ),
+    str,
+    Interval(Integral, 2, None, closed="left"),
+]
+
+
+class BinRegressionMixin:
+    """Numbers from bins, for subclasses of BaseNumCLIP with the parameter `bins`."""
+
+    # Of BaseNumCLIP.
+    bins_: LinguisticBins
+    _outputs: Any
+    _explain: Any
+
+    def _resolve_bins(self, y):
+        if not self._continues():
+            return resolve_bins(self.bins, y)
+        new = resolve_bins(self.bins, y)
+        # Quantile bins stay as they are; others must be what the model has learned.
+        is_same = new == self.bins_
+        if isinstance(self.bins, Integral):
+            is_same = self.bins_.n_bins in (self.bins, new.n_bins)
+        if not is_same:
+            raise ValueError(
+                "warm_start=True cannot go on with other bins than those of the last fit, "
+                f"{self.bins_}. Use warm_start=False. Got bins={self.bins!r}."
+            )
+        return self.bins_
+
+    def _are_named(self):
+        return not isinstance(self.bins, Integral)
+
+    @overload
+    def predict(self, X: ImagesOrFeatures, return_std: Literal[False] = False) -> FloatArray: ...
+    @overload
+    def predict(
+        self, X: ImagesOrFeatures, return_std: Literal[True]
+    ) -> tuple[FloatArray, FloatArray]: ...
+    def predict(
+        self, X: ImagesOrFeatures, return_std: bool = False
+    ) -> FloatArray | tuple[FloatArray, FloatArray]:
+        """Predict the numbers of images.
+
+        Parameters
+        ----------
+        X : as in :meth:`fit`
+        return_std : bool, default=False
+            Whether to return the standard deviation of the predicted distribution too: of the
+            mixture of the bins, each taken as uniform over its width around its moved centre.
+            It is too large for a model that tells apart numbers within a bin; for intervals that
+            hold as many numbers as they say, calibrate them on held-out images (MAPIE's
+            ``SplitConformalRegressor`` takes the fitted estimator, and paths as array or Series).
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,)
+            NaN for images that cannot be read, if ``on_error="skip"``.
+        y_std : ndarray of shape (n_samples,)
+            Only with ``return_std=True``.
+        """
+        y_pred, logits, centers = self._outputs(X)
+        if not return_std:
+            return y_pred
+        variance = (centers - y_pred[:, None]) ** 2 + np.square(self.bins_.widths) / 12
+        return y_pred, np.sqrt((softmax(logits, axis=1) * variance).sum(axis=1))
+
+    def predict_bin_proba(self, X: ImagesOrFeatures) -> FloatArray:
+        """Predict the probability of each bin.
+
+        Parameters
+        ----------
+        X : as in :meth:`fit`
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_bins)
+            Rows sum to 1; NaN for images that cannot be read, if ``on_error="skip"``.
+        """
+        return softmax(self._outputs(X)[1], axis=1)
+
+    def explain(self, X: ImagesOrFeatures) -> Explanation:
+        """Say what each prediction rests on.
+
+        Parameters
+        ----------
+        X : as in :meth:`fit`
+
+        Returns
+        -------
+        DataFrame
+            One row per image, indexed by its path where it has one: ``concept``, the description
+            of the most probable bin; ``low`` and ``high``, its range; its ``probability``;
+            ``shift``, how far the regressor moved its centre, in the unit of y; and
+            ``prediction``. All are NaN for images that cannot be read, if ``on_error="skip"``.
+            A notebook shows it as pictures and sentences, which its method ``sentences`` returns
+            as text.
+        """
+        return self._explain(X, *self._outputs(X))
