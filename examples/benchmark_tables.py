@@ -35,6 +35,7 @@ from sklearn.pipeline import make_pipeline
 
 from sknumclip import CLIPEmbedder, NumCLIPRegressor, baselines, datasets
 from sknumclip.bins import unit_bins
+from sknumclip.losses import FCRC
 from sknumclip.metrics import ordinal_metrics
 
 # %%
@@ -256,8 +257,8 @@ ABLATION = {
 }
 DISTANCE = {
     "NumCLIP": numclip(),
-    "distance: sqrt": numclip(distance="sqrt"),
-    "distance: squared": numclip(distance="squared"),
+    "distance: sqrt": numclip(ranking_loss=FCRC(distance="sqrt")),
+    "distance: squared": numclip(ranking_loss=FCRC(distance="squared")),
 }
 SETTINGS = {
     "NumCLIP": numclip(),
@@ -265,9 +266,9 @@ SETTINGS = {
     "beta = 1": numclip(beta=1.0),
     "beta = 16": numclip(beta=16.0),
     "no ranking loss": numclip(ranking_loss="none"),
-    "weight_norm: mean": numclip(weight_norm="mean"),
-    "same bin not masked": numclip(mask_same_bin=False),
-    "released code's loss": numclip(ranking_loss="released"),
+    "weight_norm: mean": numclip(ranking_loss=FCRC(weight_norm="mean")),
+    "same bin not masked": numclip(ranking_loss=FCRC(mask_same_bin=False)),
+    "released code's loss": numclip(ranking_loss="author_code"),
     "shift: relative": numclip(shift="relative"),
     "shift: none": numclip(shift="none"),
     "prompts in digits": numclip(prompt_init="numbers"),

@@ -4,7 +4,7 @@ Types of libraries that are heavy or optional are names in quotes, so that this 
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
 import numpy as np
@@ -39,7 +39,7 @@ Preset: TypeAlias = Literal["age", "age_fine", "decade", "aesthetics"]
 Outside: TypeAlias = Literal["raise", "clip"]
 PromptInit: TypeAlias = Literal["words", "numbers", "random"]
 FineTune: TypeAlias = Literal["full", "none"] | int
-RankingLoss: TypeAlias = Literal["fcrc", "infonce", "released", "none"]
+RankingLoss: TypeAlias = Literal["fcrc", "infonce", "author_code", "none"] | Callable[..., Any]
 Distance: TypeAlias = Literal["absolute", "sqrt", "squared"]
 WeightNorm: TypeAlias = Literal["softmax", "mean"]
 Shift: TypeAlias = Literal["width", "relative", "none"]

@@ -16,7 +16,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from ._typing import (
     Accelerator,
     Device,
-    Distance,
     FineTune,
     FloatArray,
     FloatOrAuto,
@@ -30,7 +29,6 @@ from ._typing import (
     RankingLoss,
     Shift,
     StrPath,
-    WeightNorm,
 )
 from ._warnings import warn_user
 from .bins import unit_bins
@@ -68,11 +66,8 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     pretrained : str or None, default="openai"
     prompt_init : {"words", "numbers", "random"}, default="words"
     fine_tune : {"full", "none"} or int, default="full"
-    ranking_loss : {"fcrc", "infonce", "released", "none"}, default="fcrc"
+    ranking_loss : {"fcrc", "infonce", "author_code", "none"} or callable, default="fcrc"
     beta : float, default=4.0
-    distance : {"absolute", "sqrt", "squared"}, default="absolute"
-    weight_norm : {"softmax", "mean"}, default="softmax"
-    mask_same_bin : bool, default=True
     shift : {"width", "relative", "none"}, default="width"
     max_shift : float, default=0.5
     max_epochs : int, default=100
@@ -166,9 +161,6 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         fine_tune: FineTune = "full",
         ranking_loss: RankingLoss = "fcrc",
         beta: float = 4.0,
-        distance: Distance = "absolute",
-        weight_norm: WeightNorm = "softmax",
-        mask_same_bin: bool = True,
         shift: Shift = "width",
         max_shift: float = 0.5,
         max_epochs: int = 100,
@@ -208,9 +200,6 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         self.fine_tune = fine_tune
         self.ranking_loss = ranking_loss
         self.beta = beta
-        self.distance = distance
-        self.weight_norm = weight_norm
-        self.mask_same_bin = mask_same_bin
         self.shift = shift
         self.max_shift = max_shift
         self.max_epochs = max_epochs

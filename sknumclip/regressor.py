@@ -10,7 +10,6 @@ from sklearn.base import RegressorMixin
 from ._typing import (
     Accelerator,
     Device,
-    Distance,
     FineTune,
     FloatOrAuto,
     ImagesOrFeatures,
@@ -23,7 +22,6 @@ from ._typing import (
     RankingLoss,
     Shift,
     StrPath,
-    WeightNorm,
 )
 from .bins import Bins
 from .estimators.numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
@@ -62,19 +60,14 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         What to train of the image tower: all of it, its last n blocks, or nothing. With
         ``"none"`` each image is embedded once and epochs take milliseconds; X may then also be a
         2-D array of features.
-    ranking_loss : {"fcrc", "infonce", "released", "none"}, default="fcrc"
-        The loss beside the absolute error. ``"infonce"`` weights all negatives the same;
-        ``"released"`` is the form in the authors' code, for reference.
+    ranking_loss : {"fcrc", "infonce", "author_code", "none"} or callable, default="fcrc"
+        The loss beside the absolute error, by name or as an object of
+        :mod:`sknumclip.losses`, like ``FCRC(distance="sqrt")``, or of your own that is called
+        as those are. ``"infonce"`` weights all negatives the same; ``"author_code"`` is the form
+        in the authors' code, for reference.
     beta : float, default=4.0
         Scale of the label distance in the FCRC weights, 0 to 1e6. Distances are counted in
         units of the range of the bins, so beta has no unit; 0 is InfoNCE.
-    distance : {"absolute", "sqrt", "squared"}, default="absolute"
-        Distance of labels in the FCRC weights (Table 6).
-    weight_norm : {"softmax", "mean"}, default="softmax"
-        How FCRC weights get their mean of 1. With ``"mean"``, `beta` cancels out.
-    mask_same_bin : bool, default=True
-        Whether samples of one bin, which share their prompt, are kept from being negatives of
-        each other.
     shift : {"width", "relative", "none"}, default="width"
         How δ, the regressor's output, moves a bin centre b: to ``b + δ · width`` of the bin, or
         to ``b / (1 + δ)`` as in Eq. 1, which means little where the zero of the scale is
@@ -223,9 +216,6 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         fine_tune: FineTune = "full",
         ranking_loss: RankingLoss = "fcrc",
         beta: float = 4.0,
-        distance: Distance = "absolute",
-        weight_norm: WeightNorm = "softmax",
-        mask_same_bin: bool = True,
         shift: Shift = "width",
         max_shift: float = 0.5,
         max_epochs: int = 100,
@@ -263,9 +253,6 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         self.fine_tune = fine_tune
         self.ranking_loss = ranking_loss
         self.beta = beta
-        self.distance = distance
-        self.weight_norm = weight_norm
-        self.mask_same_bin = mask_same_bin
         self.shift = shift
         self.max_shift = max_shift
         self.max_epochs = max_epochs

@@ -10,6 +10,7 @@ from PIL import Image
 from scipy.sparse import csr_matrix
 
 from sknumclip import LinguisticBins
+from sknumclip.losses import FCRC, InfoNCE
 
 BINS = {"a few": (0, 10), "many": (10, 30), "dozens": (30, 100)}
 Y, ONE = [1.0, 5.0, 40.0, 90.0], [5.0]
@@ -267,9 +268,9 @@ PARAMETERS = [
     (dict(ranking_loss="fcr"), "must be a str among {"),
     (dict(beta=-1), "must be a float in the range [0.0, 1000000.0]. Got -1"),
     (dict(beta=float("inf")), "must be a float in the range [0.0, 1000000.0]. Got inf"),
-    (dict(distance="cubed"), "must be a str among {"),
-    (dict(weight_norm="max"), "must be a str among {"),
-    (dict(mask_same_bin="yes"), BOOL),
+    (dict(ranking_loss=FCRC("cubed")), "'distance' parameter of FCRC must be one of ['absolute'"),
+    (dict(ranking_loss=FCRC(weight_norm="max")), "must be one of ['softmax', 'mean']. Got 'max'"),
+    (dict(ranking_loss=InfoNCE("yes")), "must be one of [True, False]. Got 'yes' instead"),
     (dict(shift="height"), "must be a str among {"),
     (dict(max_shift=1), "must be a float in the range (0.0, 1.0). Got 1"),
     (dict(max_epochs=-1), "must be an int in the range [0, inf). Got -1"),

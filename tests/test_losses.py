@@ -1,20 +1,26 @@
 """The losses against an independent float64 computation, one pair at a time."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
 
 from sknumclip.losses import (
+    FCRC,
     RANKING_LOSSES,
+    AuthorCodeFCRC,
+    InfoNCE,
+    author_code_fcrc_loss,
     fcrc_loss,
     label_distance,
     negative_weights,
     regression_loss,
-    released_fcrc_loss,
+    resolve_ranking_loss,
 )
 
 
@@ -74,14 +80,47 @@ def test_fcrc_without_beta_is_infonce(batch):
     assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
 
 
-def test_infonce_weights_all_negatives_the_same_under_any_norm(batch):
+def test_infonce_weights_all_negatives_the_same_whatever_beta_is(batch):
     logits, bins, y = map(torch.tensor, batch)
-    options = dict(label_range=100.0, distance="absolute", mask_same_bin=True)
-    by_norm = [
-        RANKING_LOSSES["infonce"](logits, bins, y, beta=4.0, weight_norm=norm, **options)
-        for norm in ("softmax", "mean")
-    ]
-    assert by_norm[0] == by_norm[1] == fcrc_loss(logits, bins, y, beta=0, **options)
+    for mask in (True, False):
+        loss = InfoNCE(mask)(logits, bins, y, beta=4.0, label_range=100.0)
+        options = dict(label_range=100.0, mask_same_bin=mask)
+        assert loss == fcrc_loss(logits, bins, y, beta=0, **options)
+
+
+@pytest.mark.parametrize("params", [{}, {"distance": "sqrt"}, {"weight_norm": "mean"}])
+def test_an_object_is_the_function_with_its_parameters(batch, params):
+    logits, bins, y = map(torch.tensor, batch)
+    options = dict(label_range=100.0, beta=3.0)
+    loss = clone(FCRC(**params))(logits, bins, y, **options)
+    assert loss == fcrc_loss(logits, bins, y, **options, **params)
+    assert AuthorCodeFCRC()(logits, bins, y, **options) == author_code_fcrc_loss(logits, bins)
+
+
+def test_losses_are_parameters_like_any_other():
+    loss = FCRC(distance="sqrt")
+    assert repr(loss) == "FCRC(distance='sqrt')"
+    assert loss.get_params() == {
+        "distance": "sqrt",
+        "mask_same_bin": True,
+        "weight_norm": "softmax",
+    }
+    assert pickle.loads(pickle.dumps(loss)).get_params() == loss.get_params()
+    for name in ("fcrc", "infonce", "author_code", "none"):
+        assert resolve_ranking_loss(name) is RANKING_LOSSES[name]
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (FCRC(distance="cubed"), r"'distance' parameter of FCRC must be one of \['absolute'"),
+        (FCRC(mask_same_bin=1), r"must be one of \[True, False\]. Got 1 instead"),
+        (InfoNCE(None), "'mask_same_bin' parameter of InfoNCE"),
+    ],
+)
+def test_a_parameter_that_is_not_allowed_is_named(loss, message):
+    with pytest.raises(ValueError, match=message):
+        resolve_ranking_loss(loss)
 
 
 @pytest.mark.parametrize("weight_norm", ["softmax", "mean"])
@@ -202,14 +241,14 @@ def test_released_form_exact_value():
             row[k] * (1 if k == true else distances[k] / sum(distances) * 4) for k in range(5)
         ]
         expected -= weighted[true] - math.log(sum(math.exp(value) for value in weighted))
-    loss = released_fcrc_loss(torch.tensor(logits), torch.tensor(bins))
+    loss = author_code_fcrc_loss(torch.tensor(logits), torch.tensor(bins))
     assert loss.item() == pytest.approx(expected / 6, rel=1e-6)
 
 
 def test_released_form_inverts_the_weights_of_negative_logits():
     """Why it is not the default: equal logits of -20 push away the *nearest* bin hardest."""
     logits = torch.full((1, 5), -20.0, requires_grad=True)
-    released_fcrc_loss(logits, torch.tensor([0])).backward()
+    author_code_fcrc_loss(logits, torch.tensor([0])).backward()
     weights = torch.tensor([1, 0.4, 0.8, 1.2, 1.6])
     push = logits.grad[0] / weights  # softmax probabilities, less 1 for the true bin
     assert push[1].item() == pytest.approx(0.9997, abs=1e-4)
@@ -280,7 +319,7 @@ def test_any_batch_has_finite_other_losses(batch):
     logits, bins, y, unit, weight = batch
     y_pred = (y + unit).requires_grad_()
     logits.requires_grad_()
-    loss = released_fcrc_loss(logits, bins, sample_weight=weight)
+    loss = author_code_fcrc_loss(logits, bins, sample_weight=weight)
     loss = loss + regression_loss(y_pred, y, label_range=unit, sample_weight=weight)
     loss.backward()
     assert math.isfinite(loss.item())

@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from sknumclip import NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
 from sknumclip.images.embeddings import clear_embedding_cache
+from sknumclip.losses import FCRC
 
 # ------------------------------------------------------------------------------------- the main job
 
@@ -90,7 +91,7 @@ def test_same_random_state_same_bits(make, data, fine_tune):
 
 
 def test_frozen_mode_embeds_each_image_once(make, data, monkeypatch):
-    import sknumclip.estimators.base as base
+    import sknumclip.model.modules as base
 
     seen = []
     original = base.ImageEncoder.forward
@@ -146,7 +147,7 @@ def test_features_need_frozen_mode(make):
 
 def test_beta_without_effect_is_a_warning(make, data):
     with pytest.warns(UserWarning, match="beta=2 has no effect with weight_norm='mean'"):
-        make(weight_norm="mean", beta=2).fit(*data)
+        make(ranking_loss=FCRC(weight_norm="mean"), beta=2).fit(*data)
 
 
 @pytest.mark.parametrize("shift", ["width", "relative"])
@@ -276,3 +277,34 @@ def test_unnamed_bins_are_no_worse_than_a_ridge_on_the_embeddings():
             for y_pred in (reg.predict(X[200:]), ridge.predict(Z[200:]))
         ]
         assert errors[0] < errors[1]
+
+
+# ------------------------------------------------------------------------------------ ranking loss
+
+
+def test_parameters_of_the_loss_are_searched(make, data):
+    reg = make(ranking_loss=FCRC(), fine_tune="none")
+    grid = {"ranking_loss__distance": ["absolute", "squared"], "beta": [1.0]}
+    search = GridSearchCV(reg, grid, cv=2).fit(*data)
+    assert search.best_estimator_.ranking_loss.distance in grid["ranking_loss__distance"]
+    errors = search.cv_results_["mean_test_score"]
+    assert errors[0] != errors[1]
+
+
+def test_a_loss_of_the_users_own(make, data):
+    def zero(logits, bin_index, y, *, label_range, beta, sample_weight, bins_are_ranges):
+        assert logits.shape == (len(y), 3)
+        assert beta == 4.0
+        return logits.sum() * 0
+
+    shared = dict(fine_tune="none", precision="fp32")
+    own = make(ranking_loss=zero, **shared).fit(*data).predict(data[0])
+    np.testing.assert_allclose(own, make(ranking_loss="none", **shared).fit(*data).predict(data[0]))
+
+
+def test_a_loss_is_saved_with_the_estimator(make, data, tmp_path):
+    reg = make(ranking_loss=FCRC(distance="sqrt"), fine_tune="none").fit(*data)
+    reg.save(tmp_path)
+    assert repr(NumCLIPRegressor.load(tmp_path).ranking_loss) == "FCRC(distance='sqrt')"
+    with pytest.warns(UserWarning, match=r"\['ranking_loss'\] cannot be saved as JSON"):
+        reg.set_params(ranking_loss=lambda *args, **options: 0).save(tmp_path)

@@ -15,6 +15,7 @@ from skorch.callbacks import Callback
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.exceptions import ImageReadError
 from sknumclip.images.reading import Images
+from sknumclip.losses import FCRC
 
 BINS = {"few": (0, 10), "many": (10, 30), "very many": (30, 100)}
 N = 45  # of which 32 make the first step and 13, an odd number, the second
@@ -89,8 +90,8 @@ class Scenarios:
                 fine_tune=1, shift="none", grad_checkpointing=True, max_epochs=1
             ),
             "accumulated": self.report(batch_size=8 // self.n, accumulate_steps=3),
-            "infonce": self.report(ranking_loss="infonce", distance="squared"),
-            "pairs": self.report(distance="squared", max_epochs=1),
+            "infonce": self.report(ranking_loss="infonce"),
+            "pairs": self.report(ranking_loss=FCRC(distance="squared"), max_epochs=1),
             "frozen": self.report(fine_tune="none", batch_size="auto"),
             "classifier": self.report(cls=NumCLIPClassifier, max_epochs=1),
             "stopped early": self.report(**PATIENT, lr=1e-3),

@@ -14,7 +14,7 @@ from ..training.callbacks import CallbackSupportMixin
 from ..training.loop import LR_SCHEDULES
 from .checks import Interval, StrOptions
 from .fitting import FitMixin
-from .inputs import INPUT_CONSTRAINTS, ImageInputMixin
+from .inputs import INPUT_CONSTRAINTS
 from .predicting import PredictMixin
 
 TRAINING_CONSTRAINTS = {
@@ -32,9 +32,7 @@ TRAINING_CONSTRAINTS = {
 }
 
 
-class BaseCLIPEstimator(
-    CallbackSupportMixin, FitMixin, PredictMixin, ImageInputMixin, BaseEstimator
-):
+class BaseCLIPEstimator(CallbackSupportMixin, FitMixin, PredictMixin, BaseEstimator):
     """Fit skeleton around the composed skorch net.
 
     Subclasses list and document parameters, and say what is compared with what: by

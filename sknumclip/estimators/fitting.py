@@ -317,7 +317,11 @@ class FitMixin:
     def _graphs_steps(self, processes):
         """Whether the steps of a fit are all alike, so that they may run as a CUDA graph."""
         every_batch_is_a_step = self.accumulate_steps == 1 and processes.n == 1
-        return every_batch_is_a_step and not (self.grad_checkpointing or self.callbacks)
+        loss = getattr(self, "ranking_loss", "none")
+        # One of the user's own might do something else in each step.
+        is_our_loss = isinstance(loss, str) or type(loss).__module__ == "sknumclip.losses"
+        has_guests = self.grad_checkpointing or self.callbacks or not is_our_loss
+        return every_batch_is_a_step and not has_guests
 
     def _make_module(self, checked, inputs):
         generator = torch.Generator().manual_seed(checked.seed)

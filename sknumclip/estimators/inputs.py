@@ -75,7 +75,7 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
             If there is no parameter of this name. It suggests one.
         """
         known = self.get_params(deep=False)
-        for name in set(params) - set(known):
+        for name in {name.partition("__")[0] for name in params} - set(known):
             for likely in difflib.get_close_matches(name, known, n=1):
                 raise ValueError(
                     f"Invalid parameter {name!r} for {type(self).__name__}. Did you mean "

@@ -12,7 +12,7 @@ from scipy.special import softmax
 
 from .._typing import StrPath
 from .._warnings import warn_user
-from ..losses import DISTANCES, RANKING_LOSSES
+from ..losses import FCRC, RANKING_LOSSES, resolve_ranking_loss
 from ..model.modules import SHIFTS, FeatureEncoder, NumCLIPModule
 from ..model.prompts import PROMPT_INITS, FeaturePrompts, TokenPrompts, prompt_texts, tokenize
 from .base import TRAINING_CONSTRAINTS, BaseCLIPEstimator
@@ -32,11 +32,8 @@ NUMCLIP_CONSTRAINTS = {
     **TRAINING_CONSTRAINTS,
     "template": [str],
     "prompt_init": [StrOptions(set(PROMPT_INITS))],
-    "ranking_loss": [StrOptions(set(RANKING_LOSSES))],
+    "ranking_loss": [StrOptions(set(RANKING_LOSSES)), callable],
     "beta": [Interval(Real, 0, 1e6, closed="both")],
-    "distance": [StrOptions(set(DISTANCES))],
-    "weight_norm": [StrOptions({"softmax", "mean"})],
-    "mask_same_bin": ["boolean"],
     "shift": [StrOptions(set(SHIFTS))],
     "max_shift": [Interval(Real, 0, 1, closed="neither")],
     "prompt_lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
@@ -91,14 +88,14 @@ class BaseNumCLIP(BaseCLIPEstimator):
 
     def _ranking_loss(self, backbone, bins):
         default = inspect.signature(type(self)).parameters["beta"].default
-        if self.weight_norm == "mean" and self.ranking_loss == "fcrc" and self.beta != default:
+        loss = resolve_ranking_loss(self.ranking_loss)
+        cancels = isinstance(loss, FCRC) and loss.weight_norm == "mean"
+        if cancels and self.beta != default:
             warn_user(
                 f"beta={self.beta} has no effect with weight_norm='mean', where it cancels out. "
                 "Use weight_norm='softmax' to weight negatives by beta.",
             )
-        names = ("beta", "distance", "weight_norm", "mask_same_bin")
-        options = {name: getattr(self, name) for name in names}
-        return partial(RANKING_LOSSES[self.ranking_loss], **options)
+        return partial(loss, beta=self.beta)
 
     def _are_named(self):
         """Return whether the bins have words of their own, which say something to CLIP."""

@@ -13,12 +13,12 @@ from ..images.embeddings import embed_images
 from ..machine.device import resolve_autocast_dtype
 from ..machine.processes import Processes
 from ..model.modules import ImageEncoder
-from .inputs import on_device
+from .inputs import ImageInputMixin, on_device
 
 __all__ = ["PredictMixin"]
 
 
-class PredictMixin:
+class PredictMixin(ImageInputMixin):
     """The outputs of a fitted estimator, and its embeddings."""
 
     def transform(self, X: ImagesOrFeatures) -> FloatArray:

@@ -19,6 +19,7 @@ from .._warnings import warn_user
 from ..bins import LinguisticBins
 from ..estimators.numclip import BaseNumCLIP
 from ..exceptions import SavedModelError
+from ..losses import FCRC, AuthorCodeFCRC, InfoNCE
 from ..machine.files import write_whole
 from ..model.modules import FeatureEncoder, ImageEncoder
 from ..training.net import restore_net
@@ -37,6 +38,7 @@ from .module import restore_module, tower_state
 __all__ = ["load", "save", "saved_class"]
 
 NumCLIP = TypeVar("NumCLIP", bound=BaseNumCLIP)
+_LOSSES = {cls.__name__: cls for cls in (FCRC, InfoNCE, AuthorCodeFCRC)}
 
 
 def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> None:
@@ -246,6 +248,8 @@ def _encode_params(estimator, lost):
 def _encode(value):
     if isinstance(value, LinguisticBins):
         return {"LinguisticBins": value.to_dict()}
+    if type(value) in _LOSSES.values():
+        return {"ranking loss": type(value).__name__, "parameters": value.get_params()}
     if isinstance(value, np.generic):
         return value.item()
     if hasattr(value, "items"):
@@ -264,4 +268,6 @@ def _decode(value):
         return value
     if "LinguisticBins" in value:
         return LinguisticBins(**value["LinguisticBins"])
+    if "ranking loss" in value:
+        return _LOSSES[value["ranking loss"]](**value["parameters"])
     return {name: tuple(ends) for name, ends in value["mapping"].items()}

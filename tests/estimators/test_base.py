@@ -7,6 +7,7 @@ from factories import Y, small_pictures
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.images.embeddings import clear_embedding_cache
+from sknumclip.losses import FCRC
 
 
 def trained_parameters(make, data, **kwargs):
@@ -37,11 +38,11 @@ def predictions_in_fp32(make):
     [
         dict(beta=50),
         dict(ranking_loss="infonce"),
-        dict(ranking_loss="released"),
+        dict(ranking_loss="author_code"),
         dict(ranking_loss="none"),
-        dict(distance="squared"),
-        dict(weight_norm="mean"),
-        dict(mask_same_bin=False),
+        dict(ranking_loss=FCRC(distance="squared")),
+        dict(ranking_loss=FCRC(weight_norm="mean")),
+        dict(ranking_loss=FCRC(mask_same_bin=False)),
         dict(shift="relative"),
         dict(max_shift=0.9),
         dict(prompt_init="random"),
