@@ -44,7 +44,7 @@ reg = NumCLIPRegressor(
 # %%
 # Before and after training
 # -------------------------
-# With no epochs the model is CLIP as it is: the bins' centres weighted by how well their words
+# With no epochs the model is CLIP as it is: the bins' centers weighted by how well their words
 # fit the picture.
 
 zero_shot = reg.set_params(max_epochs=0).fit(X_train, y_train).predict(X_test)

@@ -52,7 +52,7 @@ for name, reg in zero_shot.items():
 # Does it know their order?
 # -------------------------
 # If so, similarities fall with the distance from the diagonal. Nothing but text is needed for this
-# picture. The score is the rank correlation of the distances of texts and of bin centres.
+# picture. The score is the rank correlation of the distances of texts and of bin centers.
 
 fig, axes = plt.subplots(1, 3, figsize=(14, 4.6), layout="constrained")
 for ax, (name, reg) in zip(axes, zero_shot.items(), strict=True):

@@ -3,7 +3,7 @@ Do image features come in order?
 ================================
 
 Figure 4 of the paper: the features of held-out images before and after training, as a t-SNE map
-coloured by their number, with an ordinality score: the rank correlation of the distances of
+colored by their number, with an ordinality score: the rank correlation of the distances of
 features and of numbers, over all pairs. Offline, about a minute on two cores::
 
     python examples/plot_tsne.py

@@ -181,7 +181,7 @@ def draw_pictures(n_pictures):
 
 
 def to_input(X, device):
-    """Normalised float tensor of shape (n, 3, height, width) from uint8 pictures."""
+    """Normalized float tensor of shape (n, 3, height, width) from uint8 pictures."""
     pixels = torch.as_tensor(X, device=device).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(CONFIG["preprocess_cfg"][k], device=device) for k in ("mean", "std"))
     return (pixels - mean[:, None, None]) / std[:, None, None]
@@ -263,7 +263,7 @@ def save(model, folder):
 # %%
 # Evaluation
 # ----------
-# Zero-shot regression: the centres of the bins, weighted by how well their names fit.
+# Zero-shot regression: the centers of the bins, weighted by how well their names fit.
 
 BINS = {
     "a few": (1, 6),

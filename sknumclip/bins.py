@@ -21,7 +21,7 @@ __all__ = ["LinguisticBins"]
 
 _PRESETS: dict[str, dict[str, Any]] = {
     # The five concepts of the paper. The last bin is left open towards the oldest human ages,
-    # but its centre stays where the paper's range (65 to 101) puts it.
+    # but its center stays where the paper's range (65 to 101) puts it.
     "age": dict(
         descriptions=("child", "teenager", "young adult", "middle adult", "older adult"),
         edges=(0, 13, 19, 35, 65, 121),
@@ -232,7 +232,7 @@ class LinguisticBins:
 
         Where a label is so frequent that quantiles coincide, the quantiles of the different
         labels are taken instead. If there are no more different labels than bins, each of them
-        becomes the centre of a bin of its own.
+        becomes the center of a bin of its own.
 
         Parameters
         ----------
@@ -333,7 +333,7 @@ class LinguisticBins:
             (words, f"{low:.10g} – {high:.10g}", f"{center:.10g}")
             for words, low, high, center in bins
         ]
-        return table_html(["description", "range", "centre"], rows, caption="LinguisticBins")
+        return table_html(["description", "range", "center"], rows, caption="LinguisticBins")
 
     def to_dict(self) -> dict[str, Any]:
         """Return a dict of plain lists and strings, which the constructor takes back."""
@@ -381,7 +381,7 @@ def resolve_bins(bins: Bins, y: ArrayLike) -> LinguisticBins:
 
 
 def _quantile_edges(y, n_bins):
-    """Edges and, where labels are bins of their own, centres; see `from_quantiles`."""
+    """Edges and, where labels are bins of their own, centers; see `from_quantiles`."""
     values = np.unique(y)
     if len(values) < 2:
         raise ValueError(

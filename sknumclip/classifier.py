@@ -362,7 +362,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         return softmax(logits, axis=1)
 
     def explain(self, X: ImagesOrFeatures) -> Explanation:
-        """Say what each prediction rests on.
+        """Explain each prediction.
 
         Parameters
         ----------

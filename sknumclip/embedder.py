@@ -18,7 +18,7 @@ __all__ = ["CLIPEmbedder"]
 
 
 class CLIPEmbedder(ImageInputMixin, BaseEstimator):
-    """Turn images into the ℓ2-normalised features of a frozen CLIP image tower.
+    """Turn images into the ℓ2-normalized features of a frozen CLIP image tower.
 
     Nothing is learned. Each image is embedded once per process, however many pipelines, folds and
     candidates of a search ask for it.
@@ -30,7 +30,7 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
         As in :class:`NumCLIPRegressor`.
     canvas_scale : float, default=8/7
         Images are resized to a canvas of this many times the tower's image size, 1 to 8, and
-        the centre is embedded. 1 shows whole images, just as the checkpoint wants them.
+        the center is embedded. 1 shows whole images, just as the checkpoint wants them.
     device : str, default="auto"
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
     precision : {"auto", "fp32", "bf16"}, default="auto"

@@ -34,8 +34,8 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     """Predict a number from an image with CLIP.
 
     The label range is cut into bins that are named in words CLIP knows ("teenager"). An image is
-    compared with the words of each bin, a small regressor moves the bin centres, and the
-    prediction is the sum of the moved centres weighted by the probabilities of the bins (Eq. 1 of
+    compared with the words of each bin, a small regressor moves the bin centers, and the
+    prediction is the sum of the moved centers weighted by the probabilities of the bins (Eq. 1 of
     [1]_). Image tower, prompts and regressor are trained end to end by a ranking loss (FCRC,
     Eq. 4) and the absolute error.
 
@@ -49,13 +49,13 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         Sentence for the words, with one ``{}``, like "the person is a {}.".
     model_name : str, default="ViT-B-16"
         One of open_clip's architectures, ``"local-dir:FOLDER"``, ``"hf-hub:ORG/NAME"``, or
-        ``"tiny"``: a small model inside the package that knows nothing but counting coloured
+        ``"tiny"``: a small model inside the package that knows nothing but counting colored
         shapes, to try things out without a download.
     pretrained : str or None, default="openai"
         For an architecture: one of open_clip's tags of weights, which are downloaded when first
         used, or a checkpoint file. Other forms of `model_name` bring their own weights.
     prompt_init : {"words", "numbers", "random"}, default="words"
-        How prompts start: with the bin's description, its centre in digits, or random tokens.
+        How prompts start: with the bin's description, its center in digits, or random tokens.
     fine_tune : {"full", "none"} or int, default="full"
         What to train of the image tower: all of it, its last n blocks, or nothing. With
         ``"none"`` each image is embedded once and epochs take milliseconds; X may then also be a
@@ -69,13 +69,13 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         Scale of the label distance in the FCRC weights, 0 to 1e6. Distances are counted in
         units of the range of the bins, so beta has no unit; 0 is InfoNCE.
     shift : {"width", "relative", "none"}, default="width"
-        How δ, the regressor's output, moves a bin centre b: to ``b + δ · width`` of the bin, or
+        How δ, the regressor's output, moves a bin center b: to ``b + δ · width`` of the bin, or
         to ``b / (1 + δ)`` as in Eq. 1, which means little where the zero of the scale is
         arbitrary (years), and was less exact on faces too.
     max_shift : float, default=0.5
         Bound of \\|δ\\|, between 0 and 1, both excluded.
     max_epochs : int, default=100
-        Number of passes over the data; 0 gives the zero-shot model: CLIP as it is, on the centre
+        Number of passes over the data; 0 gives the zero-shot model: CLIP as it is, on the center
         crop (see `canvas_scale`).
     batch_size : int or "auto", default="auto"
         Images per step; the ranking loss compares the images of one batch. ``"auto"`` is 32, as in
@@ -84,17 +84,17 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     lr : float, default=1e-5
         Learning rate of the image tower.
     prompt_lr : float or "auto", default="auto"
-        Learning rate of the prompts. ``"auto"`` is 1e-4 where they start from words that name the
-        bins, and 3e-3 where they have everything to learn: if `bins` is a number, `prompt_init`
-        is not ``"words"``, or, with ``fine_tune="none"``, words alone are no closer to the labels
-        than their median is.
+        Learning rate of the prompts. ``"auto"`` is 1e-4 if the prompts start from meaningful
+        words and 3e-3 otherwise: when `bins` is an int, when `prompt_init` is not ``"words"``, or,
+        with ``fine_tune="none"``, when zero-shot predictions are no better than predicting the
+        median.
     regressor_lr : float, default=1e-3
         Learning rate of the regressor.
     lr_schedule : {"cosine", "constant"}, default="cosine"
         Whether learning rates fall to 0 along half a cosine or stay.
     augment : bool, default=True
         Whether the image tower is trained on random crops of the canvas and on mirrored images
-        (Section 4.1). Otherwise it is trained on what predictions are made from, the centre crop.
+        (Section 4.1). Otherwise it is trained on what predictions are made from, the center crop.
     canvas_scale : float, default=8/7
         Images are resized to a canvas of this many times the tower's image size, 1 to 8; the
         paper crops 224 from 256 pixels. 1 shows whole images, just as the checkpoint wants them.
@@ -130,27 +130,27 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         What to do with images that cannot be read: raise one error that lists all of them before
         training, or leave them out of ``fit`` and predict NaN in their places.
     checkpoint : str, Path or None, default=None
-        Folder in which ``fit`` notes its state after each epoch. The same call after a kill goes
-        on from there, to the same result; without a `random_state` the seed is 0. Different fits do
-        not share files, so one folder can serve a whole search. A file holds the trained weights
-        and two more numbers for each; delete them when you are done. The state of `callbacks` is
-        not among it.
+        Folder where ``fit`` saves its state after each epoch. If the process dies, the same call
+        resumes from there and gives the same result (if `random_state` is None, seed 0 is used).
+        Different fits use different files, so one folder can serve a whole search. A checkpoint
+        is about three times the size of the trained weights; delete it when you are done. The
+        state of `callbacks` is not saved.
     callbacks : list of skorch callbacks or None, default=None
-        Copies of them are passed on to skorch, and let go of after ``fit``: what they find out
-        they must write elsewhere, or to the history with ``net.history.record``. One that changes
-        learning rates needs ``lr_schedule="constant"``. Callbacks that compute scores of their own
+        ``fit`` uses copies of the callbacks and discards them afterwards, so a callback must store
+        its results itself, for example with ``net.history.record``. One that changes learning
+        rates needs ``lr_schedule="constant"``. Callbacks that compute scores of their own
         from labels (``EpochScoring``) do not work; the losses are in ``history_``. scikit-learn's
         callbacks are not set here, but with ``set_callbacks``; see Notes.
     accelerator : accelerate.Accelerator or None, default=None
         Trains data-parallel and sets the device, in a script that ``accelerate launch`` or
-        ``torchrun`` runs once per device. All processes get all of X and y and end with the same
-        weights; `batch_size` images are each process's part of a step. Predictions are shared out
-        too, and given to all. ``fit`` ends with ``accelerator.free_memory()``.
+        ``torchrun`` runs once per device. Every process receives the full X and y and ends with
+        the same weights; `batch_size` is per process. Predictions are computed in parallel and
+        returned to every process. ``fit`` ends with ``accelerator.free_memory()``.
     gather_batches : bool, default=True
         With an accelerator: whether the ranking loss compares the images of all processes, so
         that 2 processes with 16 images each train as one with 32, or each process's own only.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the last result instead of starting anew: the same kind of
+        Whether ``fit`` continues from the last result instead of starting anew: the same kind of
         model, with the same bins and the prompts as they were left. ``history_`` is that of the
         last call.
     random_state : int, RandomState instance or None, default=None
@@ -286,7 +286,7 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     def paper(cls, bins: Bins, **params: Any) -> Self:
         """Make an estimator that follows the paper to the letter (Sections 3.2 and 4.1).
 
-        Its defaults are where measurements led: centres move by a share of the width of the bin
+        Its defaults are where measurements led: centers move by a share of the width of the bin
         instead of Eq. 1, prompts and regressor learn faster than the tower, and rates fall to 0.
 
         Parameters

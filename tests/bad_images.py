@@ -118,7 +118,7 @@ def see_through(folder):
 
 
 def is_seen_as(size, color):
-    """Return a check that the last image of X is read as a picture of this size and colour."""
+    """Return a check that the last image of X is read as a picture of this size and color."""
 
     def check(reg, X, expected):
         image = read_image(X[-1])

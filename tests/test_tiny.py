@@ -30,7 +30,7 @@ def tiny():
 
 @pytest.fixture(scope="module")
 def held_out(tiny):
-    """Normalised image features and counts of pictures that were not trained on."""
+    """Normalized image features and counts of pictures that were not trained on."""
     model, preprocess, _ = tiny
     X, y = datasets.make_counting_images(300, random_state=11)
     images = torch.stack([preprocess(Image.fromarray(picture)) for picture in X])
@@ -40,7 +40,7 @@ def held_out(tiny):
 
 @torch.no_grad()
 def zero_shot_error(tiny, held_out, names, template=TEMPLATE, centers=CENTERS):
-    """Mean absolute error of the centres weighted by how well their names fit."""
+    """Mean absolute error of the centers weighted by how well their names fit."""
     (model, _, tokenizer), (features, y) = tiny, held_out
     texts = model.encode_text(tokenizer([template.format(n) for n in names]), normalize=True)
     proba = (model.logit_scale.exp() * features @ texts.T).softmax(dim=1).numpy()

@@ -20,7 +20,7 @@ __all__ = ["ZeroShotCLIPRegressor"]
 
 
 class ZeroShotCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
-    """CLIP as it is: the bins' centres, weighted by how well their words fit the image.
+    """CLIP as it is: the bins' centers, weighted by how well their words fit the image.
 
     ``fit`` looks at no image. It learns the bins if they are quantiles of y, and nothing else.
 
@@ -29,7 +29,7 @@ class ZeroShotCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     bins : LinguisticBins, mapping, {"age", "age_fine", "decade", "aesthetics"} or int, default=5
     template : str, default="{}"
     prompt_init : {"words", "numbers"}, default="words"
-        What to compare images with: the bins' descriptions, or their centres in digits.
+        What to compare images with: the bins' descriptions, or their centers in digits.
     model_name : str, default="ViT-B-16"
     pretrained : str or None, default="openai"
     canvas_scale : float, default=8/7

@@ -1,4 +1,4 @@
-"""Heads on the image tower that know no language, for comparison."""
+"""Linear heads on the image tower: baselines without text."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ _N_MISSING = {"expectation": 0, "conditional": 1}  # outputs less than classes
 
 
 class HeadModule(CLIPModule):
-    """A linear layer on the ℓ2-normalised features of an image tower.
+    """A linear layer on the ℓ2-normalized features of an image tower.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class HeadModule(CLIPModule):
         nn.init.zeros_(self.head.bias)
 
     def from_features(self, features):
-        """Predict from ℓ2-normalised image features; see ``Output``."""
+        """Predict from ℓ2-normalized image features; see ``Output``."""
         with self._autocast(enabled=False):
             logits = self.head(features)
             y_pred = DECODERS[self.decoder](logits, self.centers)

@@ -9,8 +9,8 @@ __all__ = [
     "build_image_tower",
     "checkpoint_gradients",
     "lock_image_tower",
+    "optimize_image_tower",
     "vision_config",
-    "without_needless_work",
 ]
 
 
@@ -95,11 +95,11 @@ def build_image_tower(config):
     # open_clip builds towers only in pairs, so the text tower is made as small as it can be.
     text = {"context_length": 1, "vocab_size": 1, "width": 1, "heads": 1, "layers": 1}
     model = open_clip.CLIP(config["embed_dim"], vision, text, quick_gelu=config["quick_gelu"])
-    return without_needless_work(model.visual.eval())
+    return optimize_image_tower(model.visual.eval())
 
 
-def without_needless_work(visual):
-    """Make an image tower faster, in place; its features stay what they are.
+def optimize_image_tower(visual):
+    """Speed up an image tower in place, without changing its output.
 
     Parameters
     ----------

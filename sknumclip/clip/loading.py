@@ -10,7 +10,7 @@ import open_clip
 
 from ..exceptions import BackboneError
 from .backbone import Backbone, Preprocessing
-from .image_tower import vision_config, without_needless_work
+from .image_tower import optimize_image_tower, vision_config
 from .text_tower import TextTower
 
 __all__ = ["is_published", "load", "logging_left_alone"]
@@ -33,7 +33,7 @@ def load(model_name, pretrained, file_state):
     config = model.visual.preprocess_cfg
     size = config["size"]
     return Backbone(
-        visual=without_needless_work(model.visual),
+        visual=optimize_image_tower(model.visual),
         text=TextTower(model).eval(),
         token_embedding=getattr(model, "text", model).token_embedding,
         logit_scale=model.logit_scale.exp().item(),
@@ -141,7 +141,7 @@ def _preprocessing_of_file(model_name):
     known = {tuple(tag.get(key) for key in keys) for tag in tags}
     if len(known) > 1:
         raise BackboneError(
-            "A weights file alone does not tell how its images are normalised, and the published "
+            "A weights file alone does not tell how its images are normalized, and the published "
             f"weights of {model_name!r} differ in that. Put the file into a folder with an "
             "open_clip_config.json and use model_name='local-dir:FOLDER'."
         )

@@ -65,7 +65,7 @@ def make_counting_images(
     """Draw pictures of small shapes; the target is how many there are.
 
     Every picture has a softly shaded background and one kind of shape (discs, squares or
-    triangles) in roughly one colour. Shapes hardly ever touch, so the count is well defined to
+    triangles) in roughly one color. Shapes hardly ever touch, so the count is well defined to
     the eye. Their size changes from picture to picture, so the painted area alone does not
     give the count away.
 
@@ -84,7 +84,7 @@ def make_counting_images(
     random_state : int, RandomState instance or None, default=None
         Pass an int for the same pictures in every call.
     return_attributes : bool, default=False
-        Whether to return the shape and the colour of the objects as well.
+        Whether to return the shape and the color of the objects as well.
 
     Returns
     -------
@@ -180,7 +180,7 @@ def _spread_points(n_points, low, high, rng, n_candidates=20):
 
 
 def _draw_background(color, image_size, rng):
-    """A linear shade between two similar, pale or deep colours, well apart from `color`."""
+    """A linear shade between two similar, pale or deep colors, well apart from `color`."""
     brightness = np.mean(color)
     base = rng.uniform(20, 90, 3) if brightness > 128 else rng.uniform(165, 250, 3)
     slope = rng.uniform(-20, 20, (2, 1, 1, 3))

@@ -56,7 +56,7 @@ Paper: E. Eidinger, R. Enbar, T. Hassner. Age and Gender Estimation of Unfiltere
     Transactions on Information Forensics and Security 2014.
 Source: https://talhassner.github.io/home/projects/Adience/Adience-data.html (asks for a name and
     an address)
-Terms: for research; the photographs have the Creative Commons licences that their owners gave
+Terms: for research; the photographs have the Creative Commons licenses that their owners gave
     them on Flickr.
 Label: the number of the group, 0 to 7 (0-2, 4-6, 8-13, 15-20, 25-32, 38-43, 48-53 and 60-100
     years). Groups: the Flickr user. Folds: the five published ones, each user in one of them.
@@ -214,7 +214,7 @@ def load_adience(
         ``folds``, ``split`` (None) and ``DESCR`` as in :func:`load_folder`, and
 
         bins : LinguisticBins
-            The eight groups in words, each centred on its number.
+            The eight groups in words, each centered on its number.
         classes : ndarray of shape (8,)
             The numbers of the groups.
         ages : ndarray of shape (8, 2)

@@ -36,7 +36,7 @@ _MORPH2_SETTINGS = {
 }
 
 _HOW_MORPH2 = (
-    "The images come from the University of North Carolina Wilmington under a licence; the split "
+    "The images come from the University of North Carolina Wilmington under a license; the split "
     "lists come with the code of papers that use them (such as datalist/morph of "
     "https://github.com/raywang335/L2RCLIP): text files with lines such as '070081_2F36.JPG 36'."
 )

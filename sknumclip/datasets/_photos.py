@@ -20,7 +20,7 @@ _DECADES = (1930, 1940, 1950, 1960, 1970)
 _PHOTOS_PER_DECADE = 265
 
 _HISTORICAL_COLOR = """
-Historical Color Images, the Decade Database: 1,325 colour photographs, 265 for each decade from
+Historical Color Images, the Decade Database: 1,325 color photographs, 265 for each decade from
 the 1930s to the 1970s.
 
 Paper: F. Palermo, J. Hays, A. A. Efros. Dating Historical Color Images. ECCV 2012.
@@ -48,7 +48,7 @@ Paper: R. Schifanella, M. Redi, L. M. Aiello. An Image is Worth More than a Thou
     Surfacing the Hidden Beauty of Flickr Pictures. ICWSM 2015, arXiv 1505.03358.
 Source: http://www.di.unito.it/~schifane/dataset/beauty-icwsm15/ (the ratings, by Flickr
     identifier; the photographs themselves come from Flickr)
-Terms: each photograph has the Creative Commons licence that its owner gave it on Flickr.
+Terms: each photograph has the Creative Commons license that its owner gave it on Flickr.
 Label: the median of the ratings from 1 (unacceptable) to 5 (exceptional); a median between two
     grades counts as the lower one.
 Folds: none are published. The usual protocol is five random folds within each category.

@@ -40,7 +40,7 @@ class _TrainingSubsetSplit(BaseCrossValidator):
     def split(
         self, X: Any, y: ArrayLike, groups: ArrayLike | None = None
     ) -> Iterator[tuple[IntArray, IntArray]]:
-        """Yield the parts of each repeat and fold, all folds of a repeat after each other.
+        """Yield train and test indices, one repeat after another.
 
         Parameters
         ----------

@@ -18,7 +18,7 @@ Paper: L.-Z. Szu-Tu, T.-L. Wu, C.-J. Chang, H. Syu, Y.-L. Liu. Beyond Memorizati
     Ordinal Regression Benchmark to Expose Popularity Bias in Vision-Language Models. 2025,
     arXiv 2512.21337.
 Source: https://huggingface.co/datasets/Morris0401/Year-Guessr-Dataset
-Licence: CC BY-SA 4.0.
+License: CC BY-SA 4.0.
 Label: the year of construction.
 Split: the published train.csv, valid.csv and test.csv.
 """

@@ -113,7 +113,7 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
         )
 
     def _embed(self, images, encoder, fingerprint, verbose=0):
-        """Embed images with a frozen tower, ℓ2-normalised; each image once per process.
+        """Embed images with a frozen tower, ℓ2-normalized; each image once per process.
 
         Processes of one accelerator share the work, and all get everything.
         """

@@ -62,7 +62,7 @@ NUMCLIP_CONSTRAINTS = {
 
 
 class BaseNumCLIP(BaseCLIPEstimator):
-    """NumCLIP, but for what y is; for estimators with the parameters of NumCLIP."""
+    """Shared implementation of the regressor and the classifier; subclasses define the label."""
 
     def _check_prompts(self, backbone, bins):
         tokenize(backbone, prompt_texts(bins, self.template, self.prompt_init))
@@ -170,7 +170,7 @@ class BaseNumCLIP(BaseCLIPEstimator):
         SavedModelError
             A ValueError: the folder does not hold a whole model of this class and format.
         BackboneError
-            If the frozen image tower that the model refers to cannot be had.
+            If the frozen image tower cannot be loaded.
         """
         from .. import saving
 

@@ -31,12 +31,12 @@ class PredictMixin(ImageInputMixin):
         Returns
         -------
         float32 ndarray of shape (n_samples, embed_dim)
-            ℓ2-normalised features of the trained image tower.
+            ℓ2-normalized features of the trained image tower.
         """
         return self._map(X, lambda features: features)
 
     def _outputs(self, X):
-        """Return y_pred (n,), logits (n, n_classes) and moved centres (n, n_bins)."""
+        """Return y_pred (n,), logits (n, n_classes) and moved centers (n, n_bins)."""
         check_is_fitted(self)
         module = self.net_.module_
 

@@ -69,7 +69,7 @@ class BinRegressionMixin:
         X : as in :meth:`fit`
         return_std : bool, default=False
             Whether to return the standard deviation of the predicted distribution too: of the
-            mixture of the bins, each taken as uniform over its width around its moved centre.
+            mixture of the bins, each taken as uniform over its width around its moved center.
             It is too large for a model that tells apart numbers within a bin; for intervals that
             hold as many numbers as they say, calibrate them on held-out images (MAPIE's
             ``SplitConformalRegressor`` takes the fitted estimator, and paths as array or Series).
@@ -113,7 +113,7 @@ class BinRegressionMixin:
         DataFrame
             One row per image, indexed by its path where it has one: ``concept``, the description
             of the most probable bin; ``low`` and ``high``, its range; its ``probability``;
-            ``shift``, how far the regressor moved its centre, in the unit of y; and
+            ``shift``, how far the regressor moved its center, in the unit of y; and
             ``prediction``. All are NaN for images that cannot be read, if ``on_error="skip"``.
             A notebook shows it as pictures and sentences, which its method ``sentences`` returns
             as text.

@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever reads half of one."""
+"""Atomic file writes, and checksums for cache files."""
 
 import contextlib
 import errno

@@ -1,4 +1,4 @@
-"""The processes of a data-parallel run, and what they tell each other. One process is a run too."""
+"""Data-parallel communication through accelerate; a single process needs none."""
 
 import contextlib
 import os

@@ -29,7 +29,7 @@ class Output(NamedTuple):
     logits: torch.Tensor
     """Cosine similarities with the prompts over the temperature, of shape (n, n_bins)."""
     centers: torch.Tensor
-    """The bin centres after the shift, counted likewise, of shape (n, n_bins)."""
+    """The bin centers after the shift, counted likewise, of shape (n, n_bins)."""
 
 
 class ImageEncoder(nn.Module):
@@ -42,7 +42,7 @@ class ImageEncoder(nn.Module):
     preprocessing : Preprocessing
     canvas_scale : float, default=1.0
         How much larger than the tower's images the canvases are that predictions are made from;
-        the centre is cut out. It is as in training, so that things have the size they had there.
+        the center is cut out. It is as in training, so that things have the size they had there.
     is_shared : bool, default=False
         Whether the tower is a frozen one that others use too: it is no result of training.
     """
@@ -102,7 +102,7 @@ class FeatureEncoder(nn.Module):
 
 
 class ShiftRegressor(nn.Module):
-    """The small regressor that moves the bin centres (δ in Eq. 1 of the paper).
+    """The small regressor that moves the bin centers (δ in Eq. 1 of the paper).
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def width_shift(centers, widths, delta, origin):
 
 
 def no_shift(centers, widths, delta, origin):
-    """Leave the centres where they are."""
+    """Leave the centers where they are."""
     return centers.expand_as(delta)
 
 
@@ -156,7 +156,7 @@ SHIFTS = {"relative": relative_shift, "width": width_shift, "none": no_shift}
 
 
 class CLIPModule(nn.Module):
-    """What turns the features of an encoder into numbers; the part that does not depend on how.
+    """Base of all models: an encoder, its state and autocast; subclasses define `from_features`.
 
     Parameters
     ----------
@@ -211,7 +211,7 @@ class CLIPModule(nn.Module):
         self.load_state_dict(state, strict=False)
 
     def encode(self, inputs):
-        """Return the ℓ2-normalised image features z, float32 of shape (n, embed_dim)."""
+        """Return the ℓ2-normalized image features z, float32 of shape (n, embed_dim)."""
         with self._autocast():
             features = self.encoder(inputs)
         return F.normalize(features.float(), dim=1)
@@ -229,7 +229,7 @@ class CLIPModule(nn.Module):
 
 
 class NumCLIPModule(CLIPModule):
-    """Compare images with the prompts of the bins, then move the bin centres.
+    """Compare images with the prompts of the bins, then move the bin centers.
 
     Parameters
     ----------
@@ -284,7 +284,7 @@ class NumCLIPModule(CLIPModule):
         self.prompts.release()
 
     def encode_texts(self):
-        """Return the ℓ2-normalised text features w, float32 of shape (n_bins, embed_dim)."""
+        """Return the ℓ2-normalized text features w, float32 of shape (n_bins, embed_dim)."""
         if self.text_features is not None:
             return self.text_features
         with self._autocast():
@@ -300,7 +300,7 @@ class NumCLIPModule(CLIPModule):
         return self._compare(features, texts)
 
     def from_features(self, features):
-        """Predict from ℓ2-normalised image features (Eq. 1 of the paper)."""
+        """Predict from ℓ2-normalized image features (Eq. 1 of the paper)."""
         return self._compare(features, self.encode_texts())
 
     def _compare(self, features, texts):

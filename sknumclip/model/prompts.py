@@ -26,7 +26,7 @@ def prompt_texts(bins, template, prompt_init="words"):
     template : str
         Sentence with one ``{}``.
     prompt_init : {"words", "numbers", "random"}, default="words"
-        ``"numbers"`` puts the bin's centre in digits where the others put its description.
+        ``"numbers"`` puts the bin's center in digits where the others put its description.
 
     Returns
     -------
@@ -172,7 +172,7 @@ class TokenPrompts(nn.Module):
         return self.tower(embeddings, self.position)
 
     def release(self):
-        """Let go of the text tower, which is needed for training only."""
+        """Drop the text tower, which only training needs."""
         self.tower = None
 
 
@@ -185,7 +185,7 @@ class FeaturePrompts(nn.Module):
     Parameters
     ----------
     features : Tensor of shape (n_bins, embed_dim)
-        ℓ2-normalised text features to start from.
+        ℓ2-normalized text features to start from.
     """
 
     def __init__(self, features):
@@ -211,7 +211,7 @@ class FeaturePrompts(nn.Module):
         return self.fixed_features + self.step
 
     def own_tower(self):
-        """Nothing is shared."""
+        """Do nothing: there is no text tower to copy."""
 
     def release(self):
-        """Nothing is needed for training only."""
+        """Do nothing: there is no text tower to release."""

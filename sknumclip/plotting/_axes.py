@@ -123,14 +123,14 @@ def make_panels(display, ax, n_rows, n_columns, *, figsize, gridspec_kw=None):
             "panels. Got axes at a free position."
         )
     ax.set_axis_off()
-    # A subfigure keeps its distance from its neighbours, as a nested grid does not.
+    # A subfigure keeps its distance from its neighbors, as a nested grid does not.
     panels = ax.figure.add_subfigure(ax.get_subplotspec())
     display.axes_ = panels.subplots(n_rows, n_columns, squeeze=False, gridspec_kw=gridspec_kw)
     return display.axes_
 
 
 def draw_matrix(ax, values, *, cmap, texts=None, **kwargs):
-    """Draw a matrix in colours, with its numbers if they are few enough.
+    """Draw a matrix in colors, with its numbers if they are few enough.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ __all__ = ["EmbeddingDisplay"]
 
 
 class EmbeddingDisplay:
-    """Map of image features, coloured by label: do they come in order?
+    """Map of image features, colored by label: do they come in order?
 
     The title has the :func:`~sknumclip.metrics.ordinality_score` of the features, not of the map.
     Make it with :meth:`from_estimator` or :meth:`from_features`. All parameters are
@@ -32,7 +32,7 @@ class EmbeddingDisplay:
     positions : ndarray of shape (n_samples, 2)
         Where the samples are on the map.
     y : ndarray of shape (n_samples,)
-        Numbers to colour them by: labels, or the ranks of classes.
+        Numbers to color them by: labels, or the ranks of classes.
     ordinality : float, default=None
         Ordinality score, between -1 and 1; None leaves it out.
     classes : sequence, default=None
@@ -154,7 +154,7 @@ class EmbeddingDisplay:
         classes : array-like of shape (n_classes,), default=None
             The labels in their order, where they are classes.
         method : {"tsne", "pca"}, default="tsne"
-            :class:`~sklearn.manifold.TSNE` shows which images are neighbours;
+            :class:`~sklearn.manifold.TSNE` shows which images are neighbors;
             :class:`~sklearn.decomposition.PCA`, which takes no time, the two directions in which
             features differ most.
         random_state : int, RandomState instance or None, default=None
@@ -244,11 +244,11 @@ def _ranks(y, classes):
 
 
 def _positions(features, method, random_state):
-    """Map ℓ2-normalised features to the plane."""
+    """Map ℓ2-normalized features to the plane."""
     if method == "pca":
         return PCA(2, random_state=random_state).fit_transform(features)
     if method == "tsne":
-        # Each sample can only have so many neighbours.
+        # Each sample can only have so many neighbors.
         perplexity = min(30, (len(features) - 1) / 3)
         return TSNE(perplexity=perplexity, random_state=random_state).fit_transform(features)
     raise ValueError(f"method must be 'tsne' or 'pca'. Got method={method!r}.")

@@ -20,7 +20,7 @@ class PromptSimilarityDisplay:
     """Cosine similarities of the prompts' text features: are the concepts in order?
 
     If they are, similarities fall with the distance from the diagonal, and the ordinality score
-    (:func:`~sknumclip.metrics.ordinality_score` of text features and bin centres) is near 1. Make
+    (:func:`~sknumclip.metrics.ordinality_score` of text features and bin centers) is near 1. Make
     it with :meth:`from_estimator`. All parameters are stored as attributes.
 
     Parameters
@@ -130,7 +130,7 @@ class PromptSimilarityDisplay:
         ax : matplotlib Axes, default=None
             None makes a figure.
         cmap : str or matplotlib Colormap, default="viridis"
-            Colours, from the smallest similarity there is to 1.
+            Colors, from the smallest similarity there is to 1.
         im_kwargs : dict, default=None
             Keywords for ``Axes.imshow``, such as ``vmin`` to make figures comparable.
         colorbar : bool, default=True

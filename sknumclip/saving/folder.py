@@ -144,7 +144,7 @@ def load(
         A ValueError: the folder does not hold a whole model of this class and format, or refers
         to what may not be followed.
     BackboneError
-        If the frozen image tower that the model refers to cannot be had.
+        If the frozen image tower cannot be loaded.
 
     Warns
     -----

@@ -44,7 +44,7 @@ def push_to_hub(
     repo_id : str
         ``"user/name"``; made if needed.
     standalone : bool, default=False
-        Whether to upload a frozen image tower too. See its licence first.
+        Whether to upload a frozen image tower too. See its license first.
     metrics : mapping of str to number or str, default=None
         For the model card: what was measured, by name.
     description : str, default=None
@@ -128,7 +128,7 @@ def prepare_upload(
         raise ValueError(
             f"The frozen image tower model_name={reference['model_name']!r}, "
             f"pretrained={reference['pretrained']!r} is on this machine only, so nobody else could "
-            "load the model. Use standalone=True to upload it too, if its licence allows that."
+            "load the model. Use standalone=True to upload it too, if its license allows that."
         )
     public = _without_private_names(estimator)
     card = model_card(
@@ -189,7 +189,7 @@ def from_pretrained(
     SavedModelError
         A ValueError: it cannot be had, or is no whole model of this class and format.
     BackboneError
-        If the frozen image tower that the model refers to cannot be had.
+        If the frozen image tower cannot be loaded.
     """
     folder = Path(repo_id_or_folder)
     is_local = folder.is_dir()

@@ -114,7 +114,7 @@ def _bins_section(estimator):
     else:
         rows = zip(bins.descriptions, bins.edges[:-1], bins.edges[1:], bins.centers, strict=True)
         rows = [(words, *map(_number, numbers)) for words, *numbers in rows]
-        table = _table("Bins", ("words", "from", "to", "centre"), rows)
+        table = _table("Bins", ("words", "from", "to", "center"), rows)
     return f"{table}\n\nSentence around the words: {_escape(estimator.template)}"
 
 

@@ -24,7 +24,7 @@ _MAX_BYTES_IN_ONE_FILE = 1.5 * 2**30  # protobuf ends at 2 GB
 def to_onnx(estimator: BaseNumCLIP, path: StrPath) -> None:
     """Export a fitted estimator to an ONNX file: from pixels to predictions, in float32.
 
-    The text features are constants of the graph, and so are cutting out the centre and the
+    The text features are constants of the graph, and so are cutting out the center and the
     normalisation; what is left to the caller is to resize images. The estimator stays as it is.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The tensors of a saved model: looked at before they are read, and read before they are used."""
+"""Read the safetensors file of a saved model after checking names, shapes and dtypes."""
 
 import hashlib
 

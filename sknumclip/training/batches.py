@@ -1,4 +1,4 @@
-"""What training iterates over: inputs with their labels, cut into batches."""
+"""Training batches: images with their targets."""
 
 from dataclasses import dataclass
 

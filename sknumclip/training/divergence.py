@@ -1,4 +1,4 @@
-"""Noticing that training has left the numbers, and saying where, why and what to do."""
+"""Detect NaN or infinite losses and weights, and suggest the cause."""
 
 import numpy as np
 import torch
@@ -84,4 +84,4 @@ def _causes_in_data(inputs, net):
                 f"The largest value in X is {largest:g}: if it is far from the others, remove it, "
                 "or scale X, with StandardScaler for example."
             )
-    yield "A very large sample_weight does the same."
+    yield "A very large sample_weight can also cause this."

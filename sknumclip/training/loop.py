@@ -1,4 +1,4 @@
-"""The training loop: what happens around the epochs of a net."""
+"""train(): callbacks, checkpoints, early stopping and memory errors around skorch's loop."""
 
 import copy
 import math

@@ -1,4 +1,4 @@
-"""The net: skorch's, with two losses, on one process or many."""
+"""skorch NeuralNet with the ranking and L1 losses, single-process or data-parallel."""
 
 import contextlib
 import copy

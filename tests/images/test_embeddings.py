@@ -17,7 +17,7 @@ from sknumclip.images.reading import Images
 
 
 class CountingEncoder:
-    """Mean colour as a feature; counts the images it sees, but for blank ones."""
+    """Mean color as a feature; counts the images it sees, but for blank ones."""
 
     n_images = 0
 

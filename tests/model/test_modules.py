@@ -68,7 +68,7 @@ def test_shift_is_bounded_whatever_the_logits():
 
 
 def test_the_first_bin_can_move():
-    # With left edges instead of centres the first bin, starting at 0, could only predict 0.
+    # With left edges instead of centers the first bin, starting at 0, could only predict 0.
     module = make_module("relative")
     nn.init.constant_(module.regressor.out.bias, 1.0)
     assert module(torch.randn(2, 3)).centers[0, 0] not in (0, 5)

@@ -127,7 +127,7 @@ def test_a_loaded_model_is_exported_too(clip_models, files, tmp_path):
     loaded.to_onnx(tmp_path / "model.onnx")
     prediction, _, _ = run_documented_code(tmp_path / "model.onnx", files)
     np.testing.assert_allclose(prediction, reg.predict(files), rtol=1e-5, atol=1e-5)
-    # Numbers worked out outside of both: the mean of the moved centres.
+    # Numbers worked out outside of both: the mean of the moved centers.
     _, logits, centers = loaded._outputs(files)
     by_hand = (softmax(logits, axis=1) * centers).sum(axis=1)
     np.testing.assert_allclose(prediction, by_hand, rtol=1e-5)
