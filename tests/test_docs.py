@@ -132,3 +132,11 @@ def test_pages_have_no_gaps(page):
 def test_changelog_and_version():
     assert "[Unreleased]" in (ROOT / "CHANGELOG.md").read_text()
     assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+)?", sknumclip.__version__)
+
+
+def test_the_hooks_are_documented_with_their_true_signatures():
+    rows = re.findall(r"^\| `(_\w+)\((.*)\)` \|", (ROOT / "docs/extending.md").read_text(), re.M)
+    assert len(rows) == 4
+    for name, parameters in rows:
+        signature = inspect.signature(getattr(NumCLIPRegressor, name))
+        assert list(signature.parameters)[1:] == parameters.split(", "), name

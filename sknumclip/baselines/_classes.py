@@ -20,6 +20,7 @@ MAX_CLASSES = 1000
 class ClassRegressor(RegressorMixin, BaseCLIPEstimator):
     """Each whole number is a class; predictions are the mean of the distribution over them."""
 
+    _loss_name = "class_loss"
     _l1_weight = 0.0
 
     def __sklearn_tags__(self):

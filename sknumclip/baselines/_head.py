@@ -67,7 +67,7 @@ class ImageHeadRegressor(ClassRegressor):
     bins_ : LinguisticBins
         The classes: one bin for each whole number from the smallest to the largest label.
     history_ : DataFrame
-        One row per epoch: the loss of the classes as ``train_ranking_loss``, and
+        One row per epoch: the loss of the classes as ``train_class_loss``, and
         ``train_l1_loss``.
     n_iter_, net_, skipped_
         As in :class:`~sknumclip.NumCLIPRegressor`.

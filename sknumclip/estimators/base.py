@@ -45,6 +45,7 @@ class BaseCLIPEstimator(CallbackSupportMixin, FitMixin, PredictMixin, BaseEstima
     gather_batches = True
     compile = grad_checkpointing = warm_start = False
     accumulate_steps = 1
+    _loss_name = "ranking_loss"
     _l1_weight = 1.0
 
     # What fit sets.

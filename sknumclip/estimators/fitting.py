@@ -284,6 +284,7 @@ class FitMixin:
             schedule,
             tasks,
             ranking_loss=checked.ranking_loss,
+            loss_name=self._loss_name,
             l1_weight=self._l1_weight,
             label_range=checked.bins.range,
             param_groups=self._param_groups(lr_scale, checked.backbone, checked.bins, training),

@@ -14,6 +14,7 @@ __all__ = ["TrainingCurveDisplay"]
 
 _LOSSES = {
     "ranking_loss": "ranking loss",
+    "class_loss": "loss of the classes",  # of baselines, in its place
     "l1_loss": "L1 loss\n(hundredths of the range)",
 }
 _CURVES = {"train": ("training", "tab:blue"), "valid": ("validation", "tab:orange")}
@@ -115,7 +116,8 @@ class TrainingCurveDisplay:
         panels = make_panels(self, ax, 2, 1, figsize=(6, 5))[:, 0]
         style = {"marker": "." if len(self.history) < 30 else None, **(line_kwargs or {})}
         self.lines_ = {}
-        for panel, (loss, label) in zip(panels, _LOSSES.items(), strict=True):
+        recorded = [loss for loss in _LOSSES if f"train_{loss}" in self.history]
+        for panel, loss in zip(panels, recorded, strict=True):
             for part, (name, color) in _CURVES.items():
                 column = f"{part}_{loss}"
                 if column in self.history:
@@ -124,7 +126,7 @@ class TrainingCurveDisplay:
                         self.history[column],
                         **{"color": color, "label": name, **style},
                     )
-            panel.set_ylabel(label)
+            panel.set_ylabel(_LOSSES[loss])
             panel.xaxis.get_major_locator().set_params(integer=True)
         panels[0].sharex(panels[1])
         panels[0].tick_params(labelbottom=False)

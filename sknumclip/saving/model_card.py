@@ -14,7 +14,7 @@ from .config import library_versions
 __all__ = ["model_card"]
 
 _TRAINING = (
-    *("fine_tune", "prompt_init", "ranking_loss", "beta", "distance", "shift", "max_epochs"),
+    *("fine_tune", "prompt_init", "ranking_loss", "beta", "shift", "max_epochs"),
     *("batch_size", "lr", "prompt_lr", "regressor_lr", "lr_schedule", "augment", "canvas_scale"),
     *("early_stopping", "random_state"),
 )

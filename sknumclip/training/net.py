@@ -17,8 +17,6 @@ from .targets import Targets
 
 __all__ = ["NumCLIPNet", "epochs_of", "release", "restore_net", "snapshot"]
 
-_LOSSES = ("loss", "ranking_loss", "l1_loss")
-
 
 class _Batches:
     """Re-iterable batches. Order and views depend on the seed and the epoch alone."""
@@ -71,6 +69,8 @@ class NumCLIPNet(NeuralNet):
     graph_steps : bool, default=False
         Whether steps may run as a CUDA graph on a GPU: nothing outside of the module may change
         what they do, and every batch is a step.
+    loss_name : {"ranking_loss", "class_loss"}, default="ranking_loss"
+        What the history calls the loss of the logits.
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class NumCLIPNet(NeuralNet):
         processes=ONE_PROCESS,
         gather_batches=True,
         graph_steps=False,
+        loss_name="ranking_loss",
         **kwargs,
     ):
         self.ranking_loss = ranking_loss
@@ -99,6 +100,7 @@ class NumCLIPNet(NeuralNet):
         self.processes = processes
         self.gather_batches = gather_batches
         self.graph_steps = graph_steps
+        self.loss_name = loss_name
         super().__init__(module, criterion=torch.nn.Identity, **kwargs)
 
     def initialize_module(self):
@@ -147,7 +149,8 @@ class NumCLIPNet(NeuralNet):
         losses = self.processes.mean(torch.stack(losses)).cpu().double().numpy()
         check_losses(losses, iterator.samples.inputs, self, training=training)
         means = np.average(losses, axis=0, weights=sizes)
-        for name, value in zip(_LOSSES, means.tolist(), strict=True):
+        names = ("loss", self.loss_name, "l1_loss")
+        for name, value in zip(names, means.tolist(), strict=True):
             self.history.record(f"{prefix}_{name}", value)
 
     def _set_learning_rates(self):

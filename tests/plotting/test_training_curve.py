@@ -5,6 +5,7 @@ import pytest
 from plot_shared import COUNTS, FROZEN, X, Y, fitted_classifier, fitted_regressor
 
 from sknumclip import NumCLIPRegressor
+from sknumclip.baselines import ImageHeadRegressor
 from sknumclip.plotting import TrainingCurveDisplay
 
 
@@ -43,3 +44,10 @@ def test_no_epochs_have_no_curves():
     untrained = NumCLIPRegressor(COUNTS, max_epochs=0, **FROZEN).fit(X, Y)
     with pytest.raises(ValueError, match="trained for no epochs"):
         TrainingCurveDisplay.from_estimator(untrained)
+
+
+def test_baselines_show_the_loss_of_their_classes():
+    head = ImageHeadRegressor(max_epochs=2, **FROZEN).fit(X, Y)
+    display = TrainingCurveDisplay.from_estimator(head)
+    assert set(display.lines_) == {"train_class_loss", "train_l1_loss"}
+    assert display.axes_[0, 0].get_ylabel() == "loss of the classes"
