@@ -1,12 +1,13 @@
 """Warnings that name the user's own line."""
 
+import os
 import sys
 import warnings
 from pathlib import Path
 
 __all__ = ["warn_user"]
 
-_PACKAGE = str(Path(__file__).parent)
+_PACKAGE = str(Path(__file__).parent) + os.sep  # or sknumclip_study beside it would be ours
 # Between the user and us; by the first part of a module's name.
 _BETWEEN = {"concurrent", "contextlib", "dask", "functools", "joblib", "sklearn", "skorch"}
 _BETWEEN |= {"threading", "torch"}

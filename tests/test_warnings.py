@@ -1,16 +1,26 @@
 """Every warning names the user's own file, through whatever stands between it and the package."""
 
+import shutil
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 from factories import FAST, Y, small_pictures
 from joblib import parallel_config
+from saved_folders import change_json
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
+from skorch.callbacks import Callback
 
-from sknumclip import NumCLIPClassifier, NumCLIPRegressor
-from sknumclip.datasets import few_shot
+from sknumclip import NumCLIPClassifier, NumCLIPRegressor, _warnings
+from sknumclip.datasets import few_shot, load_fgnet, load_folder
+from sknumclip.losses import FCRC
+
+
+class Interrupt(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        raise KeyboardInterrupt
 
 
 def skips_an_image(make, files):
@@ -40,6 +50,39 @@ def asks_for_unsorted_probabilities(make, files):
     clf.fit(small_pictures(), names).predict_proba(files)
 
 
+def gives_beta_no_effect(make, files):
+    make(ranking_loss=FCRC(weight_norm="mean"), beta=2, max_epochs=0).fit(files, Y)
+
+
+def is_interrupted(make, files):
+    make(callbacks=[Interrupt()]).fit(files, Y)
+
+
+def saves_what_json_cannot_hold(make, files):
+    reg = make(max_epochs=0).fit(files, Y).set_params(random_state=np.random.RandomState(0))
+    reg.save(Path(files[0]).parent / "saved")
+
+
+def loads_what_another_version_saved(make, files):
+    folder = Path(files[0]).parent / "saved"
+    make(max_epochs=0).fit(files, Y).save(folder)
+    change_json(folder, versions={"sknumclip": "0.0.9"})
+    NumCLIPRegressor.load(folder)
+
+
+def lacks_images(make, files):
+    folder = Path(files[0]).parent
+    (folder / "labels.csv").write_text("file,label\ngone.png,1\n0.png,7\n")
+    load_folder(folder, on_missing="skip")
+
+
+def has_a_part_of_fgnet(make, files):
+    folder = Path(files[0]).parent / "fgnet"
+    folder.mkdir()
+    shutil.copy(files[0], folder / "001A02.JPG")
+    load_fgnet(folder)
+
+
 def draws_too_few(make, files):
     few_shot(np.array([1, 1, 1, 2]), 2, 0)
 
@@ -52,6 +95,12 @@ def draws_too_few(make, files):
         searches,
         fits_in_threads,
         asks_for_unsorted_probabilities,
+        gives_beta_no_effect,
+        is_interrupted,
+        saves_what_json_cannot_hold,
+        loads_what_another_version_saved,
+        lacks_images,
+        has_a_part_of_fgnet,
         draws_too_few,
     ],
 )
@@ -74,3 +123,11 @@ def test_the_estimator_is_the_users_too():
             small_pictures(), [1, 1, 1, 1, 1, 1, 1, 9.0]
         )
     assert caught[0].filename == __file__
+
+
+def test_a_folder_with_a_name_like_the_package_is_the_users():
+    script = str(Path(_warnings.__file__).parent) + "_study/run.py"
+    code = compile("warn_user('mine')", script, "exec")
+    with pytest.warns(UserWarning, match="mine") as caught:
+        exec(code, {"warn_user": _warnings.warn_user, "__name__": "__main__"})
+    assert caught[0].filename == script
