@@ -53,14 +53,17 @@ def train(args):
     n = args.batch_size * args.steps * accelerator.num_processes
     rng = np.random.default_rng(0)
     X, y = rng.integers(0, 256, (n, 256, 256, 3), dtype=np.uint8), rng.uniform(0, 100, n)
-    reg = NumCLIPRegressor(
+
+    class Regressor(NumCLIPRegressor):
+        gather_batches = not args.local
+
+    reg = Regressor(
         {"child": (0, 13), "young": (13, 35), "middle-aged": (35, 65), "old": (65, 101)},
         model_name=args.model,
         batch_size=args.batch_size,
         max_epochs=1 + args.epochs,
         image_cache="memory",
         accelerator=accelerator,
-        gather_batches=not args.local,
         random_state=0,
         verbose=0,
     ).fit(X, y)

@@ -21,7 +21,6 @@ from ._typing import (
     FloatOrAuto,
     ImagesOrFeatures,
     IntOrAuto,
-    LrSchedule,
     OnError,
     Precision,
     PromptInit,
@@ -51,6 +50,10 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     :class:`NumCLIPRegressor` on the ranks of the classes: each class is a bin one rank wide, with
     words of its own. Losses and their reading are the same, counted in ranks.
 
+    Parameters are listed in groups: the task (`classes` to `template`), the model (`model_name` to
+    `fine_tune`), training (`ranking_loss` to `random_state`), images (`canvas_scale` to
+    `on_error`), and the machine (`device` to `verbose`).
+
     Parameters
     ----------
     classes : array-like of shape (n_classes,) or None, default=None
@@ -68,33 +71,27 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     fine_tune : {"full", "none"} or int, default="full"
     ranking_loss : {"fcrc", "infonce", "author_code", "none"} or callable, default="fcrc"
     beta : float, default=4.0
-    shift : {"width", "relative", "none"}, default="width"
-    max_shift : float, default=0.5
     max_epochs : int, default=100
     batch_size : int or "auto", default="auto"
     lr : float, default=1e-5
     prompt_lr : float or "auto", default="auto"
-    regressor_lr : float, default=1e-3
-    lr_schedule : {"cosine", "constant"}, default="cosine"
-    augment : bool, default=True
-    canvas_scale : float, default=8/7
     early_stopping : bool, default=False
     validation_fraction : float, default=0.1
     n_iter_no_change : int, default=10
+    warm_start : bool, default=False
+    checkpoint : str, Path or None, default=None
+    callbacks : list of skorch callbacks or None, default=None
+    random_state : int, RandomState instance or None, default=None
+    canvas_scale : float, default=8/7
+    image_cache : {"auto", "memory"}, str, Path or None, default="auto"
+    num_workers : "auto" or int, default="auto"
+    on_error : {"raise", "skip"}, default="raise"
     device : str, default="auto"
     precision : {"auto", "fp32", "bf16"}, default="auto"
     compile : bool, default=False
-    image_cache : {"auto", "memory"}, str, Path or None, default="auto"
-    num_workers : "auto" or int, default="auto"
     grad_checkpointing : bool, default=False
     accumulate_steps : int, default=1
-    on_error : {"raise", "skip"}, default="raise"
-    checkpoint : str, Path or None, default=None
-    callbacks : list of skorch callbacks or None, default=None
     accelerator : accelerate.Accelerator or None, default=None
-    gather_batches : bool, default=True
-    warm_start : bool, default=False
-    random_state : int, RandomState instance or None, default=None
     verbose : int, default=1
         As in :class:`NumCLIPRegressor`.
 
@@ -113,6 +110,10 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
 
     Notes
     -----
+    Besides the class attributes of :class:`NumCLIPRegressor`, two of its parameters are class
+    attributes here, which a subclass may set: ``shift = "width"``, as all ranks are equally wide,
+    and ``augment = True``; set it to False where a mirrored image would belong to another class.
+
     ``classes_`` and the columns of ``predict_proba`` are in the order of the classes. Where that is
     not the sorted one ("poor", "fair", "good"), scikit-learn's metrics of probabilities
     (``log_loss``, ``roc_auc_score``, ``top_k_accuracy_score``) take the columns for other classes
@@ -147,6 +148,8 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         "descriptions": ["array-like", None],
         "predict_by": [StrOptions({"mode", "expected_rank"})],
     }
+    shift: Shift = "width"
+    augment = True
 
     def __init__(
         self,
@@ -161,33 +164,27 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         fine_tune: FineTune = "full",
         ranking_loss: RankingLoss = "fcrc",
         beta: float = 4.0,
-        shift: Shift = "width",
-        max_shift: float = 0.5,
         max_epochs: int = 100,
         batch_size: IntOrAuto = "auto",
         lr: float = 1e-5,
         prompt_lr: FloatOrAuto = "auto",
-        regressor_lr: float = 1e-3,
-        lr_schedule: LrSchedule = "cosine",
-        augment: bool = True,
-        canvas_scale: float = 8 / 7,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
+        warm_start: bool = False,
+        checkpoint: StrPath | None = None,
+        callbacks: list[Any] | None = None,
+        random_state: RandomState = None,
+        canvas_scale: float = 8 / 7,
+        image_cache: StrPath | None = "auto",
+        num_workers: IntOrAuto = "auto",
+        on_error: OnError = "raise",
         device: Device = "auto",
         precision: Precision = "auto",
         compile: bool = False,
-        image_cache: StrPath | None = "auto",
-        num_workers: IntOrAuto = "auto",
         grad_checkpointing: bool = False,
         accumulate_steps: int = 1,
-        on_error: OnError = "raise",
-        checkpoint: StrPath | None = None,
-        callbacks: list[Any] | None = None,
         accelerator: Accelerator | None = None,
-        gather_batches: bool = True,
-        warm_start: bool = False,
-        random_state: RandomState = None,
         verbose: int = 1,
     ) -> None:
         self.classes = classes
@@ -200,33 +197,27 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         self.fine_tune = fine_tune
         self.ranking_loss = ranking_loss
         self.beta = beta
-        self.shift = shift
-        self.max_shift = max_shift
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
         self.prompt_lr = prompt_lr
-        self.regressor_lr = regressor_lr
-        self.lr_schedule = lr_schedule
-        self.augment = augment
-        self.canvas_scale = canvas_scale
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.checkpoint = checkpoint
+        self.callbacks = callbacks
+        self.random_state = random_state
+        self.canvas_scale = canvas_scale
+        self.image_cache = image_cache
+        self.num_workers = num_workers
+        self.on_error = on_error
         self.device = device
         self.precision = precision
         self.compile = compile
-        self.image_cache = image_cache
-        self.num_workers = num_workers
         self.grad_checkpointing = grad_checkpointing
         self.accumulate_steps = accumulate_steps
-        self.on_error = on_error
-        self.checkpoint = checkpoint
-        self.callbacks = callbacks
         self.accelerator = accelerator
-        self.gather_batches = gather_batches
-        self.warm_start = warm_start
-        self.random_state = random_state
         self.verbose = verbose
 
     def fit(

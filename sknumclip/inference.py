@@ -16,7 +16,7 @@ from ._typing import StrPath
 from .baselines._zero_shot import ZeroShotCLIPRegressor
 from .classifier import NumCLIPClassifier
 from .estimators.numclip import BaseNumCLIP
-from .regressor import NumCLIPRegressor
+from .regressor import NumCLIPRegressor, PaperRegressor
 from .saving.folder import saved_class
 
 __all__ = ["BatchPredictor"]
@@ -127,6 +127,6 @@ class BatchPredictor:
 def _load(model):
     if not isinstance(model, (str, os.PathLike)):
         return copy.copy(model)
-    saved = (NumCLIPRegressor, NumCLIPClassifier, ZeroShotCLIPRegressor)
+    saved = (NumCLIPRegressor, PaperRegressor, NumCLIPClassifier, ZeroShotCLIPRegressor)
     classes = {cls.__name__: cls for cls in saved}
     return classes[saved_class(model)].load(model)

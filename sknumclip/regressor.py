@@ -14,7 +14,6 @@ from ._typing import (
     FloatOrAuto,
     ImagesOrFeatures,
     IntOrAuto,
-    LrSchedule,
     OnError,
     Precision,
     PromptInit,
@@ -27,7 +26,7 @@ from .bins import Bins
 from .estimators.numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
 from .estimators.regression import BINS_CONSTRAINT, BinRegressionMixin
 
-__all__ = ["NumCLIPRegressor"]
+__all__ = ["NumCLIPRegressor", "PaperRegressor"]
 
 
 class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
@@ -38,6 +37,10 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     prediction is the sum of the moved centers weighted by the probabilities of the bins (Eq. 1 of
     [1]_). Image tower, prompts and regressor are trained end to end by a ranking loss (FCRC,
     Eq. 4) and the absolute error.
+
+    Parameters are listed in groups: the task (`bins`, `template`), the model (`model_name` to
+    `shift`), training (`ranking_loss` to `random_state`), images (`augment` to `on_error`), and
+    the machine (`device` to `verbose`).
 
     Parameters
     ----------
@@ -60,6 +63,10 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         What to train of the image tower: all of it, its last n blocks, or nothing. With
         ``"none"`` each image is embedded once and epochs take milliseconds; X may then also be a
         2-D array of features.
+    shift : {"width", "relative", "none"}, default="width"
+        How δ, the regressor's output, moves a bin center b: to ``b + δ · width`` of the bin, or
+        to ``b / (1 + δ)`` as in Eq. 1, which means little where the zero of the scale is
+        arbitrary (years), and was less exact on faces too.
     ranking_loss : {"fcrc", "infonce", "author_code", "none"} or callable, default="fcrc"
         The loss beside the absolute error, by name or as an object of
         :mod:`sknumclip.losses`, like ``FCRC(distance="sqrt")``, or of your own that is called
@@ -68,12 +75,6 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     beta : float, default=4.0
         Scale of the label distance in the FCRC weights, 0 to 1e6. Distances are counted in
         units of the range of the bins, so beta has no unit; 0 is InfoNCE.
-    shift : {"width", "relative", "none"}, default="width"
-        How δ, the regressor's output, moves a bin center b: to ``b + δ · width`` of the bin, or
-        to ``b / (1 + δ)`` as in Eq. 1, which means little where the zero of the scale is
-        arbitrary (years), and was less exact on faces too.
-    max_shift : float, default=0.5
-        Bound of \\|δ\\|, between 0 and 1, both excluded.
     max_epochs : int, default=100
         Number of passes over the data; 0 gives the zero-shot model: CLIP as it is, on the center
         crop (see `canvas_scale`).
@@ -88,29 +89,37 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         words and 3e-3 otherwise: when `bins` is an int, when `prompt_init` is not ``"words"``, or,
         with ``fine_tune="none"``, when zero-shot predictions are no better than predicting the
         median.
-    regressor_lr : float, default=1e-3
-        Learning rate of the regressor.
-    lr_schedule : {"cosine", "constant"}, default="cosine"
-        Whether learning rates fall to 0 along half a cosine or stay.
-    augment : bool, default=True
-        Whether the image tower is trained on random crops of the canvas and on mirrored images
-        (Section 4.1). Otherwise it is trained on what predictions are made from, the center crop.
-    canvas_scale : float, default=8/7
-        Images are resized to a canvas of this many times the tower's image size, 1 to 8; the
-        paper crops 224 from 256 pixels. 1 shows whole images, just as the checkpoint wants them.
     early_stopping : bool, default=False
         Whether to set aside part of the data and to stop when its error no longer falls.
     validation_fraction : float, default=0.1
         The part to set aside for early stopping.
     n_iter_no_change : int, default=10
         Number of epochs without improvement before early stopping.
-    device : str, default="auto"
-        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
-    precision : {"auto", "fp32", "bf16"}, default="auto"
-        Precision of the towers' activations; weights are kept in fp32. ``"auto"`` is bf16 wherever
-        the hardware multiplies it natively.
-    compile : bool, default=False
-        Whether to compile the image tower with ``torch.compile``.
+    warm_start : bool, default=False
+        Whether ``fit`` continues from the last result instead of starting anew: the same kind of
+        model, with the same bins and the prompts as they were left. ``history_`` is that of the
+        last call.
+    checkpoint : str, Path or None, default=None
+        Folder where ``fit`` saves its state after each epoch. If the process dies, the same call
+        resumes from there and gives the same result (if `random_state` is None, seed 0 is used).
+        Different fits use different files, so one folder can serve a whole search. A checkpoint
+        is about three times the size of the trained weights; delete it when you are done. The
+        state of `callbacks` is not saved.
+    callbacks : list of skorch callbacks or None, default=None
+        ``fit`` uses copies of the callbacks and discards them afterwards, so a callback must store
+        its results itself, for example with ``net.history.record``. One that changes learning rates
+        needs a constant ``lr_schedule`` (see Notes). Callbacks that compute scores of their own
+        from labels (``EpochScoring``) do not work; the losses are in ``history_``. scikit-learn's
+        callbacks are not set here, but with ``set_callbacks``; see Notes.
+    random_state : int, RandomState instance or None, default=None
+        Determines everything random. On a CPU the same state gives the same result to the bit,
+        whatever the cache and `num_workers`, for the same number of torch's threads.
+    augment : bool, default=True
+        Whether the image tower is trained on random crops of the canvas and on mirrored images
+        (Section 4.1). Otherwise it is trained on what predictions are made from, the center crop.
+    canvas_scale : float, default=8/7
+        Images are resized to a canvas of this many times the tower's image size, 1 to 8; the
+        paper crops 224 from 256 pixels. 1 shows whole images, just as the checkpoint wants them.
     image_cache : {"auto", "memory"}, str, Path or None, default="auto"
         Where decoded images are kept during ``fit``, so that only the first pass decodes: in
         memory, in a folder (which later fits use again), or, with ``"auto"``, in memory or else in
@@ -121,41 +130,26 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     num_workers : "auto" or int, default="auto"
         Threads that decode images; ``"auto"`` is one per core, or in a worker process of joblib as
         many as joblib allows it.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do with images that cannot be read: raise one error that lists all of them before
+        training, or leave them out of ``fit`` and predict NaN in their places.
+    device : str, default="auto"
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+    precision : {"auto", "fp32", "bf16"}, default="auto"
+        Precision of the towers' activations; weights are kept in fp32. ``"auto"`` is bf16 wherever
+        the hardware multiplies it natively.
+    compile : bool, default=False
+        Whether to compile the image tower with ``torch.compile``.
     grad_checkpointing : bool, default=False
         Whether to save memory by computing activations twice.
     accumulate_steps : int, default=1
         Number of batches whose gradients are added up before each step. The ranking loss still
         compares the images of one batch only.
-    on_error : {"raise", "skip"}, default="raise"
-        What to do with images that cannot be read: raise one error that lists all of them before
-        training, or leave them out of ``fit`` and predict NaN in their places.
-    checkpoint : str, Path or None, default=None
-        Folder where ``fit`` saves its state after each epoch. If the process dies, the same call
-        resumes from there and gives the same result (if `random_state` is None, seed 0 is used).
-        Different fits use different files, so one folder can serve a whole search. A checkpoint
-        is about three times the size of the trained weights; delete it when you are done. The
-        state of `callbacks` is not saved.
-    callbacks : list of skorch callbacks or None, default=None
-        ``fit`` uses copies of the callbacks and discards them afterwards, so a callback must store
-        its results itself, for example with ``net.history.record``. One that changes learning
-        rates needs ``lr_schedule="constant"``. Callbacks that compute scores of their own
-        from labels (``EpochScoring``) do not work; the losses are in ``history_``. scikit-learn's
-        callbacks are not set here, but with ``set_callbacks``; see Notes.
     accelerator : accelerate.Accelerator or None, default=None
         Trains data-parallel and sets the device, in a script that ``accelerate launch`` or
         ``torchrun`` runs once per device. Every process receives the full X and y and ends with
         the same weights; `batch_size` is per process. Predictions are computed in parallel and
         returned to every process. ``fit`` ends with ``accelerator.free_memory()``.
-    gather_batches : bool, default=True
-        With an accelerator: whether the ranking loss compares the images of all processes, so
-        that 2 processes with 16 images each train as one with 32, or each process's own only.
-    warm_start : bool, default=False
-        Whether ``fit`` continues from the last result instead of starting anew: the same kind of
-        model, with the same bins and the prompts as they were left. ``history_`` is that of the
-        last call.
-    random_state : int, RandomState instance or None, default=None
-        Determines everything random. On a CPU the same state gives the same result to the bit,
-        whatever the cache and `num_workers`, for the same number of torch's threads.
     verbose : int, default=1
         0 is silent; 1 shows a progress bar with the losses.
 
@@ -177,6 +171,12 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
 
     Notes
     -----
+    Four settings that hardly anyone changes are class attributes, which a subclass may set:
+    ``max_shift = 0.5``, the bound of \\|δ\\|; ``regressor_lr = 1e-3``, the learning rate of the
+    regressor; ``lr_schedule = "cosine"``, or "constant", of all learning rates; and
+    ``gather_batches = True``: with an `accelerator` the ranking loss compares the images of all
+    processes.
+
     With scikit-learn 1.9 or newer, ``set_callbacks`` takes scikit-learn's callbacks, also those of
     a search or a pipeline around the estimator. ``sklearn.callback.ProgressBar`` shows epochs in
     the place of our own bar. ``sklearn.callback.ScoringMonitor`` scores the estimator as it is
@@ -214,35 +214,31 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         pretrained: str | None = "openai",
         prompt_init: PromptInit = "words",
         fine_tune: FineTune = "full",
+        shift: Shift = "width",
         ranking_loss: RankingLoss = "fcrc",
         beta: float = 4.0,
-        shift: Shift = "width",
-        max_shift: float = 0.5,
         max_epochs: int = 100,
         batch_size: IntOrAuto = "auto",
         lr: float = 1e-5,
         prompt_lr: FloatOrAuto = "auto",
-        regressor_lr: float = 1e-3,
-        lr_schedule: LrSchedule = "cosine",
-        augment: bool = True,
-        canvas_scale: float = 8 / 7,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
+        warm_start: bool = False,
+        checkpoint: StrPath | None = None,
+        callbacks: list[Any] | None = None,
+        random_state: RandomState = None,
+        augment: bool = True,
+        canvas_scale: float = 8 / 7,
+        image_cache: StrPath | None = "auto",
+        num_workers: IntOrAuto = "auto",
+        on_error: OnError = "raise",
         device: Device = "auto",
         precision: Precision = "auto",
         compile: bool = False,
-        image_cache: StrPath | None = "auto",
-        num_workers: IntOrAuto = "auto",
         grad_checkpointing: bool = False,
         accumulate_steps: int = 1,
-        on_error: OnError = "raise",
-        checkpoint: StrPath | None = None,
-        callbacks: list[Any] | None = None,
         accelerator: Accelerator | None = None,
-        gather_batches: bool = True,
-        warm_start: bool = False,
-        random_state: RandomState = None,
         verbose: int = 1,
     ) -> None:
         self.bins = bins
@@ -251,39 +247,35 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         self.pretrained = pretrained
         self.prompt_init = prompt_init
         self.fine_tune = fine_tune
+        self.shift = shift
         self.ranking_loss = ranking_loss
         self.beta = beta
-        self.shift = shift
-        self.max_shift = max_shift
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
         self.prompt_lr = prompt_lr
-        self.regressor_lr = regressor_lr
-        self.lr_schedule = lr_schedule
-        self.augment = augment
-        self.canvas_scale = canvas_scale
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.checkpoint = checkpoint
+        self.callbacks = callbacks
+        self.random_state = random_state
+        self.augment = augment
+        self.canvas_scale = canvas_scale
+        self.image_cache = image_cache
+        self.num_workers = num_workers
+        self.on_error = on_error
         self.device = device
         self.precision = precision
         self.compile = compile
-        self.image_cache = image_cache
-        self.num_workers = num_workers
         self.grad_checkpointing = grad_checkpointing
         self.accumulate_steps = accumulate_steps
-        self.on_error = on_error
-        self.checkpoint = checkpoint
-        self.callbacks = callbacks
         self.accelerator = accelerator
-        self.gather_batches = gather_batches
-        self.warm_start = warm_start
-        self.random_state = random_state
         self.verbose = verbose
 
     @classmethod
-    def paper(cls, bins: Bins, **params: Any) -> Self:
+    def paper(cls, bins: Bins, **params: Any) -> PaperRegressor:
         """Make an estimator that follows the paper to the letter (Sections 3.2 and 4.1).
 
         Its defaults are where measurements led: centers move by a share of the width of the bin
@@ -297,7 +289,13 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
 
         Returns
         -------
-        NumCLIPRegressor
+        PaperRegressor
+            A NumCLIPRegressor whose regressor learns as slowly as the tower, at rates that stay.
+
+        Raises
+        ------
+        TypeError
+            If it is called on a subclass, whose own code the result would lack.
 
         Examples
         --------
@@ -305,8 +303,13 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         >>> NumCLIPRegressor.paper("age", beta=1).get_params()["shift"]
         'relative'
         """
-        learning = dict(lr=1e-5, prompt_lr=1e-5, regressor_lr=1e-5, lr_schedule="constant")
-        return cls(bins, **{"shift": "relative", "batch_size": 32, **learning, **params})
+        if cls not in (NumCLIPRegressor, PaperRegressor):
+            raise TypeError(
+                f"paper() makes a NumCLIPRegressor. Got {cls.__name__}: derive your class from "
+                "sknumclip.regressor.PaperRegressor, and pass the other settings as parameters."
+            )
+        settings = dict(shift="relative", batch_size=32, lr=1e-5, prompt_lr=1e-5)
+        return PaperRegressor(bins, **{**settings, **params})
 
     def fit(
         self, X: ImagesOrFeatures, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -339,3 +342,10 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
             If the CLIP model cannot be loaded.
         """
         return self._fit(X, y, sample_weight)
+
+
+class PaperRegressor(NumCLIPRegressor):
+    """What :meth:`NumCLIPRegressor.paper` makes: the paper's settings that are no parameters."""
+
+    regressor_lr = 1e-5
+    lr_schedule = "constant"

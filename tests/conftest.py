@@ -53,8 +53,8 @@ def files(pixels, tmp_path):
 def make(clip_models):
     """Make a small fast regressor; keyword arguments override."""
 
-    def make(kind="clip", **kwargs):
-        return NumCLIPRegressor(**{"model_name": clip_models[kind], **FAST, **kwargs})
+    def make(kind="clip", cls=NumCLIPRegressor, **kwargs):
+        return cls(**{"model_name": clip_models[kind], **FAST, **kwargs})
 
     return make
 

@@ -56,6 +56,11 @@ Y = np.array([1.0, 5, 9, 12, 28, 40, 77, 99])  # labels of the fixture `pixels`
 BINS = {"few": (0, 10), "many": (10, 30), "very many": (30, 100)}
 
 
+def with_settings(Estimator, **settings):
+    """Return a subclass with other class attributes, as a user would write it."""
+    return type(Estimator.__name__, (Estimator,), settings)
+
+
 FAST = dict(bins=BINS, max_epochs=2, batch_size=4, random_state=0, verbose=0, lr=1e-3)
 
 

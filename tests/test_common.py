@@ -50,8 +50,8 @@ TINY_TRAINED = dict(**TINY, fine_tune="none", max_epochs=30, random_state=0)
 
 @parametrize_with_checks(
     [
-        NumCLIPRegressor(**TINY_TRAINED, bins=3, prompt_lr=1e-2, regressor_lr=1e-2),
-        NumCLIPClassifier(**TINY_TRAINED, prompt_lr=1e-2, regressor_lr=1e-2),
+        NumCLIPRegressor(**TINY_TRAINED, bins=3, prompt_lr=1e-2),
+        NumCLIPClassifier(**TINY_TRAINED, prompt_lr=1e-2),
         CLIPEmbedder(**TINY),
         baselines.ZeroShotCLIPRegressor(**TINY, bins=3),
         baselines.CoOpRegressor(**TINY_TRAINED, prompt_lr=1e-2),

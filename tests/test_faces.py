@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from factories import with_settings
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GridSearchCV, train_test_split
 
@@ -83,7 +84,9 @@ def test_grid_search_over_beta_and_bins(faces):
     train = four_per_age(faces["train"])
     coarse = {"child": (0, 13), "young person": (13, 35), "older person": (35, 121)}
     search = GridSearchCV(
-        NumCLIPRegressor(**PARAMS, fine_tune="none", max_epochs=20, regressor_lr=5e-3),
+        with_settings(NumCLIPRegressor, regressor_lr=5e-3)(
+            **PARAMS, fine_tune="none", max_epochs=20
+        ),
         {"beta": [0, 4, 16], "bins": ["age", coarse]},
         scoring="neg_mean_absolute_error",
         cv=3,

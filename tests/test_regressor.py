@@ -1,21 +1,26 @@
 """NumCLIPRegressor as users call it: small random CLIP models, real training."""
 
+import pickle
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from factories import BINS
+from factories import BINS, save_pictures, with_settings
 from PIL import Image
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GridSearchCV
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
+from sknumclip.exceptions import SavedModelError
 from sknumclip.images.embeddings import clear_embedding_cache
+from sknumclip.inference import BatchPredictor
 from sknumclip.losses import FCRC
+from sknumclip.saving.model_card import model_card
 
 # ------------------------------------------------------------------------------------- the main job
 
@@ -128,7 +133,8 @@ def test_features_of_any_width_can_be_learned_from(make):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 5))
     y = 50 + 20 * np.tanh(X[:, 0])
-    reg = make(fine_tune="none", max_epochs=60, regressor_lr=1e-2, prompt_lr=1e-2).fit(X, y)
+    Quick = with_settings(NumCLIPRegressor, regressor_lr=1e-2)
+    reg = make(cls=Quick, fine_tune="none", max_epochs=60, prompt_lr=1e-2).fit(X, y)
     assert reg.score(X, y) > 0.8
     frame = pd.DataFrame(X, columns=list("abcde"))
     fitted = make(fine_tune="none").fit(frame, y)
@@ -245,6 +251,24 @@ def test_the_papers_settings_are_one_call_away(make, data):
     assert (reg.batch_size, reg.lr_schedule) == (32, "constant")
     assert np.isfinite(reg.fit(*data).predict(data[0])).all()
     assert NumCLIPRegressor.paper("age", shift="width").shift == "width"
+
+
+def test_the_papers_settings_survive_what_estimators_go_through(make, data, tmp_path):
+    paper = NumCLIPRegressor.paper(BINS, model_name=make().model_name, max_epochs=1, verbose=0)
+    files = pd.DataFrame({"path": save_pictures(tmp_path, data[0])})
+    paper.set_params(random_state=0).fit(files, data[1]).save(tmp_path / "model")
+    loaded = type(paper).load(tmp_path / "model")
+    for reg in (clone(paper), pickle.loads(pickle.dumps(paper)), loaded):
+        assert (reg.regressor_lr, reg.lr_schedule) == (1e-5, "constant")
+    expected = paper.predict(files)
+    np.testing.assert_array_equal(loaded.predict(files), expected)
+    predicted = BatchPredictor(tmp_path / "model", output="number")(files)["number"]
+    np.testing.assert_array_equal(predicted, expected)
+    assert "from sknumclip.regressor import PaperRegressor\n" in model_card(paper, "me/paper")
+    with pytest.raises(SavedModelError, match=r"use PaperRegressor\.load"):
+        NumCLIPRegressor.load(tmp_path / "model")
+    with pytest.raises(TypeError, match=r"Got Mine: derive your class from .*PaperRegressor"):
+        type("Mine", (NumCLIPRegressor,), {}).paper(BINS)
 
 
 @pytest.mark.parametrize("fine_tune", ["full", "none"])

@@ -35,6 +35,14 @@ def pictures():
     return pixels, np.random.default_rng(1).uniform(0, 100, N)
 
 
+class Untouched(NumCLIPRegressor):
+    regressor_lr = 0
+
+
+class Local(Untouched):
+    gather_batches = False
+
+
 class Scenarios:
     """The fits, by an accelerator's processes that make up batches of 32 together, or by one."""
 
@@ -54,7 +62,7 @@ class Scenarios:
             verbose=1,
             accelerator=self.accelerator,
         )
-        if cls is NumCLIPRegressor:
+        if issubclass(cls, NumCLIPRegressor):
             defaults["bins"] = BINS
         return cls(**{**defaults, **params})
 
@@ -71,7 +79,7 @@ class Scenarios:
                     )
 
         cls = params.get("cls", NumCLIPRegressor)
-        target = y if cls is NumCLIPRegressor else np.digitize(y, [10, 30])
+        target = y if issubclass(cls, NumCLIPRegressor) else np.digitize(y, [10, 30])
         reg = self.make(callbacks=[KeepFirstGradients()], **params).fit(X, target, *args)
         return {
             "gradients": kept,
@@ -95,10 +103,8 @@ class Scenarios:
             "frozen": self.report(fine_tune="none", batch_size="auto"),
             "classifier": self.report(cls=NumCLIPClassifier, max_epochs=1),
             "stopped early": self.report(**PATIENT, lr=1e-3),
-            "untouched": self.report(lr=0, prompt_lr=0, regressor_lr=0, augment=False),
-            "local": self.report(
-                gather_batches=False, lr=0, prompt_lr=0, regressor_lr=0, augment=False
-            ),
+            "untouched": self.report(cls=Untouched, lr=0, prompt_lr=0, augment=False),
+            "local": self.report(cls=Local, lr=0, prompt_lr=0, augment=False),
             "any seed": self.report(random_state=None),
             "one sample in the last batch": self.report(batch_size=44 // self.n, max_epochs=1),
         }

@@ -43,6 +43,7 @@ class BaseCLIPEstimator(CallbackSupportMixin, FitMixin, PredictMixin, BaseEstima
     callbacks: list[Any] | None = None
     checkpoint: StrPath | None = None
     gather_batches = True
+    _settings: tuple[str, ...] = ()  # class attributes that results depend on as on parameters
     compile = grad_checkpointing = warm_start = False
     accumulate_steps = 1
     _loss_name = "ranking_loss"

@@ -198,9 +198,10 @@ class FitMixin:
         if self.checkpoint is None:
             return None
         folder = open_folder(self.checkpoint)
+        settings = {name: getattr(self, name) for name in self._settings}
         params = {
             name: repr(value)
-            for name, value in sorted(self.get_params(deep=False).items())
+            for name, value in sorted({**settings, **self.get_params(deep=False)}.items())
             if name not in _NOT_IN_CHECKPOINTS
         }
         digest = hashlib.sha256(

@@ -76,6 +76,11 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
         """
         known = self.get_params(deep=False)
         for name in {name.partition("__")[0] for name in params} - set(known):
+            if name in getattr(self, "_settings", ()):
+                raise ValueError(
+                    f"{name!r} is no parameter of {type(self).__name__}: make a subclass with the "
+                    f"class attribute {name} = {params.get(name)!r}."
+                )
             for likely in difflib.get_close_matches(name, known, n=1):
                 raise ValueError(
                     f"Invalid parameter {name!r} for {type(self).__name__}. Did you mean "

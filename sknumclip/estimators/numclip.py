@@ -10,13 +10,19 @@ from typing import Any, Self
 import torch
 from scipy.special import softmax
 
-from .._typing import StrPath
+from .._typing import LrSchedule, StrPath
 from .._warnings import warn_user
 from ..losses import FCRC, RANKING_LOSSES, resolve_ranking_loss
 from ..model.modules import SHIFTS, FeatureEncoder, NumCLIPModule
 from ..model.prompts import PROMPT_INITS, FeaturePrompts, TokenPrompts, prompt_texts, tokenize
 from .base import TRAINING_CONSTRAINTS, BaseCLIPEstimator
-from .checks import Described, Interval, StrOptions, as_images
+from .checks import (
+    Described,
+    Interval,
+    StrOptions,
+    as_images,
+    validate_parameter_constraints,
+)
 from .explanation import explain_outputs
 from .inputs import FOLDER
 
@@ -62,7 +68,35 @@ NUMCLIP_CONSTRAINTS = {
 
 
 class BaseNumCLIP(BaseCLIPEstimator):
-    """Shared implementation of the regressor and the classifier; subclasses define the label."""
+    """Shared implementation of the regressor and the classifier; subclasses define the label.
+
+    Attributes
+    ----------
+    max_shift : float
+        Bound of \\|δ\\|, between 0 and 1, both excluded.
+    regressor_lr : float
+        Learning rate of the regressor, and of the linear map from features of another width.
+    lr_schedule : {"cosine", "constant"}
+        Whether learning rates fall to 0 along half a cosine or stay.
+    gather_batches : bool
+        With an accelerator: whether the ranking loss compares the images of all processes, so
+        that 2 processes with 16 images each train as one with 32, or each process's own only.
+    """
+
+    # Settings: hardly ever changed, so a subclass sets them and they are no parameters.
+    max_shift: float = 0.5
+    regressor_lr: float = 1e-3
+    lr_schedule: LrSchedule = "cosine"
+    gather_batches = True
+    _settings = ("augment", "gather_batches", "lr_schedule", "max_shift", "regressor_lr", "shift")
+
+    def _validate_params(self):
+        super()._validate_params()
+        validate_parameter_constraints(
+            {name: self._parameter_constraints[name] for name in self._settings},
+            {name: getattr(self, name) for name in self._settings},
+            caller_name=type(self).__name__,
+        )
 
     def _check_prompts(self, backbone, bins):
         tokenize(backbone, prompt_texts(bins, self.template, self.prompt_init))

@@ -7,6 +7,7 @@ import re
 
 from huggingface_hub import ModelCardData
 
+from .. import __all__ as PUBLIC
 from .._typing import Metrics
 from ..estimators.numclip import BaseNumCLIP
 from .config import library_versions
@@ -90,7 +91,9 @@ def refers_to_tower(estimator, standalone):
 
 
 def _how_to_load(estimator, repo_id, standalone):
-    name = type(estimator).__name__
+    name, module = type(estimator).__name__, type(estimator).__module__
+    if name in PUBLIC:
+        module = "sknumclip"
     tower = estimator.backbone_["model_name"]
     # Loading follows such an address only if the user repeats it.
     needs_word = refers_to_tower(estimator, standalone) and tower.startswith("hf-hub:")
@@ -98,7 +101,7 @@ def _how_to_load(estimator, repo_id, standalone):
     what = "features" if hasattr(estimator, "n_features_in_") else '["photo.jpg"]'
     return (
         "```python\n"
-        f"from sknumclip import {name}\n\n"
+        f"from {module} import {name}\n\n"
         f"model = {name}.from_pretrained({repo_id!r}{where})\n"
         f"model.predict({what})\n"
         "```\n\n"

@@ -95,7 +95,7 @@ def test_a_model_smaller_than_its_tower_may_refer_to_it(pixels, tmp_path):
 
 
 def test_parameters_may_be_numbers_of_numpy(clip_models, pixels, tmp_path):
-    params = dict(canvas_scale=np.int64(1), max_shift=np.float32(0.5), beta=np.float32(2))
+    params = dict(canvas_scale=np.int64(1), lr=np.float32(1e-4), beta=np.float32(2))
     reg = fit(clip_models["clip"], pixels, **params)
     reg.save(tmp_path)
     loaded = NumCLIPRegressor.load(tmp_path)

@@ -8,7 +8,7 @@ import textwrap
 import numpy as np
 import onnxruntime
 import pytest
-from factories import MODELS, PREPROCESSING, Y, save_clip, save_pictures
+from factories import MODELS, PREPROCESSING, Y, save_clip, save_pictures, with_settings
 from PIL import Image
 from scipy.special import softmax
 
@@ -104,12 +104,12 @@ def test_models_of_features(clip_models, tmp_path, n_features):
 def test_classifiers(clip_models, tmp_path, predict_by):
     X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
     grades = np.array(["few", "some", "many"])[np.digitize(X[:, 0], [-0.4, 0.4])]
-    clf = NumCLIPClassifier(
+    clf = with_settings(NumCLIPClassifier, regressor_lr=1e-2)(
         ["few", "some", "many"],
         model_name=clip_models["clip"],
         fine_tune="none",
         predict_by=predict_by,
-        **{**FAST, "max_epochs": 50, "regressor_lr": 1e-2, "prompt_lr": 1e-2},
+        **{**FAST, "max_epochs": 50, "prompt_lr": 1e-2},
     ).fit(X, grades)
     clf.to_onnx(tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from factories import save_pictures
+from factories import save_pictures, with_settings
 from sklearn.base import clone
 from sklearn.metrics import mean_absolute_error
 from sklearn.model_selection import GridSearchCV
@@ -24,9 +24,13 @@ BINS = {"a few": (1, 10), "many": (10, 40), "countless": (40, 101)}
 MAE = "neg_mean_absolute_error"
 
 
+class Steady(NumCLIPRegressor):
+    lr_schedule = "constant"
+
+
 def make(Estimator=NumCLIPRegressor, **params):
     fast = dict(model_name="tiny", fine_tune="none", max_epochs=3, verbose=0, random_state=0)
-    bins = dict(bins=BINS) if Estimator is NumCLIPRegressor else {}
+    bins = dict(bins=BINS) if issubclass(Estimator, NumCLIPRegressor) else {}
     return Estimator(**fast | bins | params)
 
 
@@ -78,7 +82,7 @@ def test_epochs_are_subtasks_of_fit(callback, data):
 @pytest.mark.parametrize("fine_tune", ["none", "full"])
 def test_scores_are_those_of_the_estimator_after_each_epoch(callback, data, fine_tune):
     X, y = data
-    reg = make(fine_tune=fine_tune, lr_schedule="constant", batch_size=4)
+    reg = make(Steady, fine_tune=fine_tune, batch_size=4)
     monitor = callback.ScoringMonitor(scoring=MAE)
     watched = clone(reg).set_callbacks(monitor).fit(X, y)
     expected = [
@@ -91,7 +95,8 @@ def test_scores_are_those_of_the_estimator_after_each_epoch(callback, data, fine
 
 def test_watching_does_not_change_early_stopping(callback, data):
     X, y = make_counting_images(40, random_state=1)
-    reg = make(early_stopping=True, max_epochs=6, n_iter_no_change=1, regressor_lr=0.1)
+    Quick = with_settings(NumCLIPRegressor, regressor_lr=0.1)
+    reg = make(Quick, early_stopping=True, max_epochs=6, n_iter_no_change=1)
     monitor = callback.ScoringMonitor(scoring=MAE)
     watched = clone(reg).set_callbacks(monitor).fit(X, y)
     reg.fit(X, y)
@@ -136,12 +141,12 @@ def test_images_that_cannot_be_read_are_left_out_of_the_scores(callback, data, t
 @pytest.mark.parametrize("n", [1, 3])
 def test_a_callback_can_stop_training(callback, data, n):
     X, y = data
-    reg = make(lr_schedule="constant").set_callbacks(Recorder(stop_after=n))
+    reg = make(Steady).set_callbacks(Recorder(stop_after=n))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         reg.fit(X, y)
     assert reg.n_iter_ == len(reg.history_) == n
-    unwatched = make(lr_schedule="constant", max_epochs=n).fit(X, y)
+    unwatched = make(Steady, max_epochs=n).fit(X, y)
     assert (reg.predict(X) == unwatched.predict(X)).all()
     assert (pickle.loads(pickle.dumps(reg)).predict(X) == reg.predict(X)).all()
 

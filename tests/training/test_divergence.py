@@ -10,7 +10,11 @@ from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(20, 32)).astype(np.float32), RNG.uniform(0, 10, size=20)
 FROZEN = dict(model_name="tiny", fine_tune="none", verbose=0, random_state=0, batch_size=5)
-TOO_FAST = dict(prompt_lr=1e38, regressor_lr=1e38, lr_schedule="constant")
+
+
+class TooFast(NumCLIPRegressor):
+    regressor_lr = 1e38
+    lr_schedule = "constant"
 
 
 class Ruin(Callback):
@@ -40,7 +44,7 @@ def test_the_epoch_the_batch_and_the_rates_are_named():
 
 def test_too_high_rates_stop_training():
     with pytest.raises(FloatingPointError, match="Most likely learning rates are too high"):
-        NumCLIPRegressor(**FROZEN, **TOO_FAST, max_epochs=5).fit(X, Y)
+        TooFast(**FROZEN, prompt_lr=1e38, max_epochs=5).fit(X, Y)
 
 
 def test_bad_features_are_told_from_bad_rates():
@@ -75,5 +79,5 @@ def test_a_failed_fit_leaves_the_last_one_as_it_was(estimator):
 
 def test_embeddings_of_images_are_not_blamed(pixels):
     with pytest.raises(FloatingPointError) as raised:
-        NumCLIPRegressor(**FROZEN, **TOO_FAST, max_epochs=5).fit(pixels, Y[:8])
+        TooFast(**FROZEN, prompt_lr=1e38, max_epochs=5).fit(pixels, Y[:8])
     assert "StandardScaler" not in str(raised.value)

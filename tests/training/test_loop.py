@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from factories import BINS
+from factories import BINS, with_settings
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 
 from sknumclip import NumCLIPRegressor
@@ -121,7 +121,12 @@ def test_verbose_shows_the_losses(make, data, capfd):
 
 def test_a_loss_that_is_no_number_stops_with_advice(make, data):
     with pytest.raises(FloatingPointError, match=r"loss became (nan|inf).*lower lr"):
-        make(lr=1e30, prompt_lr=1e30, regressor_lr=1e30, max_epochs=5).fit(*data)
+        make(
+            cls=with_settings(NumCLIPRegressor, regressor_lr=1e30),
+            lr=1e30,
+            prompt_lr=1e30,
+            max_epochs=5,
+        ).fit(*data)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +180,8 @@ def test_skorch_callbacks_are_passed_on_and_not_changed(make, data):
 
 def test_named_callbacks_and_schedules_of_skorch_work(make, data):
     schedule = LRScheduler("StepLR", step_size=1, gamma=0.5)
-    reg = make(callbacks=[("schedule", schedule)], lr_schedule="constant", max_epochs=3).fit(*data)
+    Steady = with_settings(NumCLIPRegressor, lr_schedule="constant")
+    reg = make(cls=Steady, callbacks=[("schedule", schedule)], max_epochs=3).fit(*data)
     np.testing.assert_allclose(reg.history_["event_lr"], [1e-3, 5e-4, 2.5e-4])
 
 
