@@ -1,20 +1,15 @@
 """Many images at a time: decoded by threads, resized, and kept so that it happens once."""
 
-import hashlib
-import tempfile
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
-import PIL
 from tqdm.auto import tqdm
 
-from .. import __version__
 from ..exceptions import ImageReadError
-from ..machine.files import naming_cache_folder, with_checksum, without_checksum, write_whole
-from ..machine.memory import free_memory, usual_threads
+from ..machine.memory import usual_threads
 from ..machine.processes import ONE_PROCESS
+from .cache import canvas_cache
 from .resizing import canvas_size, resize_image
 
 __all__ = ["CanvasStore"]
@@ -52,7 +47,7 @@ class CanvasStore:
         self.shape = (3, *canvas_size(preprocessing, scale))
         n_threads = max(1, usual_threads() // n_sharing)
         self.num_workers = n_threads if num_workers == "auto" else num_workers
-        self._cache = _make_cache(cache, images, self.shape, f"{preprocessing} {scale}", n_sharing)
+        self._cache = canvas_cache(cache, images, self.shape, f"{preprocessing} {scale}", n_sharing)
 
     def __len__(self):
         return len(self.images)
@@ -161,71 +156,3 @@ class CanvasStore:
             if isinstance(result, str)
         }
         return np.asarray(indices)[read], canvases, failures
-
-
-class _MemoryCache:
-    def __init__(self, n, shape):
-        self._canvases = np.zeros((n, *shape), dtype=np.uint8)
-        self._filled = np.zeros(n, dtype=bool)
-
-    def get(self, i):
-        return self._canvases[i] if self._filled[i] else None
-
-    def put(self, i, canvas):
-        self._canvases[i] = canvas
-        self._filled[i] = True
-
-
-class _FolderCache:
-    """One file per canvas, named by its image, how it was resized, and by which versions."""
-
-    def __init__(self, folder, images, shape, recipe):
-        self.folder = Path(folder)
-        self._images = images
-        self._shape = shape
-        self._recipe = f"{recipe} {__version__} {PIL.__version__}"
-        self._names = {}
-
-    def _file(self, i):
-        # Found out once, before the image is read: what is kept under a name is not older than it.
-        if i not in self._names:
-            key = f"{self._images.identity(i)}\0{self._recipe}".encode("utf-8", "surrogateescape")
-            self._names[i] = hashlib.blake2b(key, digest_size=20).hexdigest()
-        name = self._names[i]
-        return self.folder / name[:2] / f"{name}.raw"
-
-    def get(self, i):
-        try:
-            content = np.fromfile(self._file(i), dtype=np.uint8)
-        except (OSError, ValueError):  # not there yet, or no longer readable
-            return None
-        canvas = without_checksum(content)
-        # Any other file was damaged, by a power cut for example: decode again.
-        is_whole = canvas is not None and canvas.size == np.prod(self._shape)
-        return canvas.reshape(self._shape) if is_whole else None
-
-    def put(self, i, canvas):
-        with naming_cache_folder(self.folder):
-            write_whole(self._file(i), with_checksum(canvas.tobytes()))
-
-
-class _NoCache:
-    def get(self, i):
-        return None
-
-    def put(self, i, canvas):
-        pass
-
-
-def _make_cache(cache, images, shape, recipe, n_sharing):
-    if cache is None:
-        return _NoCache()
-    fits = len(images) * np.prod(shape) < free_memory() / 2 / n_sharing
-    if cache == "memory" or (cache == "auto" and fits):
-        return _MemoryCache(len(images), shape)
-    if cache != "auto":
-        return _FolderCache(cache, images, shape, recipe)
-    folder = tempfile.TemporaryDirectory(prefix="sknumclip-")
-    store = _FolderCache(folder.name, images, shape, recipe)
-    store.owner = folder  # removed together with the cache
-    return store

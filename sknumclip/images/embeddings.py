@@ -1,118 +1,25 @@
 """Features of a frozen image tower, computed once per image."""
 
 import contextlib
-import hashlib
-from collections import OrderedDict
-from threading import Lock
 
-import filelock
 import numpy as np
-import PIL
 import torch
 from tqdm.auto import tqdm
 
-from .. import __version__
 from ..machine.device import to_device
-from ..machine.files import naming_cache_folder, with_checksum, without_checksum, write_whole
 from ..machine.processes import ONE_PROCESS
+from .cache import EMBEDDINGS, EmbeddingFolder
 
 __all__ = ["clear_embedding_cache", "embed_images"]
 
-MAX_CACHED_BYTES = 512 * 2**20
 BATCH_SIZE = 64
 GPU_UNCACHED_BATCH_SIZE = 256  # so that launching kernels takes less time than running them
 CPU_CACHED_BATCH_SIZE = 32  # hardly slower there, and less to fill up
-_VERSIONS = f"{__version__} {PIL.__version__} {torch.__version__}"
-
-
-class _EmbeddingCache:
-    """The most recently used embeddings of this process, by content.
-
-    A frozen tower knows no labels, so folds and candidates of a search may share its output.
-    """
-
-    def __init__(self, max_bytes):
-        self.max_bytes = max_bytes
-        self._rows = OrderedDict()
-        self._bytes = 0
-        self._lock = Lock()
-
-    def get(self, key):
-        with self._lock:
-            row = self._rows.get(key)
-            if row is not None:
-                self._rows.move_to_end(key)
-            return row
-
-    def put(self, key, row):
-        with self._lock:
-            if key not in self._rows:
-                self._rows[key] = row
-                self._bytes += row.nbytes
-            while self._bytes > self.max_bytes:
-                self._bytes -= self._rows.popitem(last=False)[1].nbytes
-
-    def clear(self):
-        with self._lock:
-            self._rows.clear()
-            self._bytes = 0
-
-
-_CACHE = _EmbeddingCache(MAX_CACHED_BYTES)
-
-
-class _FolderCache:
-    """Embeddings in one file each, behind those in memory: for all processes that see the folder.
-
-    Parameters
-    ----------
-    folder : Path or None
-        None keeps them in memory only.
-    """
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def get(self, key):
-        row = _CACHE.get(key)
-        if row is None and self.folder is not None:
-            row = self._read(key)
-        return row
-
-    def put(self, key, row):
-        _CACHE.put(key, row)
-        if self.folder is not None:
-            with naming_cache_folder(self.folder):
-                write_whole(self._file(key), with_checksum(row.tobytes()))
-
-    def lock(self):
-        """Context that one process at a time can enter, so that no two do the same work."""
-        if self.folder is None:
-            return contextlib.nullcontext()
-        with naming_cache_folder(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-        return filelock.FileLock(self.folder / "embeddings.lock")  # goes when its process dies
-
-    def _file(self, key):
-        key = f"{key}\0{_VERSIONS}".encode("utf-8", "surrogateescape")
-        name = hashlib.blake2b(key, digest_size=20).hexdigest()
-        return self.folder / name[:2] / f"{name}.embedding"
-
-    def _read(self, key):
-        try:
-            content = without_checksum(self._file(key).read_bytes())
-        except OSError:  # not there yet
-            return None
-        if content is None:  # damaged, by a power cut for example
-            return None
-        row = np.frombuffer(content, dtype=np.float32)
-        _CACHE.put(key, row)
-        return row
 
 
 def clear_embedding_cache():
     """Forget the embeddings that this process has kept."""
-    _CACHE.clear()
+    EMBEDDINGS.clear()
 
 
 def embed_images(
@@ -164,7 +71,7 @@ def embed_images(
     """
     processes.check_same(len(store), "Numbers of images")
     own = processes.part(np.arange(len(store))).tolist()
-    cache = None if cache_key is None else _FolderCache(cache_folder)
+    cache = None if cache_key is None else EmbeddingFolder(cache_folder)
     size, keys = GPU_UNCACHED_BATCH_SIZE if device.type == "cuda" else BATCH_SIZE, {}
     if cache is not None:
         size = CPU_CACHED_BATCH_SIZE if device.type == "cpu" else BATCH_SIZE

@@ -94,7 +94,7 @@ def test_a_torn_file_in_the_folder_is_decoded_again(files, tmp_path):
 
 
 def test_auto_uses_a_temporary_folder_where_memory_is_short(files, monkeypatch):
-    monkeypatch.setattr("sknumclip.images.canvases.free_memory", lambda: 1000)
+    monkeypatch.setattr("sknumclip.images.cache.free_memory", lambda: 1000)
     store = CanvasStore(Images(files), preprocessing("shortest"), cache="auto")
     store.read_all("raise")
     folder = store._cache.folder

@@ -11,6 +11,7 @@ from PIL import Image
 
 from sknumclip.exceptions import ImageReadError
 from sknumclip.images import embeddings
+from sknumclip.images.cache import EmbeddingMemory
 from sknumclip.images.canvases import CanvasStore
 from sknumclip.images.embeddings import clear_embedding_cache, embed_images
 from sknumclip.images.reading import Images
@@ -81,10 +82,11 @@ def test_no_readable_image_at_all_is_still_a_row_of_the_right_width():
 
 
 def test_the_cache_stays_within_its_limit(monkeypatch):
-    monkeypatch.setattr(embeddings, "_CACHE", embeddings._EmbeddingCache(max_bytes=40))
+    memory = EmbeddingMemory(max_bytes=40)
+    monkeypatch.setattr("sknumclip.images.cache.EMBEDDINGS", memory)
     encoder = CountingEncoder()
     embed(encoder, [picture(i) for i in range(1, 11)], cache_key="a")
-    assert len(embeddings._CACHE._rows) == 3  # 12 bytes each
+    assert len(memory._rows) == 3  # 12 bytes each
     embed(encoder, [picture(9), picture(10)], cache_key="a")
     assert encoder.n_images == 10
 
@@ -131,7 +133,7 @@ def test_a_folder_that_is_full_is_named(tmp_path):
 def test_a_folder_of_other_versions_is_not_believed(tmp_path, monkeypatch):
     encoder, options = CountingEncoder(), dict(cache_key="a", cache_folder=tmp_path)
     for version in ("1", "2", "2"):
-        monkeypatch.setattr(embeddings, "_VERSIONS", version)
+        monkeypatch.setattr("sknumclip.images.cache._VERSIONS", version)
         clear_embedding_cache()
         embed(encoder, [picture(1)], **options)
     assert encoder.n_images == 2

@@ -1,0 +1,188 @@
+"""Caches of decoded canvases and of embeddings: in memory, or in a folder of files."""
+
+import contextlib
+import hashlib
+import tempfile
+from collections import OrderedDict
+from pathlib import Path
+from threading import Lock
+
+import filelock
+import numpy as np
+import PIL
+import torch
+
+from .. import __version__
+from ..machine.files import naming_cache_folder, with_checksum, without_checksum, write_whole
+from ..machine.memory import free_memory
+
+__all__ = [
+    "EMBEDDINGS",
+    "CanvasFolder",
+    "CanvasMemory",
+    "EmbeddingFolder",
+    "EmbeddingMemory",
+    "NoCanvases",
+    "canvas_cache",
+]
+
+MAX_CACHED_BYTES = 512 * 2**20
+_VERSIONS = f"{__version__} {PIL.__version__} {torch.__version__}"
+
+
+class CanvasMemory:
+    """Canvases in one array."""
+
+    def __init__(self, n, shape):
+        self._canvases = np.zeros((n, *shape), dtype=np.uint8)
+        self._filled = np.zeros(n, dtype=bool)
+
+    def get(self, i):
+        return self._canvases[i] if self._filled[i] else None
+
+    def put(self, i, canvas):
+        self._canvases[i] = canvas
+        self._filled[i] = True
+
+
+class CanvasFolder:
+    """One file per canvas, named by its image, how it was resized, and by which versions."""
+
+    def __init__(self, folder, images, shape, recipe):
+        self.folder = Path(folder)
+        self._images = images
+        self._shape = shape
+        self._recipe = f"{recipe} {__version__} {PIL.__version__}"
+        self._names = {}
+
+    def _file(self, i):
+        # Found out once, before the image is read: what is kept under a name is not older than it.
+        if i not in self._names:
+            key = f"{self._images.identity(i)}\0{self._recipe}".encode("utf-8", "surrogateescape")
+            self._names[i] = hashlib.blake2b(key, digest_size=20).hexdigest()
+        name = self._names[i]
+        return self.folder / name[:2] / f"{name}.raw"
+
+    def get(self, i):
+        try:
+            content = np.fromfile(self._file(i), dtype=np.uint8)
+        except (OSError, ValueError):  # not there yet, or no longer readable
+            return None
+        canvas = without_checksum(content)
+        # Any other file was damaged, by a power cut for example: decode again.
+        is_whole = canvas is not None and canvas.size == np.prod(self._shape)
+        return canvas.reshape(self._shape) if is_whole else None
+
+    def put(self, i, canvas):
+        with naming_cache_folder(self.folder):
+            write_whole(self._file(i), with_checksum(canvas.tobytes()))
+
+
+class NoCanvases:
+    """Keeps nothing."""
+
+    def get(self, i):
+        return None
+
+    def put(self, i, canvas):
+        pass
+
+
+def canvas_cache(cache, images, shape, recipe, n_sharing):
+    """Return what keeps the canvases of `images`; the parameters are those of CanvasStore."""
+    if cache is None:
+        return NoCanvases()
+    fits = len(images) * np.prod(shape) < free_memory() / 2 / n_sharing
+    if cache == "memory" or (cache == "auto" and fits):
+        return CanvasMemory(len(images), shape)
+    if cache != "auto":
+        return CanvasFolder(cache, images, shape, recipe)
+    folder = tempfile.TemporaryDirectory(prefix="sknumclip-")
+    store = CanvasFolder(folder.name, images, shape, recipe)
+    store.owner = folder  # removed together with the cache
+    return store
+
+
+class EmbeddingMemory:
+    """The most recently used embeddings of this process, by content.
+
+    A frozen tower knows no labels, so folds and candidates of a search may share its output.
+    """
+
+    def __init__(self, max_bytes):
+        self.max_bytes = max_bytes
+        self._rows = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def get(self, key):
+        with self._lock:
+            row = self._rows.get(key)
+            if row is not None:
+                self._rows.move_to_end(key)
+            return row
+
+    def put(self, key, row):
+        with self._lock:
+            if key not in self._rows:
+                self._rows[key] = row
+                self._bytes += row.nbytes
+            while self._bytes > self.max_bytes:
+                self._bytes -= self._rows.popitem(last=False)[1].nbytes
+
+    def clear(self):
+        with self._lock:
+            self._rows.clear()
+            self._bytes = 0
+
+
+EMBEDDINGS = EmbeddingMemory(MAX_CACHED_BYTES)
+
+
+class EmbeddingFolder:
+    """Embeddings in one file each, behind those in memory: for all processes that see the folder.
+
+    Parameters
+    ----------
+    folder : Path or None
+        None keeps them in memory only.
+    """
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def get(self, key):
+        row = EMBEDDINGS.get(key)
+        if row is None and self.folder is not None:
+            row = self._read(key)
+        return row
+
+    def put(self, key, row):
+        EMBEDDINGS.put(key, row)
+        if self.folder is not None:
+            with naming_cache_folder(self.folder):
+                write_whole(self._file(key), with_checksum(row.tobytes()))
+
+    def lock(self):
+        """Context that one process at a time can enter, so that no two do the same work."""
+        if self.folder is None:
+            return contextlib.nullcontext()
+        with naming_cache_folder(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        return filelock.FileLock(self.folder / "embeddings.lock")  # goes when its process dies
+
+    def _file(self, key):
+        key = f"{key}\0{_VERSIONS}".encode("utf-8", "surrogateescape")
+        name = hashlib.blake2b(key, digest_size=20).hexdigest()
+        return self.folder / name[:2] / f"{name}.embedding"
+
+    def _read(self, key):
+        try:
+            content = without_checksum(self._file(key).read_bytes())
+        except OSError:  # not there yet
+            return None
+        if content is None:  # damaged, by a power cut for example
+            return None
+        row = np.frombuffer(content, dtype=np.float32)
+        EMBEDDINGS.put(key, row)
+        return row
