@@ -1,4 +1,4 @@
-"""One image at a time: what users call images, reading them, resizing, training views."""
+"""Read one image at a time from files, URLs, arrays or PIL images."""
 
 import hashlib
 import os
