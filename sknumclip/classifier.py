@@ -51,7 +51,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     words of its own. Losses and their reading are the same, counted in ranks.
 
     Parameters are listed in groups: the task (`classes` to `template`), the model (`model_name` to
-    `fine_tune`), training (`ranking_loss` to `random_state`), images (`canvas_scale` to
+    `fine_tune`), training (`ranking_loss` to `random_state`), images (`augment` to
     `on_error`), and the machine (`device` to `verbose`).
 
     Parameters
@@ -82,6 +82,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     checkpoint : str, Path or None, default=None
     callbacks : list of skorch callbacks or None, default=None
     random_state : int, RandomState instance or None, default=None
+    augment : bool, default=True
     canvas_scale : float, default=8/7
     image_cache : {"auto", "memory"}, str, Path or None, default="auto"
     num_workers : "auto" or int, default="auto"
@@ -110,9 +111,9 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
 
     Notes
     -----
-    Besides the class attributes of :class:`NumCLIPRegressor`, two of its parameters are class
-    attributes here, which a subclass may set: ``shift = "width"``, as all ranks are equally wide,
-    and ``augment = True``; set it to False where a mirrored image would belong to another class.
+    Set ``augment=False`` where a mirrored image would belong to another class. As all ranks are
+    equally wide, `shift` of :class:`NumCLIPRegressor` is a class attribute here, ``"width"``,
+    beside the others that a subclass may set.
 
     ``classes_`` and the columns of ``predict_proba`` are in the order of the classes. Where that is
     not the sorted one ("poor", "fair", "good"), scikit-learn's metrics of probabilities
@@ -149,7 +150,6 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         "predict_by": [StrOptions({"mode", "expected_rank"})],
     }
     shift: Shift = "width"
-    augment = True
 
     def __init__(
         self,
@@ -175,6 +175,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         checkpoint: StrPath | None = None,
         callbacks: list[Any] | None = None,
         random_state: RandomState = None,
+        augment: bool = True,
         canvas_scale: float = 8 / 7,
         image_cache: StrPath | None = "auto",
         num_workers: IntOrAuto = "auto",
@@ -208,6 +209,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         self.checkpoint = checkpoint
         self.callbacks = callbacks
         self.random_state = random_state
+        self.augment = augment
         self.canvas_scale = canvas_scale
         self.image_cache = image_cache
         self.num_workers = num_workers

@@ -88,7 +88,7 @@ class BaseNumCLIP(BaseCLIPEstimator):
     regressor_lr: float = 1e-3
     lr_schedule: LrSchedule = "cosine"
     gather_batches = True
-    _settings = ("augment", "gather_batches", "lr_schedule", "max_shift", "regressor_lr", "shift")
+    _settings = ("gather_batches", "lr_schedule", "max_shift", "regressor_lr", "shift")
 
     def _validate_params(self):
         super()._validate_params()

@@ -125,7 +125,7 @@ def load(
     Parameters
     ----------
     cls : type
-        The estimator's class.
+        The estimator's class, or the class it is derived from.
     path : str or Path
         Folder.
     model_name, pretrained : str, default=None
@@ -136,7 +136,7 @@ def load(
 
     Returns
     -------
-    estimator of type `cls`
+    estimator of type `cls`, or of the class derived from it that was saved
 
     Raises
     ------
@@ -154,11 +154,7 @@ def load(
     """
     path = Path(path)
     config = read_config(path)
-    if config["class"] != cls.__name__:
-        raise SavedModelError(
-            f"{path} holds a {config['class']:.50}: use {config['class']:.50}.load. Got "
-            f"{cls.__name__}."
-        )
+    cls = _find_class(cls, config["class"], path)
     if (config["classes"] is None) == hasattr(cls, "predict_proba"):
         raise SavedModelError(f"{path / CONFIG_FILE} is damaged: classes do not fit the class.")
     estimator = _restore_estimator(cls, config, path / CONFIG_FILE)
@@ -187,6 +183,13 @@ def load(
 def saved_class(path: StrPath) -> str:
     """Return the name of the class of which `path` holds an estimator, str."""
     return read_config(Path(path))["class"]
+
+
+def _find_class(cls, name, path):
+    for found in (cls, *cls.__subclasses__()):
+        if found.__name__ == name:
+            return found
+    raise SavedModelError(f"{path} holds a {name:.50}: use {name:.50}.load. Got {cls.__name__}.")
 
 
 def _restore_estimator(cls, config, file):

@@ -24,9 +24,9 @@ def fit(Estimator, labels, name, pixels, **params):
     return Estimator(**fast).fit(pixels, labels)
 
 
-@pytest.mark.parametrize("Estimator", [NumCLIPRegressor, NumCLIPClassifier])
-def test_a_constructor_can_be_read(Estimator):
-    assert len(inspect.signature(Estimator).parameters) <= 32
+@pytest.mark.parametrize(("Estimator", "most"), [(NumCLIPRegressor, 32), (NumCLIPClassifier, 33)])
+def test_a_constructor_can_be_read(Estimator, most):
+    assert len(inspect.signature(Estimator).parameters) <= most
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
@@ -39,7 +39,7 @@ def test_every_setting_matters_and_survives_clone(clip_models, pixels, settings)
     np.testing.assert_array_equal(again.predict(pixels), changed.predict(pixels))
 
 
-@pytest.mark.parametrize("settings", [*SETTINGS, dict(shift="none"), dict(augment=False)], ids=str)
+@pytest.mark.parametrize("settings", [*SETTINGS, dict(shift="none")], ids=str)
 def test_settings_of_the_classifier_matter(clip_models, pixels, settings):
     plain = fit(NumCLIPClassifier, GRADES, clip_models["clip"], pixels)
     Changed = with_settings(NumCLIPClassifier, **settings)
@@ -65,8 +65,8 @@ def test_bad_settings_are_named(clip_models, pixels, settings, message):
 def test_who_takes_a_setting_for_a_parameter_is_told():
     with pytest.raises(ValueError, match=r"subclass with the class attribute max_shift = 0\.3"):
         NumCLIPRegressor().set_params(max_shift=0.3)
-    with pytest.raises(ValueError, match="'augment' is no parameter of NumCLIPClassifier"):
-        NumCLIPClassifier().set_params(augment=False)
+    with pytest.raises(ValueError, match="'shift' is no parameter of NumCLIPClassifier"):
+        NumCLIPClassifier().set_params(shift="none")
 
 
 @pytest.mark.parametrize("Estimator", [NumCLIPRegressor, NumCLIPClassifier])
