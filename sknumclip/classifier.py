@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
@@ -251,7 +252,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         return self._fit(X, y, sample_weight)
 
     def _as_numbers(self, y):
-        """Turn labels into their ranks."""
+        """Turn labels into their ranks; return the classes too."""
         if y is None:
             raise ValueError(
                 "This estimator requires y to be passed, but the target y is None: give one label "
@@ -274,17 +275,16 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
                 "warm_start=True cannot go on with other classes than those of the last fit, "
                 f"{self.classes_.tolist()}. Use warm_start=False. Got {found.tolist()}."
             )
-        self.classes_ = found
-        return ranks
+        return ranks, found
 
-    def _resolve_bins(self, y):
+    def _resolve_bins(self, y, classes):
         descriptions = self.descriptions
         if descriptions is None:
-            descriptions = [str(label) for label in self.classes_.tolist()]
-        if len(descriptions) != len(self.classes_):
+            descriptions = [str(label) for label in classes.tolist()]
+        if len(descriptions) != len(classes):
             raise ValueError(
-                f"descriptions must be one for each of the {len(self.classes_)} classes "
-                f"{self.classes_.tolist()}. Got {len(descriptions)}: {list(descriptions)}."
+                f"descriptions must be one for each of the {len(classes)} classes "
+                f"{classes.tolist()}. Got {len(descriptions)}: {list(descriptions)}."
             )
         bins = unit_bins(descriptions)
         if self._continues() and bins != self.bins_:
@@ -294,8 +294,8 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
             )
         return bins
 
-    def _are_named(self):
-        return self.descriptions is not None or self.classes_.dtype.kind not in "biuf"
+    def _are_named(self, bins):
+        return self.descriptions is not None or any(map(_is_word, bins.descriptions))
 
     def predict(self, X: ImagesOrFeatures) -> NDArray[Any]:
         """Predict the classes of images.
@@ -374,6 +374,10 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         chosen = self._choose(np.nan_to_num(rank), logits).astype(object)
         chosen[np.isnan(rank)] = np.nan
         return table[["concept", "probability", "rank"]].assign(prediction=chosen)
+
+
+def _is_word(label):
+    return label not in ("True", "False") and not re.fullmatch(r"[-+.\de]+", label)
 
 
 def _check_kind(y):

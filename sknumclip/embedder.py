@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -151,14 +150,14 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
             If the weights are no longer those that were there in ``fit``.
         """
         check_is_fitted(self)
-        X = self._check_X(X, reset=False)
-        if isinstance(X, np.ndarray):
-            if X.shape[1] != self._n_features_out:
+        checked = self._check_X(X, reset=False)
+        if not checked.are_images:
+            if checked.items.shape[1] != self._n_features_out:
                 raise ValueError(
-                    f"X has {X.shape[1]} features, but the embeddings of this CLIPEmbedder have "
-                    f"{self._n_features_out}."
+                    f"X has {checked.items.shape[1]} features, but the embeddings of this "
+                    f"CLIPEmbedder have {self._n_features_out}."
                 )
-            return X
+            return checked.items
         if hasattr(self, "n_features_in_"):
             raise ValueError(
                 "This CLIPEmbedder was fitted on features, so it can only pass features on. Fit it "
@@ -171,4 +170,4 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
                 "features would too. Fit again."
             )
         encoder = ImageEncoder(backbone.visual, backbone.preprocessing, self.canvas_scale)
-        return self._embed(X, encoder, backbone.fingerprint, self.verbose)[0]
+        return self._embed(checked, encoder, backbone.fingerprint, self.verbose)[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
@@ -12,9 +11,10 @@ from sklearn.base import RegressorMixin
 from .._typing import Device, ImagesOrFeatures, IntOrAuto, OnError, Precision, StrPath
 from ..bins import Bins
 from ..estimators.checks import StrOptions
+from ..estimators.fitting import Prepared
 from ..estimators.numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
 from ..estimators.regression import BINS_CONSTRAINT, BinRegressionMixin
-from ..losses import RANKING_LOSSES
+from ..training.net import restore_net
 
 __all__ = ["ZeroShotCLIPRegressor"]
 
@@ -62,14 +62,8 @@ class ZeroShotCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         "bins": BINS_CONSTRAINT,
         "prompt_init": [StrOptions({"words", "numbers"})],
     }
-    # Parameters of NumCLIP that are no choice here.
-    fine_tune = shift = ranking_loss = "none"
-    max_epochs = 0
-    prompt_lr = regressor_lr = lr = 0.0
-    max_shift, validation_fraction, n_iter_no_change = 0.5, 0.1, 10
-    batch_size, lr_schedule = "auto", "constant"
-    early_stopping = augment = False
-    random_state = 0
+    fine_tune = shift = "none"
+    max_epochs = random_state = 0
 
     def __init__(
         self,
@@ -125,9 +119,11 @@ class ZeroShotCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         return tags
 
     def _ranking_loss(self, backbone, bins):
-        return RANKING_LOSSES["none"]
+        return None
 
-    def _prepare_inputs(self, X, backbone, verbose):
-        if isinstance(X, np.ndarray):
-            return super()._prepare_inputs(X, backbone, verbose)
-        return torch.zeros(len(X), backbone.embed_dim), {}
+    def _prepare(self, checked):
+        width = checked.backbone.embed_dim if checked.X.are_images else checked.X.items.shape[1]
+        return Prepared(torch.empty(0, width), None, None, {})
+
+    def _train(self, checked, prepared, tasks):
+        return restore_net(self._make_module(checked, prepared.inputs).eval(), [])

@@ -59,7 +59,7 @@ class HeadModule(CLIPModule):
 
     def from_features(self, features):
         """Predict from ℓ2-normalized image features; see ``Output``."""
-        with self._autocast(enabled=False):
+        with self._in_float32():
             logits = self.head(features)
             y_pred = DECODERS[self.decoder](logits, self.centers)
         return Output(y_pred, logits, self.centers.expand(len(logits), -1))

@@ -21,6 +21,7 @@ from sklearn.utils import check_random_state
 from .._warnings import warn_user
 from ..bins import LinguisticBins
 from ..clip.backbone import Backbone, load_backbone
+from ..images.features import Features
 from ..images.reading import Images
 from ..machine.device import resolve_autocast_dtype
 from ..machine.fingerprint import fingerprint
@@ -34,7 +35,7 @@ from ..training.net import epochs_of, release
 from ..training.targets import Targets
 from .checks import check_y_and_weight
 
-__all__ = ["FitMixin"]
+__all__ = ["FitMixin", "Prepared", "fitted_attributes"]
 
 # What does not change the result of a fit, and so may differ when a killed one is resumed. The
 # random state is there as the seed drawn from it; what callbacks do is beyond us.
@@ -48,9 +49,11 @@ _NOT_IN_CHECKPOINTS = (
 class Checked:
     """All that a fit is given, checked and resolved, before any image is read."""
 
-    X: Images | np.ndarray
+    X: Images | Features
     y: np.ndarray
     weight: np.ndarray
+    classes: np.ndarray | None
+    """What the numbers stand for; None for a regressor."""
     bins: LinguisticBins
     bin_index: np.ndarray
     device: torch.device
@@ -89,6 +92,27 @@ def _unchanged_on_failure(estimator):
         raise
 
 
+def fitted_attributes(net, bins, backbone):
+    """Return all attributes that say fitted, dict by name.
+
+    Parameters
+    ----------
+    net : NumCLIPNet
+        Released, with a finished module.
+    bins : LinguisticBins
+    backbone : dict
+        Where the towers are from, and which they are.
+    """
+    return {
+        "net_": net,
+        "bins_": bins,
+        "history_": pd.DataFrame(epochs_of(net)),
+        "n_iter_": len(net.history),
+        "backbone_": backbone,
+        "fitted_": True,  # some libraries look for any attribute like this
+    }
+
+
 class FitMixin:
     """The skeleton of fit; see :class:`~sknumclip.estimators.base.BaseCLIPEstimator`."""
 
@@ -103,6 +127,7 @@ class FitMixin:
         checked = self._check(X, y, sample_weight)
         prepared = self._prepare(checked)
         tasks.leave_out(checked.X, prepared.failures)
+        tasks.attributes_of = partial(self._fitted_attributes, checked)
         net = self._train(checked, prepared, tasks)
         self._keep(checked, prepared, net)
         tasks.end()
@@ -114,9 +139,10 @@ class FitMixin:
         """Check all that can be checked before images are read."""
         processes = Processes(self.accelerator)
         X = self._check_X(X, reset=True)
-        y, weight = check_y_and_weight(X, self._as_numbers(y), sample_weight)
+        y, classes = self._as_numbers(y)
+        y, weight = check_y_and_weight(X, y, sample_weight)
         processes.check_same(hashlib.sha256(y.tobytes() + weight.tobytes()).digest(), "Labels")
-        bins = self._resolve_bins(y[weight > 0])
+        bins = self._resolve_bins(y[weight > 0], classes)
         # Samples of no weight are left out, so their labels may be anything.
         bin_index = np.zeros(len(y), dtype=np.int64)
         bin_index[weight > 0] = bins.assign(y[weight > 0])
@@ -135,6 +161,7 @@ class FitMixin:
             X=X,
             y=y,
             weight=weight,
+            classes=classes,
             bins=bins,
             bin_index=bin_index,
             device=device,
@@ -148,8 +175,8 @@ class FitMixin:
         )
 
     def _as_numbers(self, y):
-        """Turn labels of another kind into numbers."""
-        return y
+        """Turn labels into numbers; return them, and what classes they stand for, if any."""
+        return y, None
 
     def _check_prompts(self, backbone, bins):
         """Raise ValueError for prompts that the text tower cannot read."""
@@ -173,7 +200,7 @@ class FitMixin:
     def _check_X(self, X, *, reset):
         X = super()._check_X(X, reset=reset)
         trains_tower = self.fine_tune != "none" if reset else not self.net_.module_.is_frozen
-        if trains_tower and isinstance(X, np.ndarray):
+        if trains_tower and not X.are_images:
             raise ValueError(
                 "X is a 2-D array of features, but with a fine-tuned image tower X must be images. "
                 "Use fine_tune='none' to fit on features."
@@ -213,12 +240,7 @@ class FitMixin:
         if (n_processes := Processes(self.accelerator).n) > 1:
             digest.update(f"{n_processes} processes".encode())  # each has its batch
         digest.update(y.tobytes() + weight.tobytes())
-        if isinstance(X, np.ndarray):
-            digest.update(X.tobytes())
-        else:
-            for i, identity in enumerate(X.identities(range(len(X)))):
-                # That an image is unreadable is found out later.
-                digest.update((identity or X.name(i)).encode("utf-8", "surrogateescape"))
+        X.add_to(digest)
         return folder / f"{digest.hexdigest()[:32]}.safetensors"
 
     # --------------------------------------------------------------------------------- prepare
@@ -244,16 +266,16 @@ class FitMixin:
 
     def _prepare_inputs(self, X, backbone, verbose):
         """Read every image once; return what training takes and what could not be read."""
-        if isinstance(X, np.ndarray):
-            return torch.tensor(X), {}
         encoder = ImageEncoder(backbone.visual, backbone.preprocessing, self.canvas_scale)
         if self.fine_tune != "none":
             store = self._store(X, encoder, self.image_cache)
             processes = Processes(self.accelerator)
             shown = verbose and processes.is_main
             return store, store.read_all(self.on_error, verbose=shown, processes=processes)
-        features, failures = self._embed(X, encoder, backbone.fingerprint, verbose)
-        return torch.from_numpy(features), failures
+        features, failures = X.embeddings(
+            lambda images: self._embed(images, encoder, backbone.fingerprint, verbose)
+        )
+        return torch.tensor(features), failures
 
     def _split(self, inputs, targets, kept, checked):
         size = checked.backbone.preprocessing.size if self.augment else None
@@ -267,7 +289,7 @@ class FitMixin:
     # ----------------------------------------------------------------------------------- train
 
     def _train(self, checked, prepared, tasks):
-        """Train a net, still on its device afterwards."""
+        """Train a net; return what predictions need of it."""
         training, processes = prepared.training, checked.processes
         batch_size, lr_scale = self._batch_size(len(training), processes.n)
         schedule = Schedule(
@@ -277,8 +299,7 @@ class FitMixin:
             checkpoint_file=checked.checkpoint_file,
             verbose=0 if shows_progress(self) else self.verbose,
         )
-        tasks.attributes_of = partial(self._fitted_attributes, checked)
-        return train(
+        net = train(
             partial(self._make_module, checked, prepared.inputs),
             training,
             prepared.validation,
@@ -297,7 +318,9 @@ class FitMixin:
             gather_batches=self.gather_batches,
             graph_steps=self._graphs_steps(processes),
             device=checked.device,
+            autocast_dtype=resolve_autocast_dtype(self.precision, checked.device),
         )
+        return release(net)
 
     def _batch_size(self, n_samples, n_processes):
         """Return the batch size per process, and the factor on learning rates for it."""
@@ -327,12 +350,13 @@ class FitMixin:
 
     def _make_module(self, checked, inputs):
         generator = torch.Generator().manual_seed(checked.seed)
-        if checked.tower is None:
-            encoder = FeatureEncoder(inputs.shape[1], checked.backbone.embed_dim, generator)
-        else:
-            encoder = ImageEncoder(checked.tower, checked.backbone.preprocessing, self.canvas_scale)
-        module = self._assemble(encoder, checked.backbone, checked.bins, generator)
-        module.autocast_dtype = resolve_autocast_dtype(self.precision, checked.device)
+        backbone, is_frozen = checked.backbone, checked.tower is None
+        tower = backbone.visual if is_frozen else checked.tower
+        encoder = ImageEncoder(tower, backbone.preprocessing, self.canvas_scale)
+        if is_frozen:
+            source = encoder if checked.X.are_images else None
+            encoder = FeatureEncoder(inputs.shape[1], backbone.embed_dim, generator, source)
+        module = self._assemble(encoder, backbone, checked.bins, generator)
         if checked.continued is not None:
             self._continue(module, checked.continued)
         return module
@@ -352,30 +376,21 @@ class FitMixin:
     def _keep(self, checked, prepared, net):
         """Set the fitted attributes."""
         self._warn_of_skipped(checked.X, prepared.failures)
-        vars(self).update(self._fitted_attributes(checked, release(net)))
+        vars(self).update(self._fitted_attributes(checked, net))
 
     def _fitted_attributes(self, checked, net):
-        """Make a released net ready for predictions; return all attributes that say fitted."""
-        module, backbone = net.module_, checked.backbone
-        module.finish()
-        if module.is_frozen and not isinstance(checked.X, np.ndarray):
-            # Shared with every other estimator on this backbone, so never moved or changed.
-            module.encoder = ImageEncoder(
-                backbone.visual, backbone.preprocessing, self.canvas_scale, is_shared=True
-            )
-        return {
-            "net_": net,
-            "bins_": checked.bins,
-            "history_": pd.DataFrame(epochs_of(net)),
-            "n_iter_": len(net.history),
-            "backbone_": {
-                "model_name": self.model_name,
-                "pretrained": backbone.pretrained,
-                "fingerprint": backbone.fingerprint,
-                "vision_config": backbone.vision_config,
-            },
-            "fitted_": True,  # some libraries look for any attribute like this
+        """Make a released net ready for predictions; return what says fitted."""
+        net.module_.finish()
+        backbone = {
+            "model_name": self.model_name,
+            "pretrained": checked.backbone.pretrained,
+            "fingerprint": checked.backbone.fingerprint,
+            "vision_config": checked.backbone.vision_config,
         }
+        attributes = fitted_attributes(net, checked.bins, backbone)
+        return (
+            attributes if checked.classes is None else {**attributes, "classes_": checked.classes}
+        )
 
     def _warn_of_skipped(self, X, failures):
         self.skipped_ = {X.name(i): reason for i, reason in sorted(failures.items())}

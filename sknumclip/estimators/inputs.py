@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import difflib
 import functools
 import os
@@ -19,6 +18,7 @@ from .._html import EstimatorHTMLMixin
 from .._warnings import warn_user
 from ..images.canvases import CanvasStore
 from ..images.embeddings import embed_images
+from ..images.features import Features
 from ..machine.device import (
     gpu_sharing_advice,
     resolve_autocast_dtype,
@@ -89,10 +89,10 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
         return super().set_params(**params)
 
     def _check_X(self, X, *, reset):
-        """Return X as Images or as a checked float32 array of features."""
+        """Return X as Images, or as Features that are checked, and float32."""
         images = as_images(X)
         if images is None:
-            return validate_data(self, X, dtype=np.float32, reset=reset)
+            return Features(validate_data(self, X, dtype=np.float32, reset=reset))
         if reset:
             vars(self).pop("n_features_in_", None)
             vars(self).pop("feature_names_in_", None)
@@ -124,7 +124,7 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
         """
         device = self._resolve_device()
         dtype = resolve_autocast_dtype(self.precision, device)
-        moved = functools.cache(lambda: on_device(encoder, device))  # only if it has work to do
+        moved = functools.cache(lambda: encoder.on(device))  # only if it has work to do
         processes = Processes(self.accelerator)
         key = f"{fingerprint} {encoder.canvas_scale} {dtype} {device.type}"
         return embed_images(
@@ -142,8 +142,3 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
     def _cache_folder(self):
         is_folder = self.image_cache not in ("auto", "memory", None)
         return Path(self.image_cache) if is_folder else None
-
-
-def on_device(encoder, device):
-    """Return the encoder itself if it is on `device`, or else a copy there."""
-    return encoder if encoder.factor.device == device else copy.deepcopy(encoder).to(device)

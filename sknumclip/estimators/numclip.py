@@ -13,7 +13,7 @@ from scipy.special import softmax
 from .._typing import LrSchedule, StrPath
 from .._warnings import warn_user
 from ..losses import FCRC, RANKING_LOSSES, resolve_ranking_loss
-from ..model.modules import SHIFTS, FeatureEncoder, NumCLIPModule
+from ..model.modules import SHIFTS, NumCLIPModule
 from ..model.prompts import PROMPT_INITS, FeaturePrompts, TokenPrompts, prompt_texts, tokenize
 from .base import TRAINING_CONSTRAINTS, BaseCLIPEstimator
 from .checks import (
@@ -102,7 +102,7 @@ class BaseNumCLIP(BaseCLIPEstimator):
         tokenize(backbone, prompt_texts(bins, self.template, self.prompt_init))
 
     def _assemble(self, encoder, backbone, bins, generator):
-        prompts_class = FeaturePrompts if isinstance(encoder, FeatureEncoder) else TokenPrompts
+        prompts_class = FeaturePrompts if encoder.is_frozen else TokenPrompts
         prompts = prompts_class.from_texts(
             backbone,
             prompt_texts(bins, self.template, self.prompt_init),
@@ -131,14 +131,14 @@ class BaseNumCLIP(BaseCLIPEstimator):
             )
         return partial(loss, beta=self.beta)
 
-    def _are_named(self):
+    def _are_named(self, bins):
         """Return whether the bins have words of their own, which say something to CLIP."""
         raise NotImplementedError
 
     def _learning_rates(self, backbone, bins, training):
         prompt_lr = self.prompt_lr
         if prompt_lr == "auto":
-            is_named = self.prompt_init == "words" and self._are_named()
+            is_named = self.prompt_init == "words" and self._are_named(bins)
             prompt_lr = 1e-4 if is_named and self._words_help(backbone, bins, training) else 3e-3
         return {
             "encoder": self.regressor_lr,  # of a linear map in the place of the tower

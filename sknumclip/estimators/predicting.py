@@ -10,12 +10,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._typing import FloatArray, ImagesOrFeatures
 from ..images.embeddings import embed_images
-from ..machine.device import resolve_autocast_dtype
+from ..machine.device import autocast, copy_on, resolve_autocast_dtype
 from ..machine.processes import Processes
-from ..model.modules import ImageEncoder
-from .inputs import ImageInputMixin, on_device
+from .inputs import ImageInputMixin
 
 __all__ = ["PredictMixin"]
+
+
+def _all_outputs(module):
+    def compute(features):
+        output = module.from_features(features)
+        return torch.cat([output.y_pred[:, None], output.logits, output.centers], dim=1)
+
+    return compute
 
 
 class PredictMixin(ImageInputMixin):
@@ -33,23 +40,24 @@ class PredictMixin(ImageInputMixin):
         float32 ndarray of shape (n_samples, embed_dim)
             ℓ2-normalized features of the trained image tower.
         """
-        return self._map(X, lambda features: features)
+        return self._map(X, lambda module: lambda features: features)
 
     def _outputs(self, X):
         """Return y_pred (n,), logits (n, n_classes) and moved centers (n, n_bins)."""
         check_is_fitted(self)
-        module = self.net_.module_
-
-        def compute(features):
-            output = module.from_features(features)
-            return torch.cat([output.y_pred[:, None], output.logits, output.centers], dim=1)
-
-        values = self._map(X, compute).astype(np.float64)
+        origin = self.net_.module_.origin
+        values = self._map(X, _all_outputs).astype(np.float64)
         y_pred, logits, centers = np.split(values, [1, values.shape[1] - self.bins_.n_bins], axis=1)
-        return y_pred[:, 0] + module.origin, logits, centers + module.origin
+        return y_pred[:, 0] + origin, logits, centers + origin
 
-    def _map(self, X, compute):
-        """Apply `compute` to the image features of X, in batches.
+    def _map(self, X, make_compute):
+        """Compute something from the image features of X, in batches.
+
+        Parameters
+        ----------
+        X : as in :meth:`fit`
+        make_compute : callable
+            From the fitted module, or a copy on the device, to a function of features.
 
         Returns
         -------
@@ -59,46 +67,47 @@ class PredictMixin(ImageInputMixin):
         check_is_fitted(self)
         X = self._check_X(X, reset=False)
         device = self._resolve_device()
-        module = self._module_on(device)
-        reads_images = isinstance(module.encoder, ImageEncoder)
-        if not isinstance(X, np.ndarray):
-            if not reads_images:
-                raise ValueError(
-                    "This estimator was fitted on features, so it can only predict from features "
-                    "like them. Pass the features of these images, or fit on images."
-                )
-            if not module.is_frozen:
-                return self._map_images(X, module, compute)
-            X, _ = self._embed(X, module.encoder, self.backbone_["fingerprint"])
-        if reads_images and X.shape[1] != module.embed_dim:
-            raise ValueError(
-                f"X has {X.shape[1]} features, but the embeddings of the image tower, which "
-                f"this estimator was fitted on, have {module.embed_dim}."
-            )
-        encode = partial(torch.nn.functional.normalize, dim=1) if reads_images else module.encode
-        with torch.no_grad():
-            rows = [
-                compute(encode(batch.to(device))).cpu() for batch in torch.tensor(X).split(4096)
-            ]
-        return torch.cat(rows).numpy()
+        by_frozen_tower = self.net_.module_.is_frozen
+        return (self._map_features if by_frozen_tower else self._map_images)(
+            X, device, make_compute
+        )
 
-    def _map_images(self, images, module, compute):
+    def _map_images(self, images, device, make_compute):
+        module = self.net_.module_
+        if module.centers.device != device:
+            module = copy_on(module, device)
+        compute = make_compute(module)
         values, _ = embed_images(
             lambda pixels: compute(module.encode(pixels)),
             self._store(images, module.encoder),
-            device=module.centers.device,
+            device=device,
             on_error=self.on_error,
-            autocast_dtype=module.autocast_dtype,
+            autocast_dtype=resolve_autocast_dtype(self.precision, device),
             processes=Processes(self.accelerator),
         )
         return values
 
-    def _module_on(self, device):
+    def _map_features(self, X, device, make_compute):
+        """Where the module is: what follows the tower is too small for a GPU to matter."""
         module = self.net_.module_
-        module.autocast_dtype = resolve_autocast_dtype(self.precision, device)
-        if module.centers.device != device:
-            # The tower of a frozen model is shared, and .to() would move it for everyone.
-            if module.is_frozen and isinstance(module.encoder, ImageEncoder):
-                module.encoder = on_device(module.encoder, device)
-            module.to(device)
-        return module
+        encoder = module.encoder.image_encoder
+        if X.are_images and encoder is None:
+            raise ValueError(
+                "This estimator was fitted on features, so it can only predict from features "
+                "like them. Pass the features of these images, or fit on images."
+            )
+        features, _ = X.embeddings(
+            partial(self._embed, encoder=encoder, fingerprint=self.backbone_["fingerprint"])
+        )
+        if encoder is not None and features.shape[1] != module.embed_dim:
+            raise ValueError(
+                f"X has {features.shape[1]} features, but the embeddings of the image tower, which "
+                f"this estimator was fitted on, have {module.embed_dim}."
+            )
+        compute, place = make_compute(module), module.centers.device
+        with torch.no_grad(), autocast(place, resolve_autocast_dtype(self.precision, place)):
+            rows = [
+                compute(module.encode(batch.to(place))).cpu()
+                for batch in torch.tensor(features).split(4096)
+            ]
+        return torch.cat(rows).numpy()

@@ -35,7 +35,7 @@ class BinRegressionMixin:
     _outputs: Any
     _explain: Any
 
-    def _resolve_bins(self, y):
+    def _resolve_bins(self, y, classes=None):
         if not self._continues():
             return resolve_bins(self.bins, y)
         new = resolve_bins(self.bins, y)
@@ -50,7 +50,7 @@ class BinRegressionMixin:
             )
         return self.bins_
 
-    def _are_named(self):
+    def _are_named(self, bins):
         return not isinstance(self.bins, Integral)
 
     @overload

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from ..machine.device import to_device
+from ..machine.device import autocast, to_device
 from ..machine.processes import ONE_PROCESS
 from .cache import EMBEDDINGS, EmbeddingFolder
 
@@ -95,12 +95,9 @@ def embed_images(
             rows.update(cached(keys.keys() - rows.keys()))
         missing = [i for i in own if i not in rows]
         failures = {}
-        autocast = torch.autocast(
-            device.type, dtype=autocast_dtype, enabled=autocast_dtype is not None
-        )
         chunks = [missing[start : start + size] for start in range(0, len(missing), size)]
         bar = tqdm(total=len(missing), unit="image", disable=not verbose, leave=False)
-        with torch.no_grad(), autocast, bar:
+        with torch.no_grad(), autocast(device, autocast_dtype), bar:
             for embedded in _embed_batches(
                 encode_batch, store, chunks, device, on_error, failures, bar
             ):

@@ -26,6 +26,8 @@ class Images:
     items : sequence of str, Path or PIL.Image.Image, or uint8 ndarray of shape (n, h, w, 3)
     """
 
+    are_images = True
+
     def __init__(self, items):
         self.items = items
         # One PIL image may be in X twice, but two threads cannot decode it at the same time.
@@ -64,6 +66,16 @@ class Images:
         with ThreadPoolExecutor(32) as pool:  # object stores take their time for each
             any_url = any(is_url(self.items[i]) for i in indices)
             return list((pool.map if any_url else map)(self._identity_or_none, indices))
+
+    def add_to(self, digest):
+        """Add the identities of all images to a hash."""
+        for i, identity in enumerate(self.identities(range(len(self)))):
+            # That an image is unreadable is found out later.
+            digest.update((identity or self.name(i)).encode("utf-8", "surrogateescape"))
+
+    def embeddings(self, embed):
+        """Return what `embed` makes of these images: embeddings, and what cannot be read."""
+        return embed(self)
 
     def _identity_or_none(self, i):
         try:

@@ -1,11 +1,15 @@
 """Where to compute and how precisely."""
 
+import copy
 import multiprocessing
 import sys
+import weakref
 
 import torch
 
 __all__ = [
+    "autocast",
+    "copy_on",
     "gpu_sharing_advice",
     "resolve_autocast_dtype",
     "resolve_device",
@@ -35,6 +39,34 @@ def to_device(tensor, device):
     if device.type == "cuda":
         tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=True)
+
+
+_COPIES = weakref.WeakKeyDictionary()
+
+
+def copy_on(module, device):
+    """Return a copy of a module on another device, kept as long as its tensors stay as they are.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    device : torch.device
+
+    Returns
+    -------
+    torch.nn.Module
+    """
+    state = device, [tensor._version for tensor in module.state_dict().values()]
+    known_state, known = _COPIES.get(module, (None, None))
+    if known_state != state:
+        known = copy.deepcopy(module).to(device)
+        _COPIES[module] = state, known
+    return known
+
+
+def autocast(device, dtype):
+    """Context in which towers compute in `dtype`; None is float32."""
+    return torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)
 
 
 def resolve_autocast_dtype(precision, device):

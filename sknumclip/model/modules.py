@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..machine.cuda_graph import branch
+from ..machine.device import copy_on
 
 __all__ = [
     "CLIPModule",
@@ -43,13 +44,12 @@ class ImageEncoder(nn.Module):
     canvas_scale : float, default=1.0
         How much larger than the tower's images the canvases are that predictions are made from;
         the center is cut out. It is as in training, so that things have the size they had there.
-    is_shared : bool, default=False
-        Whether the tower is a frozen one that others use too: it is no result of training.
     """
 
-    def __init__(self, visual, preprocessing, canvas_scale=1.0, is_shared=False):
+    is_frozen = False
+
+    def __init__(self, visual, preprocessing, canvas_scale=1.0):
         super().__init__()
-        self.is_shared = is_shared
         self.visual = visual
         self.preprocessing = preprocessing
         self.canvas_scale = canvas_scale
@@ -59,6 +59,18 @@ class ImageEncoder(nn.Module):
         )
         self.register_buffer("factor", 1 / (255 * std), persistent=False)
         self.register_buffer("offset", -mean / std, persistent=False)
+
+    @property
+    def image_encoder(self):
+        """What reads images: itself."""
+        return self
+
+    def on(self, device):
+        """Return this encoder on `device`: itself, or one with a copy of the tower there."""
+        if self.factor.device == device:
+            return self
+        visual = copy_on(self.visual, device)
+        return ImageEncoder(visual, self.preprocessing, self.canvas_scale).to(device)
 
     def train(self, mode=True):
         """Set the mode, except for batch norms: few images make poor statistics."""
@@ -77,7 +89,7 @@ class ImageEncoder(nn.Module):
 
 
 class FeatureEncoder(nn.Module):
-    """Stands where the image tower would, for features that were computed before.
+    """Stands where the image tower would, for features that a frozen one or others computed.
 
     Parameters
     ----------
@@ -88,10 +100,16 @@ class FeatureEncoder(nn.Module):
         Width of the joint space of images and texts.
     generator : torch.Generator, default=None
         For the initial weights.
+    image_encoder : ImageEncoder, default=None
+        What computes the features from images; None if they come from elsewhere. Others use its
+        tower too, so it is no part of the module, which is moved, copied and saved without it.
     """
 
-    def __init__(self, n_features, embed_dim, generator=None):
+    is_frozen = True
+
+    def __init__(self, n_features, embed_dim, generator=None, image_encoder=None):
         super().__init__()
+        vars(self)["image_encoder"] = image_encoder
         self.projection = nn.Identity()
         if n_features != embed_dim:
             self.projection = _linear(n_features, embed_dim, generator)
@@ -163,17 +181,18 @@ class CLIPModule(nn.Module):
     encoder : nn.Module
         From a batch of inputs to features of shape (n, embed_dim).
     bins : LinguisticBins
-    autocast_dtype : torch.dtype or None, default=None
-        Precision of the towers; everything after them is float32.
+
+    Notes
+    -----
+    Towers run in the precision of the caller's ``torch.autocast``, all that follows in float32.
     """
 
     # The first parts of the names of state that training does not change.
     not_trained: tuple[str, ...] = ()
 
-    def __init__(self, encoder, *, bins, autocast_dtype=None):
+    def __init__(self, encoder, *, bins):
         super().__init__()
         self.encoder = encoder
-        self.autocast_dtype = autocast_dtype
         # Numbers are counted from here, so that large ones keep their digits in float32.
         self.origin = bins.edges[0]
         centers = [center - self.origin for center in bins.centers]
@@ -182,17 +201,14 @@ class CLIPModule(nn.Module):
     @property
     def is_frozen(self):
         """Whether it was trained on features: of a frozen tower, or of something else."""
-        return isinstance(self.encoder, FeatureEncoder) or self.encoder.is_shared
+        return self.encoder.is_frozen
 
     def trained_state(self):
         """Return the state that training can change: no frozen towers, no constants."""
-        not_trained = self.not_trained
-        if isinstance(self.encoder, ImageEncoder) and self.encoder.is_shared:
-            not_trained = (*not_trained, "encoder.visual.")
         return {
             name: tensor
             for name, tensor in self.state_dict().items()
-            if not name.startswith(not_trained)
+            if not name.startswith(self.not_trained)
         }
 
     def load_trained_state(self, state):
@@ -212,9 +228,9 @@ class CLIPModule(nn.Module):
 
     def encode(self, inputs):
         """Return the ℓ2-normalized image features z, float32 of shape (n, embed_dim)."""
-        with self._autocast():
-            features = self.encoder(inputs)
-        return F.normalize(features.float(), dim=1)
+        features = self.encoder(inputs)
+        with self._in_float32():
+            return F.normalize(features.float(), dim=1)
 
     def forward(self, inputs):
         """Predict from a batch of inputs; see :class:`Output`."""
@@ -223,9 +239,8 @@ class CLIPModule(nn.Module):
     def finish(self):
         """Turn what is constant after training into constants."""
 
-    def _autocast(self, enabled=True):
-        enabled = enabled and self.autocast_dtype is not None
-        return torch.autocast(self.centers.device.type, dtype=self.autocast_dtype, enabled=enabled)
+    def _in_float32(self):
+        return torch.autocast(self.centers.device.type, enabled=False)
 
 
 class NumCLIPModule(CLIPModule):
@@ -242,8 +257,6 @@ class NumCLIPModule(CLIPModule):
         1 / temperature, from the CLIP model; stays as it is.
     shift : {"relative", "width", "none"}
     max_shift : float
-    autocast_dtype : torch.dtype or None, default=None
-        Precision of the two towers; everything after them is float32.
     generator : torch.Generator, default=None
         For the initial weights of the regressor.
     """
@@ -259,10 +272,9 @@ class NumCLIPModule(CLIPModule):
         logit_scale,
         shift,
         max_shift,
-        autocast_dtype=None,
         generator=None,
     ):
-        super().__init__(encoder, bins=bins, autocast_dtype=autocast_dtype)
+        super().__init__(encoder, bins=bins)
         self.prompts = prompts
         self.regressor = ShiftRegressor(bins.n_bins, max_shift, generator=generator)
         # Data-parallel training waits for the gradients of all that is trainable.
@@ -287,9 +299,9 @@ class NumCLIPModule(CLIPModule):
         """Return the ℓ2-normalized text features w, float32 of shape (n_bins, embed_dim)."""
         if self.text_features is not None:
             return self.text_features
-        with self._autocast():
-            features = self.prompts()
-        return F.normalize(features.float(), dim=1)
+        features = self.prompts()
+        with self._in_float32():
+            return F.normalize(features.float(), dim=1)
 
     def forward(self, inputs):
         """Predict from a batch of inputs; see :class:`Output`."""
@@ -304,7 +316,7 @@ class NumCLIPModule(CLIPModule):
         return self._compare(features, self.encode_texts())
 
     def _compare(self, features, texts):
-        with self._autocast(enabled=False):
+        with self._in_float32():
             logits = self.logit_scale * features @ texts.T
             delta = self.regressor(logits)
             shifted = SHIFTS[self.shift](self.centers, self.widths, delta, self.origin)

@@ -17,11 +17,11 @@ from sklearn.utils.validation import check_is_fitted
 from .._typing import StrPath
 from .._warnings import warn_user
 from ..bins import LinguisticBins
+from ..estimators.fitting import fitted_attributes
 from ..estimators.numclip import BaseNumCLIP
 from ..exceptions import SavedModelError
 from ..losses import FCRC, AuthorCodeFCRC, InfoNCE
 from ..machine.files import write_whole
-from ..model.modules import FeatureEncoder, ImageEncoder
 from ..training.net import restore_net
 from .config import (
     CONFIG_FILE,
@@ -64,9 +64,9 @@ def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> Non
     """
     check_is_fitted(estimator)
     module = estimator.net_.module_
-    encoder = module.encoder
+    encoder = module.encoder.image_encoder
     tensors = {**module.trained_state(), "text_features": module.text_features}
-    is_shared = isinstance(encoder, ImageEncoder) and encoder.is_shared
+    is_shared = encoder is not None and module.is_frozen
     if standalone and is_shared:
         tensors.update(tower_state(encoder))
     content = safetensors.torch.save(
@@ -88,11 +88,11 @@ def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> Non
             "n_features": estimator.n_features_in_,
             "embed_dim": len(tensors["text_features"][0]),
         }
-        if isinstance(encoder, FeatureEncoder)
+        if encoder is None
         else {
             "preprocessing": encoder.preprocessing.to_dict(),
             "canvas_scale": float(encoder.canvas_scale),
-            "is_shared": encoder.is_shared,
+            "is_shared": is_shared,
         },
         "standalone": bool(standalone) or not is_shared,
         "tensors_sha256": hashlib.sha256(content).hexdigest(),
@@ -162,16 +162,14 @@ def load(
     module = restore_module(config, path, model_name, pretrained, trust_paths=trust_paths)
     if config["classes"] is not None:
         estimator.classes_ = np.array(config["classes"])
-    estimator.bins_ = LinguisticBins(**config["bins"])
-    estimator.backbone_ = config["backbone"]
+    backbone = config["backbone"]
     if model_name is not None:
         estimator.set_params(model_name=model_name, pretrained=pretrained)
-        estimator.backbone_.update(model_name=model_name, pretrained=pretrained)
-    estimator.history_ = pd.DataFrame(config["history"])
-    estimator.n_iter_ = len(estimator.history_)
+        backbone.update(model_name=model_name, pretrained=pretrained)
+    epochs = pd.DataFrame(config["history"]).to_dict(orient="records")
+    bins = LinguisticBins(**config["bins"])
+    vars(estimator).update(fitted_attributes(restore_net(module, epochs), bins, backbone))
     estimator.skipped_ = config["skipped"]
-    estimator.net_ = restore_net(module, estimator.history_.to_dict(orient="records"))
-    estimator.fitted_ = True
     if "n_features" in config["encoder"]:
         estimator.n_features_in_ = config["encoder"]["n_features"]
     if config["feature_names_in"]:

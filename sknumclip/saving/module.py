@@ -70,7 +70,7 @@ def _dry_run(config, folder, file):
         with torch.device("meta"):
             module = _build(config, bins, _empty_prompts(config, bins, file))
             expected = _expected_state(module, config, bins)
-            _run(module.encoder, config)
+            _run(module.encoder.image_encoder, config)
     except SavedModelError:
         raise
     except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
@@ -104,7 +104,11 @@ def _build_encoder(config, visual):
     else:
         visual = build_tower(config["backbone"]["vision_config"])
     preprocessing = Preprocessing.from_dict(encoder["preprocessing"])
-    return ImageEncoder(visual, preprocessing, encoder["canvas_scale"], encoder["is_shared"])
+    image_encoder = ImageEncoder(visual, preprocessing, encoder["canvas_scale"])
+    if not encoder["is_shared"]:
+        return image_encoder
+    embed_dim = _embed_dim(config)
+    return FeatureEncoder(embed_dim, embed_dim, image_encoder=image_encoder.eval())
 
 
 def _empty_prompts(config, bins, file):
@@ -125,8 +129,8 @@ def _embed_dim(config):
 def _expected_state(module, config, bins):
     module.text_features = torch.empty(bins.n_bins, _embed_dim(config))
     state = {**module.trained_state(), "text_features": module.text_features}
-    if config["standalone"] and isinstance(module.encoder, ImageEncoder):
-        state.update(tower_state(module.encoder))
+    if config["standalone"] and module.encoder.image_encoder is not None:
+        state.update(tower_state(module.encoder.image_encoder))
     return state
 
 
@@ -147,10 +151,10 @@ def _run(encoder, config):
 def _fill(module, tensors, config, file):
     tensors = dict(tensors)
     module.text_features = tensors.pop("text_features")
-    if isinstance(module.encoder, ImageEncoder) and module.encoder.is_shared:
+    if module.is_frozen:
         own = {name: tensors.pop(name) for name in list(tensors) if name.startswith(_TOWER)}
         if own:
-            _fill_tower(module.encoder, own, config, file)
+            _fill_tower(module.encoder.image_encoder, own, config, file)
     if "prompts.position" in tensors:
         length = tensors["prompts.embeddings"].shape[1]
         position = tensors["prompts.position"]

@@ -14,7 +14,6 @@ from torch import nn
 from .._typing import StrPath
 from ..estimators.numclip import BaseNumCLIP
 from ..images.resizing import canvas_size
-from ..model.modules import FeatureEncoder
 
 __all__ = ["to_onnx"]
 
@@ -90,7 +89,9 @@ def to_onnx(estimator: BaseNumCLIP, path: StrPath) -> None:
     _check_installed()
     module = _in_fp32_on_cpu(estimator.net_.module_)
     graph = _graph_of(estimator)(module, estimator).eval()
-    name, example = _example_input(module.encoder, getattr(estimator, "n_features_in_", None))
+    name, example = _example_input(
+        module.encoder.image_encoder, getattr(estimator, "n_features_in_", None)
+    )
     n_bytes = sum(tensor.nbytes for tensor in module.state_dict().values())
     with torch.no_grad(), _quiet_exporter():
         program = torch.onnx.export(
@@ -142,8 +143,9 @@ def _graph_of(estimator):
 
 
 def _in_fp32_on_cpu(module):
+    """Copy a module so that it reads images, if the estimator was fitted on images."""
     module = copy.deepcopy(module).cpu().eval()
-    module.autocast_dtype = None
+    module.encoder = module.encoder.image_encoder or module.encoder
     set_checkpointing = getattr(
         getattr(module.encoder, "visual", None), "set_grad_checkpointing", None
     )
@@ -153,16 +155,16 @@ def _in_fp32_on_cpu(module):
 
 
 def _example_input(encoder, n_features):
-    if isinstance(encoder, FeatureEncoder):
+    if encoder is None:
         return "features", torch.zeros(2, n_features)
     size = canvas_size(encoder.preprocessing, encoder.canvas_scale)
     return "pixels", torch.zeros(2, 3, *size, dtype=torch.uint8)
 
 
 def _metadata(estimator):
-    encoder = estimator.net_.module_.encoder
+    encoder = estimator.net_.module_.encoder.image_encoder
     metadata = {"bins": estimator.bins_.to_dict()}
-    if not isinstance(encoder, FeatureEncoder):
+    if encoder is not None:
         recipe = encoder.preprocessing.to_dict()
         names = ("interpolation", "resize_mode", "fill_color")
         metadata["pixels"] = {

@@ -75,7 +75,7 @@ def _lower_rates(net):
 
 
 def _causes_in_data(inputs, net):
-    if net.module_.autocast_dtype is not None:
+    if net.autocast_dtype is not None:
         yield "precision='fp32' rules out that numbers were too large for bf16."
     if isinstance(inputs, torch.Tensor):
         largest = inputs[inputs.isfinite()].abs().max().item()

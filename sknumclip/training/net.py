@@ -11,6 +11,7 @@ from skorch.history import History
 
 from ..losses import regression_loss
 from ..machine.cuda_graph import StepGraph
+from ..machine.device import autocast
 from ..machine.processes import ONE_PROCESS
 from .divergence import check_losses
 from .targets import Targets
@@ -71,6 +72,8 @@ class NumCLIPNet(NeuralNet):
         what they do, and every batch is a step.
     loss_name : {"ranking_loss", "class_loss"}, default="ranking_loss"
         What the history calls the loss of the logits.
+    autocast_dtype : torch.dtype or None, default=None
+        Precision of the towers.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class NumCLIPNet(NeuralNet):
         gather_batches=True,
         graph_steps=False,
         loss_name="ranking_loss",
+        autocast_dtype=None,
         **kwargs,
     ):
         self.ranking_loss = ranking_loss
@@ -101,6 +105,7 @@ class NumCLIPNet(NeuralNet):
         self.gather_batches = gather_batches
         self.graph_steps = graph_steps
         self.loss_name = loss_name
+        self.autocast_dtype = autocast_dtype
         super().__init__(module, criterion=torch.nn.Identity, **kwargs)
 
     def initialize_module(self):
@@ -177,7 +182,8 @@ class NumCLIPNet(NeuralNet):
 
     def _compute_gradients(self, inputs, y, bin_index, weight):
         """Leave gradients in the parameters; return the three losses and the predictions."""
-        output = self.parallel_module(inputs)
+        with autocast(torch.device(self.device), self.autocast_dtype):
+            output = self.parallel_module(inputs)
         losses = self.losses(output, Targets(y, bin_index, weight))
         # Each process knows the loss of all and the gradients of its own images. Their sum is
         # wanted, but the hooks take the mean.
@@ -193,7 +199,8 @@ class NumCLIPNet(NeuralNet):
         """Compute the losses without gradients."""
         inputs, targets = batch
         with torch.no_grad():
-            output = self.module_(inputs)
+            with autocast(torch.device(self.device), self.autocast_dtype):
+                output = self.module_(inputs)
             losses = self.losses(output, targets)
         return {"loss": losses[0], "losses": losses, "y_pred": output.y_pred}
 
@@ -246,9 +253,12 @@ def release(net):
 
 def snapshot(net):
     """Copy a net in training, the way :func:`release` would leave it."""
-    # Prompts let go of their text tower when they are finished, so it need not be copied.
-    tower = getattr(getattr(net.module_, "prompts", None), "tower", None)
-    module = copy.deepcopy(net.module_, {id(tower): tower})
+    # Prompts let go of their text tower when they are finished, and a frozen image tower is shared.
+    shared = (
+        getattr(getattr(net.module_, "prompts", None), "tower", None),
+        net.module_.encoder.image_encoder if net.module_.is_frozen else None,
+    )
+    module = copy.deepcopy(net.module_, {id(part): part for part in shared})
     return restore_net(module.eval(), epochs_of(net))
 
 
