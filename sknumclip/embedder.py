@@ -11,6 +11,7 @@ from ._typing import Device, FloatArray, ImagesOrFeatures, IntOrAuto, OnError, P
 from .clip.backbone import load_backbone
 from .estimators.inputs import INPUT_CONSTRAINTS, ImageInputMixin
 from .exceptions import BackboneError
+from .machine.torch_state import own_torch_state
 from .model.modules import ImageEncoder
 
 __all__ = ["CLIPEmbedder"]
@@ -130,6 +131,7 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
         }
         return self
 
+    @own_torch_state()
     def transform(self, X: ImagesOrFeatures) -> FloatArray:
         """Embed images.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from ..losses import RANKING_LOSSES
-from ..model.modules import CLIPModule, Output
+from ..model.modules import CLIPModule, Output, empty_linear
 from .class_losses import cross_entropy
 
 __all__ = ["DECODERS", "HEAD_LOSSES", "HeadModule"]
@@ -53,7 +53,7 @@ class HeadModule(CLIPModule):
         n_outputs = 1 if decoder == "number" else bins.n_bins - _N_MISSING[decoder]
         self.embed_dim = embed_dim
         self.decoder = decoder
-        self.head = nn.Linear(embed_dim, n_outputs)
+        self.head = empty_linear(embed_dim, n_outputs)
         nn.init.normal_(self.head.weight, std=0.01, generator=generator)
         nn.init.zeros_(self.head.bias)
 

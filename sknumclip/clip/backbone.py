@@ -10,6 +10,7 @@ from torch import nn
 
 from ..exceptions import BackboneError
 from ..machine.fingerprint import fingerprint
+from ..machine.torch_state import own_torch_state
 
 __all__ = ["Backbone", "Preprocessing", "load_backbone"]
 
@@ -104,6 +105,7 @@ class Backbone:
         return fingerprint(state, str(self.logit_scale))
 
 
+@own_torch_state()
 def load_backbone(model_name, pretrained=None):
     """Load a CLIP model with its weights, or raise.
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 import open_clip
 
 from ..exceptions import BackboneError
+from ..machine.torch_state import drawing_from_torch
 from .backbone import Backbone, Preprocessing
 from .image_tower import optimize_image_tower, vision_config
 from .text_tower import TextTower
@@ -23,6 +24,7 @@ _NEXT_STEP = (
 
 
 @lru_cache(maxsize=2)
+@drawing_from_torch()  # for weights that are overwritten
 def load(model_name, pretrained, file_state):
     model = _create_model(model_name, pretrained)
     if isinstance(model, open_clip.CoCa):

@@ -26,6 +26,7 @@ from ..images.reading import Images
 from ..machine.device import resolve_autocast_dtype
 from ..machine.fingerprint import fingerprint
 from ..machine.processes import Processes
+from ..machine.torch_state import own_torch_state
 from ..model.modules import FeatureEncoder, ImageEncoder
 from ..training.batches import Samples
 from ..training.callbacks import FitTasks, shows_progress, with_callbacks
@@ -117,7 +118,7 @@ class FitMixin:
     """The skeleton of fit; see :class:`~sknumclip.estimators.base.BaseCLIPEstimator`."""
 
     def _fit(self, X, y, sample_weight):
-        with _unchanged_on_failure(self):
+        with own_torch_state(), _unchanged_on_failure(self):
             return self._fit_and_tell(X, y, sample_weight)
 
     @with_callbacks

@@ -26,6 +26,7 @@ from ..machine.device import (
     worker_kind,
 )
 from ..machine.processes import Processes
+from ..machine.torch_state import own_torch_state
 from .checks import Described, Interval, StrOptions, as_images
 
 __all__ = ["FOLDER", "INPUT_CONSTRAINTS", "ImageInputMixin"]
@@ -117,6 +118,7 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
             n_sharing=Processes(self.accelerator).n_local,
         )
 
+    @own_torch_state()
     def _embed(self, images, encoder, fingerprint, verbose=0):
         """Embed images with a frozen tower, ℓ2-normalized; each image once per process.
 

@@ -41,7 +41,7 @@ def to_device(tensor, device):
     return tensor.to(device, non_blocking=True)
 
 
-_COPIES = weakref.WeakKeyDictionary()
+_COPIES: weakref.WeakKeyDictionary[torch.nn.Module, tuple] = weakref.WeakKeyDictionary()
 
 
 def copy_on(module, device):

@@ -16,6 +16,7 @@ __all__ = [
     "NumCLIPModule",
     "Output",
     "ShiftRegressor",
+    "empty_linear",
 ]
 
 
@@ -135,7 +136,7 @@ class ShiftRegressor(nn.Module):
         super().__init__()
         self.max_shift = max_shift
         self.hidden = _linear(n_bins, HIDDEN_WIDTH, generator)
-        self.out = nn.Linear(HIDDEN_WIDTH, n_bins)
+        self.out = empty_linear(HIDDEN_WIDTH, n_bins)
         # No shift at the start: the untrained model is the zero-shot model.
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
@@ -147,9 +148,15 @@ class ShiftRegressor(nn.Module):
         return self.max_shift * torch.tanh(self.out(F.gelu(self.hidden(logits))))
 
 
+def empty_linear(n_in, n_out):
+    """Make a linear layer without drawing weights from torch's global generator; set them."""
+    return nn.utils.skip_init(nn.Linear, n_in, n_out, device=torch.empty(0).device)
+
+
 def _linear(n_in, n_out, generator):
     """A linear layer whose initial weights come from `generator`, not from global state."""
-    layer = nn.Linear(n_in, n_out)
+    layer = empty_linear(n_in, n_out)
+    generator = torch.Generator() if generator is None else generator
     for parameter in layer.parameters():
         nn.init.uniform_(parameter, -(n_in**-0.5), n_in**-0.5, generator=generator)
     return layer

@@ -22,6 +22,7 @@ from ..estimators.numclip import BaseNumCLIP
 from ..exceptions import SavedModelError
 from ..losses import FCRC, AuthorCodeFCRC, InfoNCE
 from ..machine.files import write_whole
+from ..machine.torch_state import own_torch_state
 from ..training.net import restore_net
 from .config import (
     CONFIG_FILE,
@@ -41,6 +42,7 @@ NumCLIP = TypeVar("NumCLIP", bound=BaseNumCLIP)
 _LOSSES = {cls.__name__: cls for cls in (FCRC, InfoNCE, AuthorCodeFCRC)}
 
 
+@own_torch_state()
 def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> None:
     """Save a fitted estimator to a folder.
 
@@ -106,6 +108,7 @@ def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> Non
     write_whole(path / CONFIG_FILE, text.encode())
 
 
+@own_torch_state()
 def load(
     cls: type[NumCLIP],
     path: StrPath,

@@ -14,12 +14,14 @@ from torch import nn
 from .._typing import StrPath
 from ..estimators.numclip import BaseNumCLIP
 from ..images.resizing import canvas_size
+from ..machine.torch_state import own_torch_state
 
 __all__ = ["to_onnx"]
 
 _MAX_BYTES_IN_ONE_FILE = 1.5 * 2**30  # protobuf ends at 2 GB
 
 
+@own_torch_state()
 def to_onnx(estimator: BaseNumCLIP, path: StrPath) -> None:
     """Export a fitted estimator to an ONNX file: from pixels to predictions, in float32.
 

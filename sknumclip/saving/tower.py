@@ -8,6 +8,7 @@ from ..clip.backbone import Preprocessing, load_backbone
 from ..clip.image_tower import build_image_tower
 from ..clip.loading import is_published
 from ..exceptions import BackboneError, SavedModelError
+from ..machine.torch_state import drawing_from_torch
 from .config import CONFIG_FILE
 
 __all__ = ["build_tower", "check_tower_config", "load_referenced_tower"]
@@ -61,7 +62,8 @@ def build_tower(config):
         If there is no such tower.
     """
     try:
-        return build_image_tower(config)
+        with drawing_from_torch():  # for weights that are overwritten
+            return build_image_tower(config)
     except Exception as error:  # open_clip and timm let errors of every kind through
         raise ValueError(
             f"vision_config describes no image tower ({type(error).__name__}: {error!s:.200})."

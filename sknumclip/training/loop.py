@@ -1,5 +1,6 @@
 """train(): callbacks, checkpoints, early stopping and memory errors around skorch's loop."""
 
+import contextlib
 import copy
 import math
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ from skorch.helper import predefined_split
 from tqdm.auto import tqdm
 
 from .._warnings import warn_user
+from ..machine.torch_state import drawing_from_torch
 from .checkpoint import load_optimizer_tensors, optimizer_tensors, read_checkpoint, write_checkpoint
 from .divergence import check_weights
-from .net import NumCLIPNet, epochs_of, snapshot
+from .net import NumCLIPNet, draws_from_torch, epochs_of, snapshot
 
 __all__ = ["LR_SCHEDULES", "Schedule", "train"]
 
@@ -176,9 +178,11 @@ def train(make_module, training, validation, schedule, tasks, **net_options):
         callbacks__print_log=None,
         **net_options,
     )
-    with torch.random.fork_rng(devices=_cuda_devices(net.device)):
+    with drawing_from_torch(net.device):  # modules of others may have layers that draw
         torch.manual_seed(net.seed)
         net.initialize()
+    draws = draws_from_torch(net.module_)
+    with drawing_from_torch(net.device) if draws else contextlib.nullcontext():
         if schedule.checkpoint_file is not None:
             dict(net.callbacks_)["checkpoint"].resume(net)
         try:
@@ -259,7 +263,3 @@ def _named(callback, i):
 
 def _early_stopping(net):
     return dict(net.callbacks_).get("early_stopping")
-
-
-def _cuda_devices(device):
-    return [torch.device(device)] if torch.device(device).type == "cuda" else []

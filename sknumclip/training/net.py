@@ -141,7 +141,8 @@ class NumCLIPNet(NeuralNet):
             return
         losses, sizes = [], []
         if training:
-            _seed_dropout(self.seed + len(self.history), self.device)
+            if draws_from_torch(self.module_):
+                _seed_dropout(self.seed + len(self.history), self.device)
             self._set_learning_rates()
             self._n_steps_left = len(iterator)
         self._set_training(training)  # once, as it visits every part of the tower
@@ -287,6 +288,13 @@ def restore_net(module, history):
 def epochs_of(net):
     """Return the history of a net, list of dict of numbers, one per epoch."""
     return [{k: v for k, v in row.items() if k != "batches"} for row in net.history]
+
+
+def draws_from_torch(module):
+    """Whether a module in training draws from torch's global generator: dropout of any kind."""
+    names = ("p", "prob", "drop_prob", "dropout", "attention_dropout")
+    rates = (getattr(part, name, 0) for part in module.modules() for name in names)
+    return any(isinstance(rate, float) and rate > 0 for rate in rates)
 
 
 def _trainable(module):

@@ -1,0 +1,103 @@
+"""Keep torch's settings and random numbers of the caller apart from our own computations."""
+
+import contextlib
+import threading
+
+import torch
+
+__all__ = ["drawing_from_torch", "own_torch_state"]
+
+
+class _DefaultDtype:
+    """float32 as torch's default, which is one for all threads, while any of our calls runs."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._n_calls = 0
+
+    def __enter__(self):
+        with self._lock:
+            if not self._n_calls:
+                self._of_caller = torch.get_default_dtype()
+                torch.set_default_dtype(torch.float32)
+            self._n_calls += 1
+
+    def __exit__(self, *unused):
+        with self._lock:
+            self._n_calls -= 1
+            if not self._n_calls:
+                torch.set_default_dtype(self._of_caller)
+
+
+_DEFAULT_DTYPE = _DefaultDtype()
+_GENERATOR = threading.RLock()
+
+
+@contextlib.contextmanager
+def own_torch_state():
+    """Context, or decorator, in which torch is set as we need it, whatever the caller has set.
+
+    With gradients, outside of inference mode and autocast, float32 by default, and on the CPU.
+    What the caller has set is back afterwards.
+    """
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_DEFAULT_DTYPE)
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        stack.enter_context(_out_of_autocast())
+        stack.enter_context(_on_cpu_by_default())
+        yield
+
+
+@contextlib.contextmanager
+def _on_cpu_by_default():
+    device = torch.empty(0).device
+    if device.type == "cpu":
+        yield
+        return
+    torch.set_default_device(None)
+    is_within_context = torch.empty(0).device.type != "cpu"  # of `with torch.device(...)`
+    try:
+        with torch.device("cpu") if is_within_context else contextlib.nullcontext():
+            yield
+    finally:
+        if not is_within_context:
+            torch.set_default_device(device)
+
+
+@contextlib.contextmanager
+def _out_of_autocast():
+    enabled = [device for device in ("cpu", "cuda", "mps") if torch.is_autocast_enabled(device)]
+    # Within an autocast, even if it is turned off, torch keeps weights that were cast once, and
+    # would go on using them after a step has changed them. So leave it in earnest.
+    depth = torch.autocast_increment_nesting() - 1
+    for _ in range(depth + 1):
+        torch.autocast_decrement_nesting()
+    for device in enabled:
+        torch.set_autocast_enabled(device, False)
+    torch.clear_autocast_cache()
+    try:
+        yield
+    finally:
+        torch.clear_autocast_cache()
+        for device in enabled:
+            torch.set_autocast_enabled(device, True)
+        for _ in range(depth):
+            torch.autocast_increment_nesting()
+
+
+@contextlib.contextmanager
+def drawing_from_torch(device="cpu"):
+    """Context in which torch's global generator may be seeded and drawn from.
+
+    One thread at a time can be in it, so that its numbers are its own, and the caller's generator
+    is as before afterwards.
+
+    Parameters
+    ----------
+    device : str or torch.device, default="cpu"
+        Whose generator is kept besides the CPU's.
+    """
+    device = torch.device(device)
+    with _GENERATOR, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        yield
