@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ._typing import Device, FloatArray, ImagesOrFeatures, IntOrAuto, OnError, Precision, StrPath
-from .clip.backbone import load_backbone
+from .clip.backbone import absolute_name, load_backbone
 from .estimators.inputs import INPUT_CONSTRAINTS, ImageInputMixin
 from .exceptions import BackboneError
 from .machine.torch_state import own_torch_state
@@ -124,7 +124,7 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
         self._check_X(X, reset=True)
         backbone = load_backbone(self.model_name, self.pretrained)
         self.backbone_ = {
-            "model_name": self.model_name,
+            "model_name": absolute_name(self.model_name),
             "pretrained": backbone.pretrained,
             "fingerprint": backbone.fingerprint,
             "embed_dim": backbone.embed_dim,

@@ -9,10 +9,11 @@ from pathlib import Path
 from torch import nn
 
 from ..exceptions import BackboneError
+from ..machine.files import file_identity
 from ..machine.fingerprint import fingerprint
 from ..machine.torch_state import own_torch_state
 
-__all__ = ["Backbone", "Preprocessing", "load_backbone"]
+__all__ = ["Backbone", "Preprocessing", "absolute_name", "load_backbone"]
 
 TINY = Path(__file__).parent / "tiny"
 
@@ -141,7 +142,14 @@ def load_backbone(model_name, pretrained=None):
         pretrained = ""
     from .loading import load  # and with it open_clip, which takes as long as torch
 
-    return load(model_name, pretrained, _file_state(model_name, pretrained))
+    return load(absolute_name(model_name), pretrained, _file_state(model_name, pretrained))
+
+
+def absolute_name(model_name):
+    """Return a model_name that means the same model after ``os.chdir``."""
+    if not model_name.startswith("local-dir:"):
+        return model_name
+    return f"local-dir:{os.path.abspath(model_name.removeprefix('local-dir:'))}"
 
 
 def tower_fingerprint(visual, vision_config, preprocessing):
@@ -151,9 +159,15 @@ def tower_fingerprint(visual, vision_config, preprocessing):
 
 
 def _file_state(model_name, pretrained):
-    """Names, sizes and times of local weights, so that a changed file is loaded anew."""
+    """Identities of local weights, so that a changed file is loaded anew."""
     if model_name.startswith("local-dir:"):
         files = sorted(Path(model_name.removeprefix("local-dir:")).glob("*"))
     else:
-        files = [Path(pretrained)] if pretrained and os.path.isfile(pretrained) else []
-    return tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+        files = [pretrained] if pretrained and os.path.isfile(pretrained) else []
+    try:
+        return tuple(file_identity(file) for file in files)
+    except OSError as error:
+        raise BackboneError(
+            f"model_name={model_name!r} cannot be loaded: {error.filename} cannot be read "
+            f"({error.strerror}). Restore the file, or remove it if it is a link to nothing."
+        ) from error

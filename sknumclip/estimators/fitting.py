@@ -20,7 +20,7 @@ from sklearn.utils import check_random_state
 
 from .._warnings import warn_user
 from ..bins import LinguisticBins
-from ..clip.backbone import Backbone, load_backbone
+from ..clip.backbone import Backbone, absolute_name, load_backbone
 from ..images.features import Features
 from ..images.reading import Images
 from ..machine.device import resolve_autocast_dtype
@@ -359,13 +359,19 @@ class FitMixin:
             encoder = FeatureEncoder(inputs.shape[1], backbone.embed_dim, generator, source)
         module = self._assemble(encoder, backbone, checked.bins, generator)
         if checked.continued is not None:
-            self._continue(module, checked.continued)
+            self._continue(module, checked)
         return module
 
-    def _continue(self, module, fitted):
+    def _continue(self, module, checked):
         """Start from the fitted module, for warm_start."""
+        if checked.backbone.fingerprint != self.backbone_["fingerprint"]:
+            raise ValueError(
+                "warm_start=True cannot go on from the last fit: model_name="
+                f"{self.model_name!r} has other weights than the model of the last fit, "
+                f"{self.backbone_['model_name']!r}. Use warm_start=False, or the same model."
+            )
         try:
-            module.load_trained_state(fitted.trained_state())
+            module.load_trained_state(checked.continued.trained_state())
         except ValueError as error:
             raise ValueError(
                 f"warm_start=True cannot go on from the last fit. {error} Use warm_start=False, or "
@@ -383,7 +389,7 @@ class FitMixin:
         """Make a released net ready for predictions; return what says fitted."""
         net.module_.finish()
         backbone = {
-            "model_name": self.model_name,
+            "model_name": absolute_name(self.model_name),
             "pretrained": checked.backbone.pretrained,
             "fingerprint": checked.backbone.fingerprint,
             "vision_config": checked.backbone.vision_config,

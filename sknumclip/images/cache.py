@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import tempfile
+import weakref
 from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
@@ -30,11 +31,28 @@ MAX_CACHED_BYTES = 512 * 2**20
 _VERSIONS = f"{__version__} {PIL.__version__} {torch.__version__}"
 
 
+class _Promised:
+    """Bytes of all arrays of canvases: what is not filled yet does not count as taken."""
+
+    def __init__(self):
+        self._lock = Lock()
+        self.n_bytes = 0
+
+    def add(self, n_bytes):
+        with self._lock:
+            self.n_bytes += n_bytes
+
+
+_PROMISED = _Promised()
+
+
 class CanvasMemory:
     """Canvases in one array."""
 
     def __init__(self, n, shape):
         self._canvases = np.zeros((n, *shape), dtype=np.uint8)
+        _PROMISED.add(self._canvases.nbytes)
+        weakref.finalize(self, _PROMISED.add, -self._canvases.nbytes)
         self._filled = np.zeros(n, dtype=bool)
 
     def get(self, i):
@@ -92,7 +110,8 @@ def canvas_cache(cache, images, shape, recipe, n_sharing):
     """Return what keeps the canvases of `images`; the parameters are those of CanvasStore."""
     if cache is None:
         return NoCanvases()
-    fits = len(images) * np.prod(shape) < free_memory() / 2 / n_sharing
+    needed = len(images) * np.prod(shape) + _PROMISED.n_bytes
+    fits = needed < free_memory() / 2 / n_sharing
     if cache == "memory" or (cache == "auto" and fits):
         return CanvasMemory(len(images), shape)
     if cache != "auto":

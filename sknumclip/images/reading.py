@@ -10,6 +10,7 @@ from threading import Lock
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
+from ..machine.files import file_identity
 from .urls import is_url, open_url, url_identity
 
 __all__ = [
@@ -53,9 +54,7 @@ class Images:
         if is_url(item):
             return url_identity(item)
         if isinstance(item, (str, os.PathLike)):
-            path = os.path.abspath(item)
-            state = os.stat(path)
-            return f"{path}\0{state.st_size}\0{state.st_mtime_ns}"
+            return file_identity(item)
         pixels = np.asarray(self.read(i))
         digest = hashlib.blake2b(f"{pixels.shape}".encode(), digest_size=20)
         digest.update(np.ascontiguousarray(pixels))

@@ -9,6 +9,7 @@ import uuid
 import zlib
 
 __all__ = [
+    "file_identity",
     "naming_cache_folder",
     "remove_leftovers",
     "with_checksum",
@@ -17,6 +18,29 @@ __all__ = [
 ]
 
 _CHECKSUM_BYTES = 4
+_TICK_NS = 20_000_000
+
+
+def file_identity(path):
+    """Return a key (str) that is another one whenever the file at `path` may be another one.
+
+    It holds where links lead, which file stands there, its size, and when it was last changed:
+    not only by the time that programs set as they like (tar, rsync, git), but also by the time
+    that the system keeps.
+
+    Raises
+    ------
+    OSError
+        If there is no such file.
+    """
+    resolved = os.path.realpath(path)
+    state = os.stat(resolved)
+    # The system's clock ticks, and a file that changed just now may change again before it does.
+    if 0 <= (age := time.time_ns() - state.st_ctime_ns) < _TICK_NS:
+        time.sleep((_TICK_NS - age) / 1e9)
+        state = os.stat(resolved)
+    times = f"{state.st_size}\0{state.st_mtime_ns}\0{state.st_ctime_ns}"
+    return f"{resolved}\0{state.st_dev}\0{state.st_ino}\0{times}"
 
 
 def write_whole(file, content, *, durable=False):

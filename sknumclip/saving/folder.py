@@ -21,24 +21,24 @@ from ..estimators.fitting import fitted_attributes
 from ..estimators.numclip import BaseNumCLIP
 from ..exceptions import SavedModelError
 from ..losses import FCRC, AuthorCodeFCRC, InfoNCE
-from ..machine.files import write_whole
 from ..machine.torch_state import own_torch_state
 from ..training.net import restore_net
 from .config import (
     CONFIG_FILE,
     FORMAT_VERSION,
-    TENSORS_FILE,
     is_plain,
     library_versions,
     read_config,
     refers_to_tower,
     warn_of_versions,
 )
+from .files import locked, state_of_files, write_files
 from .module import restore_module, tower_state
 
 __all__ = ["load", "save", "saved_class"]
 
 NumCLIP = TypeVar("NumCLIP", bound=BaseNumCLIP)
+_MAX_TRIES = 20  # while another process saves to the same folder
 _LOSSES = {cls.__name__: cls for cls in (FCRC, InfoNCE, AuthorCodeFCRC)}
 
 
@@ -103,9 +103,7 @@ def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> Non
         "skipped": estimator.skipped_,
     }
     text = json.dumps(config, indent=1, allow_nan=False)  # may fail, so before anything is written
-    path = Path(path)
-    write_whole(path / TENSORS_FILE, content)
-    write_whole(path / CONFIG_FILE, text.encode())
+    write_files(Path(path), text.encode(), content, config["tensors_sha256"])
 
 
 @own_torch_state()
@@ -156,6 +154,20 @@ def load(
         scikit-learn or open_clip.
     """
     path = Path(path)
+    if not path.is_dir():
+        read_config(path)  # which says what is wrong
+    for _ in range(_MAX_TRIES):
+        before = state_of_files(path)
+        try:
+            with locked(path, writing=False):
+                return _load(cls, path, model_name, pretrained, trust_paths)
+        except SavedModelError:
+            if state_of_files(path) == before:
+                raise
+    raise SavedModelError(f"{path} is written to again and again, so it cannot be read.")
+
+
+def _load(cls, path, model_name, pretrained, trust_paths):
     config = read_config(path)
     cls = _find_class(cls, config["class"], path)
     if (config["classes"] is None) == hasattr(cls, "predict_proba"):

@@ -7,7 +7,8 @@ import safetensors.torch
 import torch
 
 from ..exceptions import SavedModelError
-from .config import TENSORS_FILE
+from ..machine.files import file_identity
+from .files import tensors_file
 
 __all__ = ["TensorFile"]
 
@@ -31,10 +32,11 @@ class TensorFile:
     """
 
     def __init__(self, folder, sha256):
-        self.file = folder / TENSORS_FILE
+        self.file = tensors_file(folder, sha256)
         if not self.file.is_file():
             raise SavedModelError(f"{self.file} cannot be read: there is no such file.")
         try:
+            self._identity = file_identity(self.file)
             with open(self.file, "rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
             with safetensors.safe_open(self.file, framework="pt") as stream:
@@ -79,7 +81,13 @@ class TensorFile:
                 f"{self.file} does not fit its JSON: {name!r:.200} is {_describe(got.get(name))} "
                 f"instead of {_describe(wanted.get(name))}."
             )
-        tensors = safetensors.torch.load_file(self.file)
+        try:
+            tensors = safetensors.torch.load_file(self.file)
+            is_same = file_identity(self.file) == self._identity
+        except OSError:
+            is_same = False
+        if not is_same:
+            raise SavedModelError(f"{self.file} was replaced while it was read. Load it again.")
         for name, tensor in tensors.items():
             if tensor.is_floating_point() and not tensor.isfinite().all():
                 raise SavedModelError(f"{self.file} is damaged: {name!r} holds NaN or infinity.")
