@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._typing import Device, FloatArray, ImagesOrFeatures, IntOrAuto, OnError, Precision, StrPath
 from .clip.backbone import absolute_name, load_backbone
-from .estimators.inputs import INPUT_CONSTRAINTS, ImageInputMixin
+from .estimators.inputs import INPUT_CONSTRAINTS, ImageInputMixin, unchanged_on_failure
 from .exceptions import BackboneError
 from .machine.torch_state import own_torch_state
 from .model.modules import ImageEncoder
@@ -121,14 +121,15 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
             If the CLIP model cannot be loaded.
         """
         self._validate_params()
-        self._check_X(X, reset=True)
-        backbone = load_backbone(self.model_name, self.pretrained)
-        self.backbone_ = {
-            "model_name": absolute_name(self.model_name),
-            "pretrained": backbone.pretrained,
-            "fingerprint": backbone.fingerprint,
-            "embed_dim": backbone.embed_dim,
-        }
+        with unchanged_on_failure(self):
+            self._check_X(X, reset=True)
+            backbone = load_backbone(self.model_name, self.pretrained)
+            self.backbone_ = {
+                "model_name": absolute_name(self.model_name),
+                "pretrained": backbone.pretrained,
+                "fingerprint": backbone.fingerprint,
+                "embed_dim": backbone.embed_dim,
+            }
         return self
 
     @own_torch_state()

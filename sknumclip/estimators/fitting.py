@@ -6,7 +6,6 @@ import copy
 import hashlib
 import json
 import math
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -35,6 +34,7 @@ from ..training.loop import LR_SCHEDULES, Schedule, train
 from ..training.net import epochs_of, release
 from ..training.targets import Targets
 from .checks import check_y_and_weight
+from .inputs import unchanged_on_failure
 
 __all__ = ["FitMixin", "Prepared", "fitted_attributes"]
 
@@ -81,18 +81,6 @@ class Prepared:
     """What is wrong with images that were left out, by index."""
 
 
-@contextmanager
-def _unchanged_on_failure(estimator):
-    """Leave an estimator as it was if fitting it fails."""
-    before = vars(estimator).copy()
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
-
-
 def fitted_attributes(net, bins, backbone):
     """Return all attributes that say fitted, dict by name.
 
@@ -118,7 +106,7 @@ class FitMixin:
     """The skeleton of fit; see :class:`~sknumclip.estimators.base.BaseCLIPEstimator`."""
 
     def _fit(self, X, y, sample_weight):
-        with own_torch_state(), _unchanged_on_failure(self):
+        with own_torch_state(), unchanged_on_failure(self):
             return self._fit_and_tell(X, y, sample_weight)
 
     @with_callbacks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import os
@@ -29,7 +30,7 @@ from ..machine.processes import Processes
 from ..machine.torch_state import own_torch_state
 from .checks import Described, Interval, StrOptions, as_images
 
-__all__ = ["FOLDER", "INPUT_CONSTRAINTS", "ImageInputMixin"]
+__all__ = ["FOLDER", "INPUT_CONSTRAINTS", "ImageInputMixin", "unchanged_on_failure"]
 
 FOLDER = Described("a str or Path", lambda value: isinstance(value, (str, os.PathLike)))
 
@@ -45,6 +46,18 @@ INPUT_CONSTRAINTS = {
     "on_error": [StrOptions({"raise", "skip"})],
     "verbose": ["verbose"],
 }
+
+
+@contextlib.contextmanager
+def unchanged_on_failure(estimator):
+    """Leave an estimator as it was if fitting it fails."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):

@@ -1,9 +1,12 @@
 """Keep torch's settings and random numbers of the caller apart from our own computations."""
 
 import contextlib
+import os
 import threading
 
 import torch
+
+from .._warnings import warn_user
 
 __all__ = ["drawing_from_torch", "own_torch_state"]
 
@@ -40,6 +43,7 @@ def own_torch_state():
     With gradients, outside of inference mode and autocast, float32 by default, and on the CPU.
     What the caller has set is back afterwards.
     """
+    _FORKS.mind()
     with contextlib.ExitStack() as stack:
         stack.enter_context(_DEFAULT_DTYPE)
         stack.enter_context(torch.inference_mode(False))
@@ -101,3 +105,34 @@ def drawing_from_torch(device="cpu"):
     device = torch.device(device)
     with _GENERATOR, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         yield
+
+
+class _Forks:
+    """Notice that this process was forked from one that had computed with several threads.
+
+    OpenMP's threads do not outlive a fork, and to wait for them is to wait for ever.
+    """
+
+    def __init__(self):
+        self.has_computed = self.was_forked = False
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._after_fork)
+
+    def _after_fork(self):
+        self.was_forked = self.has_computed
+
+    def mind(self):
+        """Compute with one thread where more would hang, and say so."""
+        self.has_computed |= torch.get_num_threads() > 1
+        if self.was_forked and torch.get_num_threads() > 1:
+            torch.set_num_threads(1)
+            warn_user(
+                "This process was forked from one that had predicted or fitted before, whose "
+                "threads do not work here: from now on torch computes with one thread in it. "
+                "Start workers with 'spawn' or 'forkserver', or use the model in the parent only "
+                "after the workers have started (gunicorn: without preload, or load the model in "
+                "post_fork). torch.set_num_threads(1) in the worker makes this warning go away.",
+            )
+
+
+_FORKS = _Forks()

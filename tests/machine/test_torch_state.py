@@ -1,12 +1,13 @@
 """Whatever the caller has set in torch: results are the same, nothing is kept, nothing is moved."""
 
 import contextlib
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
-from factories import BINS, MODELS, VISION, Y, save_clip
+from factories import BINS, MODELS, VISION, Y, run_python, save_clip
 from sklearn.base import clone
 
 from sknumclip import CLIPEmbedder, NumCLIPClassifier, NumCLIPRegressor
@@ -178,3 +179,33 @@ def test_dropout_of_threads_is_that_of_one(with_dropout, pixels):
         for found in pool.map(fit, range(8)):
             np.testing.assert_array_equal(found, expected)
     assert torch.rand(1) == drawn
+
+
+FORK = """
+import multiprocessing, sys, warnings
+import torch
+from sknumclip import NumCLIPRegressor
+from sknumclip.datasets import make_counting_images
+
+torch.set_num_threads(2)
+X, y = make_counting_images(40, random_state=0)
+reg = NumCLIPRegressor(3, model_name="tiny", max_epochs=0, random_state=0, verbose=0).fit(X, y)
+expected = reg.predict(X)
+
+def predict():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        same = abs(reg.predict(X) - expected).max() < 0.5
+    print("in the fork:", same, *(str(warning.message) for warning in caught), flush=True)
+
+fork = multiprocessing.get_context("fork").Process(target=predict)
+fork.start()
+fork.join(60)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+def test_a_forked_worker_predicts_and_is_told_why_on_one_thread():
+    printed = run_python(["-c", FORK], timeout=120)
+    assert "in the fork: True This process was forked" in printed
+    assert "'spawn' or 'forkserver'" in printed
