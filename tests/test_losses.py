@@ -418,13 +418,13 @@ def fcrc_in_log_space(logits, bins, y, label_range, beta, distance, mask):
 def test_weights_too_small_for_a_float_still_count_in_log_space(
     distance, mask, beta, bins_are_ranges
 ):
-    y = np.array([1, 2, 30, 60, 99], dtype=np.float32)
+    y = np.array([0, 1, 2, 60, 99], dtype=np.float32)
     bins = np.array([0, 0, 1, 2, 2])
-    logits = np.array(
-        [[5, 90, 0], [-80, 3, 4], [60, 1, -7], [80, -90, 2], [9, 100, 0]], dtype=np.float32
-    )
+    logits = np.array([[-90, 90, -80], [-80, 99, -99], [60, -99, -70], [80, -90, 2], [9, 100, 0]])
     loss = fcrc_loss(
-        *(torch.tensor(part) for part in (logits, bins, y)),
+        torch.tensor(logits, dtype=torch.float32),
+        torch.tensor(bins),
+        torch.tensor(y),
         label_range=100,
         beta=beta,
         distance=distance,

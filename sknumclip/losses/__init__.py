@@ -22,9 +22,8 @@ from .functions import (
     fcrc_loss,
     label_distance,
     negative_weights,
-    regression_loss,
-    weighted_mean,
 )
+from .functions import regression_loss as regression_loss
 
 __all__ = [
     "FCRC",
@@ -34,9 +33,7 @@ __all__ = [
     "fcrc_loss",
     "label_distance",
     "negative_weights",
-    "regression_loss",
     "resolve_ranking_loss",
-    "weighted_mean",
 ]
 
 

@@ -214,7 +214,7 @@ def _log_sums_of_ranges(logits, bin_index, t):
 
 
 def _log_sum_by_bin(values, bin_index, n_bins):
-    """Log-sum-exp over the rows of each bin, from (M, n) to (n_bins, n); -inf for no or only -inf."""
+    """Log-sum-exp over the rows of each bin, from (M, n) to (n_bins, n); -inf for none."""
     rows = bin_index[:, None].expand_as(values)
     largest = values.new_zeros(n_bins, values.shape[1])
     largest = largest.scatter_reduce(0, rows, values.detach(), "amax", include_self=False)
