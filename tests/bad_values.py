@@ -209,9 +209,19 @@ LABELS = [
 GAP = {"a few": (0, 10), "many": (20, 30)}
 
 BAD_BINS = [
-    (GAP, "'a few' ends at 10 but 'many' starts at 20, which leaves a gap. Let 'many' start at 10"),
-    ({"a few": (0, 20), "many": (10, 30)}, "which is an overlap or out of order"),
-    ({"many": (10, 30), "a few": (0, 10)}, "which is an overlap or out of order"),
+    (
+        GAP,
+        "'a few' ends at 10 but 'many' starts at 20, which leaves a gap. A range does "
+        "not include its upper end: end 'a few' at 20, or add a bin for what lies between",
+    ),
+    (
+        {"a few": (0, 20), "many": (10, 30)},
+        "which is an overlap. End 'a few' at 10, or let 'many' start at 20",
+    ),
+    (
+        {"many": (10, 30), "a few": (0, 10)},
+        "which is out of order. List the bins from the lowest range to the highest",
+    ),
     (
         {"a few": (10, 0), "many": (0, 30)},
         "The range of bin 'a few' must be finite with low < high",
