@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from pandas.api.types import is_list_like
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
 
+from ._numbers import in_full
 from ._typing import (
     Accelerator,
     Device,
@@ -34,15 +33,10 @@ from ._warnings import warn_user
 from .bins import unit_bins
 from .estimators.checks import Described, StrOptions, check_no_label_is_missing
 from .estimators.explanation import Explanation
+from .estimators.labels import as_column, class_labels, rank_labels
 from .estimators.numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
 
 __all__ = ["NumCLIPClassifier"]
-
-_ADVICE_ON_CODES = (
-    " If your labels are others, a meta-estimator has numbered them in sorted order (as "
-    "VotingClassifier, StackingClassifier and cross_val_predict do): use numbers as labels, in the "
-    "order of the classes, and the words as descriptions."
-)
 
 
 class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
@@ -59,7 +53,8 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     ----------
     classes : array-like of shape (n_classes,) or None, default=None
         The labels in their order; at least two. None takes the categories of y, if it is an
-        ordered Categorical, or else its different labels, sorted.
+        ordered Categorical of pandas, a polars Enum or an ordered dictionary of Arrow, or its
+        intervals, as ``pandas.cut`` makes them, or else its different labels, sorted.
     descriptions : list of str or None, default=None
         The words for each class, in that order. None takes the labels themselves as words.
     predict_by : {"mode", "expected_rank"}, default="mode"
@@ -143,7 +138,9 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         "classes": [
             Described(
                 "a list of the labels in their order (words for them are `descriptions`)",
-                lambda value: is_list_like(value, allow_sets=False) and not hasattr(value, "keys"),
+                lambda value: (
+                    is_list_like(value, allow_sets=False) and not isinstance(value, Mapping)
+                ),
             ),
             None,
         ],
@@ -232,7 +229,8 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         ----------
         X : as for :meth:`NumCLIPRegressor.fit`
         y : array-like of shape (n_samples,)
-            Labels.
+            Labels: words, whole numbers, bools, or intervals, whose classes are their words, as in
+            "0 to 13".
         sample_weight : array-like of shape (n_samples,), default=None
             As for :meth:`NumCLIPRegressor.fit`.
 
@@ -243,11 +241,18 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         Raises
         ------
         ValueError
-            If a parameter is not allowed, a label is not among `classes`, or there is only one.
+            If a parameter is not allowed, a label is not among `classes`, there is only one
+            class, or two have one and the same prompt.
         ImageReadError
             If images cannot be read and ``on_error="raise"``. It lists all of them.
         BackboneError
             If the CLIP model cannot be loaded.
+
+        Warns
+        -----
+        UserWarning
+            If the labels are more than two words whose order is not given: it is that of the
+            alphabet then.
         """
         return self._fit(X, y, sample_weight)
 
@@ -258,16 +263,8 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
                 "This estimator requires y to be passed, but the target y is None: give one label "
                 "per image."
             )
-        check_no_label_is_missing(y)
-        classes = self.classes
-        if classes is None and getattr(getattr(y, "dtype", None), "ordered", False):
-            classes = y.dtype.categories  # pandas knows their order
-        y = column_or_1d(y, warn=True)
-        _check_kind(y)
-        found, ranks = np.unique(y, return_inverse=True)
-        if classes is not None:
-            ranks = _ranks_of(found, classes)[ranks]
-            found = np.asarray(classes)
+        check_no_label_is_missing(as_column(y))
+        ranks, found = rank_labels(y, self.classes)
         if len(found) < 2:
             raise ValueError(f"At least two classes are needed. Got one class: {found.tolist()}.")
         if self._continues() and found.tolist() != self.classes_.tolist():
@@ -280,7 +277,8 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     def _resolve_bins(self, y, classes):
         descriptions = self.descriptions
         if descriptions is None:
-            descriptions = [str(label) for label in classes.tolist()]
+            labels = classes.tolist()
+            descriptions = [in_full(x) if isinstance(x, float) else str(x) for x in labels]
         if len(descriptions) != len(classes):
             raise ValueError(
                 f"descriptions must be one for each of the {len(classes)} classes "
@@ -323,6 +321,26 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
             return self.classes_[logits.argmax(axis=1)]
         nearest = np.floor(rank + 0.5).astype(int).clip(0, len(self.classes_) - 1)
         return self.classes_[nearest]
+
+    def score(
+        self, X: ImagesOrFeatures, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Compute the share of images whose class is predicted.
+
+        Parameters
+        ----------
+        X : as for :meth:`NumCLIPRegressor.fit`
+        y : array-like of shape (n_samples,)
+            Labels, of any kind that :meth:`fit` takes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the images.
+
+        Returns
+        -------
+        float
+            Between 0 and 1.
+        """
+        return super().score(X, class_labels(y)[0], sample_weight)
 
     def predict_proba(self, X: ImagesOrFeatures) -> FloatArray:
         """Predict the probability of each class.
@@ -378,25 +396,3 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
 
 def _is_word(label):
     return label not in ("True", "False") and not re.fullmatch(r"[-+.\de]+", label)
-
-
-def _check_kind(y):
-    try:
-        check_classification_targets(y)
-    except ValueError as error:
-        raise ValueError(
-            f"{error} Labels may be str, whole numbers or bool. Got {y[0]!r:.100} "
-            f"({type(y[0]).__name__}), which y.astype(str) turns into words."
-        ) from error
-
-
-def _ranks_of(labels, classes):
-    order = {label: rank for rank, label in enumerate(np.asarray(classes).tolist())}
-    unknown = [label for label in labels.tolist() if label not in order]
-    if unknown or len(order) < len(classes):
-        raise ValueError(
-            f"classes must be all labels in their order, each once. Got {list(order)}"
-            + (f", without {unknown[:10]}, which are in y." if unknown else ".")
-            + _ADVICE_ON_CODES * (labels.dtype.kind in "iu" and bool(unknown))
-        )
-    return np.array([order[label] for label in labels.tolist()])

@@ -13,6 +13,7 @@ from sklearn.metrics import accuracy_score, cohen_kappa_score, mean_absolute_err
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 
+from ._numbers import as_float64, refuse_mask
 from ._typing import IntArray
 
 __all__ = ["nearest_class_accuracy", "ordinal_metrics", "ordinality_score"]
@@ -120,6 +121,7 @@ def _class_metrics(true, nearest, n_classes):
 def _ranked_probability_score(y_true, y_proba, classes):
     if classes is None:
         raise ValueError("y_proba needs classes: the label that each of its columns stands for.")
+    refuse_mask("y_proba", y_proba)
     y_proba = np.asarray(y_proba, dtype=np.float64)
     if y_proba.shape != (len(y_true), len(classes)):
         raise ValueError(
@@ -138,10 +140,17 @@ def _ranked_probability_score(y_true, y_proba, classes):
     return float(ranked_probability_score(true, y_proba))
 
 
+def _as_numbers(name, values):
+    refuse_mask(name, values)
+    try:
+        return as_float64(column_or_1d(values))
+    except TypeError as error:
+        raise ValueError(f"{name} must be numbers. Got {values!r:.100}.") from error
+
+
 def _check_predictions(y_true, y_pred):
     """Both as float64 of the same length, without NaN."""
-    y_true = column_or_1d(y_true, dtype=np.float64)
-    y_pred = column_or_1d(y_pred, dtype=np.float64)
+    y_true, y_pred = _as_numbers("y_true", y_true), _as_numbers("y_pred", y_pred)
     check_consistent_length(y_true, y_pred)
     for name, values in (("y_true", y_true), ("y_pred", y_pred)):
         bad = np.flatnonzero(~np.isfinite(values))
@@ -157,7 +166,7 @@ def _check_predictions(y_true, y_pred):
 def _as_classes(y_true, y_pred, classes) -> tuple[IntArray, IntArray]:
     """The number of the class of each label, and of the nearest class to each prediction."""
     y_true, y_pred = _check_predictions(y_true, y_pred)
-    classes = column_or_1d(classes, dtype=np.float64)
+    classes = _as_numbers("classes", classes)
     if len(classes) < 2 or not (np.diff(classes) > 0).all():
         raise ValueError(
             f"classes must be at least two numbers in increasing order. Got {classes.tolist()}."
@@ -193,6 +202,7 @@ def ordinality_score(features: ArrayLike, y: ArrayLike) -> float:
     >>> round(ordinality_score([[1, 0], [1, 1], [0, 1]], [10, 20, 30]), 3)
     1.0
     """
+    refuse_mask("features", features)
     check_consistent_length(features, y)
-    labels = np.asarray(column_or_1d(y), dtype=float)[:, None]
+    labels = _as_numbers("y", y)[:, None]
     return float(spearmanr(pdist(features, "cosine"), pdist(labels)).statistic)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 
+from ._numbers import in_full
 from ._typing import Outside
 from .bins import LinguisticBins
 
@@ -71,7 +72,7 @@ def suggest_bins(
         raise TypeError(f"ask must be a function from a question to an answer. Got ask={ask!r}.")
     if not low < high:
         raise ValueError(f"low must be less than high. Got low={low!r}, high={high!r}.")
-    start, end = f"{low:.15g}", f"{high:.15g}"
+    start, end = in_full(low), in_full(high)
     answer = ask(_QUESTION.format(quantity=quantity, low=start, high=end, n_bins=n_bins))
     try:
         bins = LinguisticBins.from_mapping(_parse(answer), outside=outside)
@@ -109,6 +110,6 @@ def _check_as_asked(bins, low, high, n_bins):
         raise ValueError(f"it has {bins.n_bins} bins where {n_bins} were asked for.")
     if (bins.edges[0], bins.edges[-1]) != (low, high):
         raise ValueError(
-            f"its bins cover [{bins.edges[0]:.15g}, {bins.edges[-1]:.15g}], not "
-            f"[{low:.15g}, {high:.15g}]."
+            f"its bins cover [{in_full(bins.edges[0])}, {in_full(bins.edges[-1])}], not "
+            f"[{in_full(low)}, {in_full(high)}]."
         )

@@ -132,12 +132,32 @@ LABELS = [
     ("inf", dict(y=[1, np.inf, 3, 4]), "in 1 of 4 labels, at index 1. Leave those samples out"),
     ("None", dict(y=None), "requires y to be passed"),
     ("None in a list", dict(y=[1, None, 3, 4]), "Got NaN in 1 of 4 labels, at index 1"),
-    ("strings", dict(y=list("abcd")), "Got labels like 'a' (str): convert them first"),
-    ("strings of digits", dict(y=list("1234")), "as in pandas.to_numeric(y)"),
+    ("words", dict(y=list("abcd")), "Got labels like 'a' (str). For words in an order use NumCLIP"),
+    ("strings of digits", dict(y=list("1234")), "convert them first, as in pandas.to_numeric(y)"),
+    (
+        "percentages",
+        dict(y=["48 %", "5 %", "1 %", "9 %"]),
+        "convert them first, as in [float(label.strip(' %')) for label in y]",
+    ),
+    (
+        "numbers with a unit",
+        dict(y=["48 kg", "5 kg", "1 kg", "9 kg"]),
+        "as in pandas.Series(y).str",
+    ),
+    (
+        "numbers with commas",
+        dict(y=["1,500", "2,250", "3,125", "4,000"]),
+        "if the comma is a decimal point",
+    ),
     (
         "dates",
         dict(y=pd.date_range("2020", periods=4)),
-        "y must be numbers. Got labels like",
+        "y must not be dates or times, which are numbers only in some unit",
+    ),
+    (
+        "intervals of `pandas.cut`",
+        dict(y=pd.cut(Y, 2)),
+        "take the middle of each, pandas.IntervalIndex(y).mid. NumCLIPClassifier takes them as",
     ),
     ("objects", dict(y=[object()] * 4), "y must be numbers. Got labels like <object"),
     ("complex numbers", dict(y=[1j, 2, 3, 4]), "Complex data not supported"),
@@ -186,6 +206,21 @@ LABELS = [
     ("an array of objects that are numbers", dict(y=np.array(Y, dtype=object)), NUMBERS),
     ("pandas' nullable numbers", dict(y=pd.array([1, 2, 3, 4], dtype="Int64")), NUMBERS),
     ("pandas' NA", dict(y=pd.array([1, 2, None, 4], dtype="Int64")), "Got NaN in 1 of 4 labels"),
+    (
+        "float32, on the edge of a bin",
+        dict(
+            y=np.array([0.1, 0.3, 0.7, 0.7], np.float32), bins={"low": (0, 0.7), "high": (0.7, 1)}
+        ),
+        Right(
+            "in the bin that starts there, as the numbers they print",
+            lambda reg, X, expected: reg.bins_.assign(np.float32([0.3, 0.7])).tolist() == [0, 1],
+        ),
+    ),
+    (
+        "weights: masked",
+        dict(w=np.ma.array(Y, mask=[0, 1, 0, 0])),
+        "sample_weight is a masked array",
+    ),
     ("weights: negative", dict(w=[-1, 1, 1, 1]), "Got -1 at index 0"),
     ("weights: NaN", dict(w=[1, np.nan, 1, 1]), "Got nan at index 1"),
     ("weights: strings", dict(w="balanced"), "sample_weight must be numbers. Got 'balanced'"),
@@ -209,9 +244,19 @@ LABELS = [
 GAP = {"a few": (0, 10), "many": (20, 30)}
 
 BAD_BINS = [
-    (GAP, "'a few' ends at 10 but 'many' starts at 20, which leaves a gap. Let 'many' start at 10"),
-    ({"a few": (0, 20), "many": (10, 30)}, "which is an overlap or out of order"),
-    ({"many": (10, 30), "a few": (0, 10)}, "which is an overlap or out of order"),
+    (
+        GAP,
+        "'a few' ends at 10 but 'many' starts at 20, which leaves a gap. A range does "
+        "not include its upper end: end 'a few' at 20, or add a bin for what lies between",
+    ),
+    (
+        {"a few": (0, 20), "many": (10, 30)},
+        "which is an overlap. End 'a few' at 10, or let 'many' start at 20",
+    ),
+    (
+        {"many": (10, 30), "a few": (0, 10)},
+        "which is out of order. List the bins from the lowest range to the highest",
+    ),
     (
         {"a few": (10, 0), "many": (0, 30)},
         "The range of bin 'a few' must be finite with low < high",

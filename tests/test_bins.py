@@ -246,3 +246,94 @@ def test_any_label_is_assigned_to_the_range_it_lies_in_or_refused(y, edges):
             bins.assign(y)
     clipped = LinguisticBins(names, edges, outside="clip").assign(y)
     assert (clipped == bins.assign(np.clip(y, edges[0], edges[-1]))).all()
+
+
+@pytest.mark.parametrize(
+    ("mapping", "advice", "mended"),
+    [
+        (
+            {"child": (0, 12), "teen": (13, 19)},
+            "end 'child' at 13.",
+            {"child": (0, 13), "teen": (13, 19)},
+        ),
+        (
+            {"few": (0, 10), "many": (20, 30)},
+            "end 'few' at 20, or add a bin for what lies between.",
+            {"few": (0, 20), "many": (20, 30)},
+        ),
+        (
+            {"few": (0, 20), "many": (10, 30)},
+            "End 'few' at 10, or let 'many' start at 20.",
+            {"few": (0, 20), "many": (20, 30)},
+        ),
+        (
+            {"few": (0, 30), "many": (10, 30)},
+            "End 'few' at 10.",
+            {"few": (0, 10), "many": (10, 30)},
+        ),
+        (
+            {"many": (10, 30), "few": (0, 10)},
+            "List the bins from the lowest range to the highest.",
+            {"few": (0, 10), "many": (10, 30)},
+        ),
+    ],
+)
+def test_advice_on_ranges_that_do_not_meet_works(mapping, advice, mended):
+    with pytest.raises(ValueError, match="contiguous") as raised:
+        LinguisticBins.from_mapping(mapping)
+    assert str(raised.value).endswith(advice)
+    assert LinguisticBins.from_mapping(mended).n_bins == 2
+
+
+def test_advice_on_whole_numbers_puts_each_where_it_was_meant():
+    """Let 'teen' start at 12 would call the twelve-year-olds teens."""
+    bins = LinguisticBins.from_mapping({"child": (0, 13), "teen": (13, 20)})
+    assert bins.assign([12, 13, 19]).tolist() == [0, 1, 1]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_labels_of_any_precision_on_an_edge_belong_to_the_bin_that_starts_there(dtype):
+    edges = np.round(np.arange(1, 100) / 10, 1)
+    bins = LinguisticBins([f"bin {i}" for i in range(98)], edges)
+    assert bins.assign(edges[:-1].astype(dtype)).tolist() == list(range(98))
+    assert LinguisticBins(bins.descriptions, edges.astype(dtype)) == bins
+    assert LinguisticBins.from_quantiles(edges.astype(dtype)).edges == (
+        LinguisticBins.from_quantiles(edges).edges
+    )
+
+
+def test_messages_print_numbers_as_exactly_as_they_are_compared():
+    above = np.nextafter(13, 14)
+    with pytest.raises(ValueError, match=r"ends at 13 but 'teen' starts at 13\.000000000000002,"):
+        LinguisticBins.from_mapping({"child": (0, 13), "teen": (above, 19)})
+    bins = LinguisticBins(("child", "teen"), (0, 5, 13))
+    with pytest.raises(ValueError, match=r"\[0, 13\]. The worst: 13\.000000000000002 \(at index 1"):
+        bins.assign([1, above])
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda y: LinguisticBins.from_preset("age").assign(y),
+        lambda y: LinguisticBins.from_quantiles(y, 2),
+    ],
+)
+def test_masked_labels_are_refused(use):
+    with pytest.raises(ValueError, match="y is a masked array"):
+        use(np.ma.array([1.0, 2, 3], mask=[0, 1, 0]))
+    use(np.ma.array([1.0, 2, 3]))
+
+
+def test_masked_edges_are_refused():
+    with pytest.raises(ValueError, match="edges is a masked array"):
+        LinguisticBins(("few", "many"), np.ma.array([0, 5, 9], mask=[0, 1, 0]))
+
+
+def test_dates_are_no_labels_whatever_unit_they_are_counted_in():
+    with pytest.raises(ValueError, match="Labels must be numbers"):
+        LinguisticBins.from_quantiles(np.array(["2020", "2021"], dtype="datetime64[ns]"))
+
+
+def test_words_that_differ_in_unicode_form_alone_are_the_same():
+    with pytest.raises(ValueError, match="words of its own"):
+        LinguisticBins(("caf\u00e9", "cafe\u0301"), (0, 1, 2))

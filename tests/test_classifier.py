@@ -13,7 +13,10 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_sco
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
 
-pytestmark = pytest.mark.filterwarnings("ignore:The columns of predict_proba")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The columns of predict_proba"),
+    pytest.mark.filterwarnings("ignore:The classes are taken in the order of the alphabet"),
+]
 
 GRADES = ["low", "medium", "high"]
 Y = np.array(["low", "low", "low", "medium", "medium", "high", "high", "high"])
@@ -189,13 +192,13 @@ def test_metrics_that_count_on_sorted_columns_are_warned_of(make, pixels):
     [
         ([None, *Y[1:]], "None or NaN in 1 of 8 labels, at index 0. Leave"),
         (pd.Series(Y, dtype="string").where(np.arange(8) > 1), "in 2 of 8 labels, at index 0, 1"),
-        (pd.cut(np.arange(8.0), 3), r"Labels may be str, whole numbers or bool. Got Interval\("),
+        (np.arange(8.0) / 2, r"Labels may be str, whole numbers or bool. Got .*0.0"),
         ([0, 0, 0, 1, 1, 2, 2, 2], r"without \[0, 1, 2\].*numbered them in sorted order"),
     ],
 )
 def test_labels_that_are_none_are_explained(make, pixels, y, message):
     with pytest.raises(ValueError, match=message):
-        make(classes=None if "Interval" in message else GRADES).fit(pixels, y)
+        make(classes=None if "may be" in message else GRADES).fit(pixels, y)
 
 
 def test_words_do_not_go_in_classes(make, pixels):

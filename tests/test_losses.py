@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import logsumexp
 from sklearn.base import clone
 
 from sknumclip.losses import (
@@ -391,3 +392,46 @@ def test_without_beta_any_batch_has_the_loss_of_infonce(batch, form):
     expected = sum(cross_entropy(p, itself, reduction="none") for p in (pairs, pairs.T)) / 2
     expected = expected.mean() if weight is None else (expected * weight).mean()
     assert loss.item() == pytest.approx(expected.item(), rel=1e-6, abs=1e-6)
+
+
+def fcrc_in_log_space(logits, bins, y, label_range, beta, distance, mask):
+    """Eq. 4 to 6 with weights by softmax, as logarithms in NumPy's float64."""
+    itself = np.eye(len(y), dtype=bool)
+    negative = bins[:, None] != bins if mask else ~itself
+    power = {"absolute": 1, "sqrt": 0.5, "squared": 2}[distance]
+    scores = beta * (np.abs(y[:, None] - y) / label_range) ** power
+    scores = np.where(negative, scores, -np.inf)
+    log_weights = scores - logsumexp(scores, axis=1, keepdims=True)
+    log_weights = log_weights + np.log(negative.sum(axis=1, keepdims=True))
+    log_weights[itself] = 0
+    similarity = logits[:, bins]  # of each image with the text of each sample
+    sums = logsumexp(log_weights + similarity, axis=1) + logsumexp(
+        log_weights + similarity.T, axis=1
+    )
+    return (sums / 2 - np.diag(similarity)).mean()
+
+
+@pytest.mark.parametrize("distance", ["absolute", "sqrt", "squared"])
+@pytest.mark.parametrize("mask", [True, False])
+@pytest.mark.parametrize("beta", [120, 1e4])
+@pytest.mark.parametrize("bins_are_ranges", [True, False])
+def test_weights_too_small_for_a_float_still_count_in_log_space(
+    distance, mask, beta, bins_are_ranges
+):
+    y = np.array([0, 1, 2, 60, 99], dtype=np.float32)
+    bins = np.array([0, 0, 1, 2, 2])
+    logits = np.array([[-90, 90, -80], [-80, 99, -99], [60, -99, -70], [80, -90, 2], [9, 100, 0]])
+    loss = fcrc_loss(
+        torch.tensor(logits, dtype=torch.float32),
+        torch.tensor(bins),
+        torch.tensor(y),
+        label_range=100,
+        beta=beta,
+        distance=distance,
+        mask_same_bin=mask,
+        bins_are_ranges=bins_are_ranges,
+    )
+    expected = fcrc_in_log_space(
+        logits.astype(float), bins, y.astype(float), 100, beta, distance, mask
+    )
+    assert loss.item() == pytest.approx(expected, rel=1e-5)

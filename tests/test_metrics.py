@@ -111,3 +111,43 @@ def test_ordinality_score_is_one_in_order_and_falls_with_noise():
     shuffled = np.random.default_rng(0).permutation(angles)
     assert abs(ordinality_score(features, shuffled)) < 0.3
     assert 0.8 < ordinality_score(features, angles**2) < 1
+
+
+def masked(values):
+    return np.ma.array(values, mask=np.arange(np.size(values)).reshape(np.shape(values)) == 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "score"),
+    [
+        ("y_true", lambda: nearest_class_accuracy(masked([1, 2]), [1, 2], [1, 2])),
+        ("y_pred", lambda: ordinal_metrics([1, 2], masked([1, 2]))),
+        ("classes", lambda: nearest_class_accuracy([1, 2], [1, 2], masked([1, 2]))),
+        ("y_proba", lambda: ordinal_metrics([1, 2], [1, 2], [1, 2], y_proba=masked(np.eye(2)))),
+        ("features", lambda: ordinality_score(masked(np.eye(2)), [1, 2])),
+        ("y", lambda: ordinality_score(np.eye(2), masked([1, 2]))),
+    ],
+)
+def test_masked_arrays_are_refused(name, score):
+    with pytest.raises(ValueError, match=f"^{name} is a masked array"):
+        score()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_labels_of_any_precision_are_the_classes_of_the_same_digits(dtype):
+    classes = [0.1, 0.7, 1.3]
+    y = np.array(classes, dtype=dtype)
+    assert nearest_class_accuracy(y, y, classes) == 1
+    assert ordinal_metrics(classes, classes, classes=y)["accuracy"] == 1
+
+
+@pytest.mark.parametrize("labels", [["1", "2"], np.array(["2020", "2021"], "datetime64[D]")])
+def test_words_and_dates_are_no_numbers(labels):
+    with pytest.raises(ValueError, match="y_true must be numbers"):
+        ordinal_metrics(labels, [1, 2])
+
+
+def test_whole_numbers_without_a_sign_do_not_wrap_around():
+    low, high = np.array([1, 2, 3], dtype=np.uint8), np.array([3, 3, 3], dtype=np.uint8)
+    assert ordinal_metrics(low, high, classes=np.array([1, 2, 3], np.uint8))["mae"] == 1
+    assert ordinality_score([[1, 0], [1, 1], [0, 1]], low[::-1]) == pytest.approx(1)

@@ -6,7 +6,7 @@ from structure import PACKAGE, figures, graph, imported, levels, module_name
 
 # Each part may import from itself and from those before it.
 ORDER = [
-    {"_typing", "_html", "_warnings", "exceptions", "machine"},
+    {"_typing", "_html", "_numbers", "_warnings", "exceptions", "machine"},
     {"bins", "losses", "metrics", "suggest"},
     {"clip", "images", "model"},
     {"training"},

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from ..losses import weighted_mean
+from ..losses.functions import weighted_mean
 
 __all__ = ["cross_entropy", "cross_entropy_kl", "ordinal_pairwise"]
 

@@ -15,8 +15,10 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils._param_validation import Interval as SklearnInterval
 
+from .._numbers import as_float64, in_full, refuse_mask
 from ..images.reading import Images
 from ..images.urls import check_urls
+from .labels import as_column, how_to_make_numbers, refuse_dates
 
 __all__ = [
     "Described",
@@ -92,19 +94,21 @@ def as_images(X):
         raise TypeError(f"X must have a length, so make it a list: list(X). Got X={X!r}.")
     if isinstance(X, (Mapping, set, frozenset)):
         raise TypeError(f"X must not be a {type(X).__name__}. {_WHAT_X_MAY_BE} Got X={X!r:.100}.")
+    refuse_mask("X", X)
     X = _as_list_or_array(X)
     if isinstance(X, np.ndarray) and not X.ndim:
         return _not_images(X)
     if isinstance(X, (list, tuple, np.ndarray)) and len(X) == 0 and np.ndim(X) in (1, 4):
         raise ValueError(f"X is empty: found 0 images. {_WHAT_X_MAY_BE}")
     if isinstance(X, np.ndarray) and X.ndim == 4 and X.dtype == np.uint8 and X.shape[3] == 3:
-        _refuse_mask("X", X)
         return Images(X)
     if not isinstance(X, (list, tuple)) or not any(map(_is_image, X)):
         return _not_images(X)
     strange = next(((i, item) for i, item in enumerate(X) if not _is_image(item)), None)
     if strange is not None:
         raise TypeError(_not_an_image(*strange))
+    for i, item in enumerate(X):
+        refuse_mask(f"X[{i}]", item)
     check_urls(X)
     return Images(list(X))
 
@@ -146,7 +150,6 @@ def _not_images(X):
             "Are X and y in each other's place, or is it another column that holds the paths? "
             "Reshape your data if it is a single feature: array.reshape(-1, 1)."
         )
-    _refuse_mask("X", array)
     return None
 
 
@@ -172,14 +175,6 @@ def _how_to_convert(array):
     if array.dtype.kind in "bf" and array.size and array.max() <= 1:
         return ": if 1 is white, use np.round(255 * X).astype(np.uint8)"
     return ": if 255 is white, use np.round(X).astype(np.uint8)"
-
-
-def _refuse_mask(name, values):
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise ValueError(
-            f"{name} is a masked array, whose masked values would be used all the same. Leave "
-            f"those samples out, or fill them: {name}.filled(...)."
-        )
 
 
 def _column_of(X):
@@ -260,8 +255,9 @@ def _check_weight(weight, n):
     """Return weights of at most 1, as only their ratios matter."""
     if weight is None:
         return np.ones(n)
+    refuse_mask("sample_weight", weight)
     try:
-        weight = np.asarray(weight, dtype=np.float64)
+        weight = as_float64(weight)
     except (TypeError, ValueError):
         raise ValueError(f"sample_weight must be numbers. Got {weight!r:.100}.") from None
     weight = np.full(n, weight) if weight.ndim == 0 else weight
@@ -274,7 +270,7 @@ def _check_weight(weight, n):
     if len(bad):
         raise ValueError(
             "sample_weight must be at least 0 and finite. Negative values, NaN and infinity are "
-            f"not allowed. Got {weight[bad[0]]:g} at index {bad[0]}"
+            f"not allowed. Got {in_full(weight[bad[0]])} at index {bad[0]}"
             f"{f' and {len(bad) - 1} more' if len(bad) > 1 else ''}. A weight of 0 leaves a "
             "sample out."
         )
@@ -285,9 +281,9 @@ def _check_weight(weight, n):
 
 def _one_dimensional(y):
     """Return y as an array of shape (n_samples,)."""
-    _refuse_mask("y", y)
+    refuse_mask("y", y)
     try:
-        return column_or_1d(y, warn=True)
+        return column_or_1d(as_column(y), warn=True)
     except (TypeError, ValueError) as error:
         raise ValueError(
             "y must be a list, 1-D array or Series of numbers, one per image. For several numbers "
@@ -299,15 +295,14 @@ def _one_dimensional(y):
 def _to_numbers(y):
     if y.dtype.kind == "c":
         raise ValueError("Complex data not supported: y must be real numbers.")
-    if y.dtype.kind in "iufb":
-        return y.astype(np.float64)
-    if y.dtype.kind == "O" and not any(isinstance(label, str) for label in y):
+    refuse_dates(y)
+    if y.dtype.kind in "iufb" or not any(isinstance(label, str) for label in y):
         try:
-            return y.astype(np.float64)
+            return as_float64(y)
         except (TypeError, ValueError, OverflowError):
             pass
     example = next((label for label in y.tolist() if not isinstance(label, (int, float))), y[0])
     raise ValueError(
-        f"y must be numbers. Got labels like {example!r:.100} ({type(example).__name__}): convert "
-        "them first, as in pandas.to_numeric(y)."
+        f"y must be numbers. Got labels like {example!r:.100} ({type(example).__name__})"
+        f"{how_to_make_numbers(y)}"
     )

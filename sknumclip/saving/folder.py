@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import safetensors.torch
 import torch
+from pandas.api.types import is_list_like
 from sklearn.utils.validation import check_is_fitted
 
 from .._typing import StrPath
@@ -251,6 +253,9 @@ def _encode_params(estimator, lost):
             params[name] = _encode(value)
             json.dumps(params[name], allow_nan=False)
         except (TypeError, ValueError):
+            if name == "classes":  # whose default would be another order
+                params[name] = estimator.classes_.tolist()
+                continue
             params[name] = _encode(defaults[name])
             lost.append(name)
     if lost:
@@ -268,10 +273,10 @@ def _encode(value):
         return {"ranking loss": type(value).__name__, "parameters": value.get_params()}
     if isinstance(value, np.generic):
         return value.item()
-    if hasattr(value, "items"):
+    if isinstance(value, Mapping):
         return {"mapping": {name: [float(end) for end in ends] for name, ends in value.items()}}
-    if isinstance(value, np.ndarray):
-        return value.tolist()
+    if is_list_like(value):  # of any library: its own items may be no plain numbers or strings
+        return [_encode(item) for item in (value.tolist() if hasattr(value, "tolist") else value)]
     return str(value) if isinstance(value, (os.PathLike, torch.device)) else value
 
 

@@ -9,7 +9,7 @@ import torch
 from skorch import NeuralNet
 from skorch.history import History
 
-from ..losses import regression_loss
+from ..losses.functions import regression_loss
 from ..machine.cuda_graph import StepGraph
 from ..machine.device import autocast
 from ..machine.processes import ONE_PROCESS

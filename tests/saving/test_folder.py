@@ -247,6 +247,55 @@ def test_a_classifier(clip_models, pixels, tmp_path):
         NumCLIPRegressor.load(tmp_path)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pd.Index,
+        np.array,
+        pd.Series,
+        tuple,
+        lambda labels: list(np.array(labels)),
+        lambda labels: pd.Categorical(labels, labels, ordered=True),
+        lambda labels: np.array(labels, dtype=object),
+    ],
+)
+@pytest.mark.parametrize("labels", [["many", "few"], [7, 3]])
+def test_the_order_of_classes_of_any_kind_is_kept_for_a_later_fit(
+    clip_models, pixels, tmp_path, kind, labels
+):
+    y = np.array(labels)[(Y > 10).astype(int)]
+    clf = NumCLIPClassifier(kind(labels), model_name=clip_models["clip"], **FAST)
+    clf.fit(pixels, y).save(tmp_path)
+    again = NumCLIPClassifier.load(tmp_path).fit(pixels, y)
+    assert again.classes_.tolist() == labels
+    np.testing.assert_array_equal(again._outputs(pixels)[0], clf._outputs(pixels)[0])
+
+
+def test_the_order_of_classes_that_json_has_no_words_for_is_kept(clip_models, pixels, tmp_path):
+    y = pd.cut(Y, [0, 10, 100])
+    params = dict(model_name=clip_models["clip"], **FAST)
+    clf = NumCLIPClassifier(y.categories, **params).fit(pixels, y)
+    clf.save(tmp_path / "given")
+    again = NumCLIPClassifier.load(tmp_path / "given").fit(pixels, y)
+    assert again.classes_.tolist() == ["0 to 10", "10 to 100"]
+    ordered = pd.Categorical(y.rename_categories(["small", "big"]), ordered=True)
+    NumCLIPClassifier(**params).fit(pixels, ordered).save(tmp_path / "carried")
+    loaded = NumCLIPClassifier.load(tmp_path / "carried")
+    assert loaded.classes_.tolist() == ["small", "big"]
+    assert loaded.fit(pixels, ordered).classes_.tolist() == ["small", "big"]
+
+
+@pytest.mark.parametrize("kind", [pd.Index, np.array, pd.Series, lambda x: list(np.array(x))])
+def test_descriptions_of_any_kind_are_kept(clip_models, pixels, tmp_path, kind):
+    clf = NumCLIPClassifier(
+        descriptions=kind(["few", "many"]), model_name=clip_models["clip"], **FAST
+    )
+    clf.fit(pixels, Y > 10).save(tmp_path)
+    again = NumCLIPClassifier.load(tmp_path).fit(pixels, Y > 10)
+    assert again.bins_.descriptions == ("few", "many")
+
+
 def test_params_and_history_can_be_logged(clip_models, pixels):
     """Loggers of experiments take parameters as text and metrics as plain numbers."""
     reg = fit(clip_models["clip"], pixels, early_stopping=True, validation_fraction=0.4)

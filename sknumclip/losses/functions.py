@@ -1,32 +1,19 @@
-"""The ranking losses of NumCLIP, as functions of tensors (Sections 3.4 and 3.5 of the paper).
-
-The parameter `ranking_loss` of the estimators is a name, or an object that is called as
-:class:`FCRC` is: one of this module, or one of your own.
-
-A batch of M images with labels makes M image-text pairs: the text of sample j is the prompt of the
-bin that its label falls in. Everything is computed from ``logits`` of shape (M, n_bins), the
-cosine similarity of each image with each bin's prompt divided by the temperature.
-"""
+"""The losses as functions of tensors."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
-from sklearn.base import BaseEstimator
 
-from ._typing import Distance, WeightNorm
+from .._typing import Distance, WeightNorm
 
 __all__ = [
-    "FCRC",
-    "AuthorCodeFCRC",
-    "InfoNCE",
     "author_code_fcrc_loss",
     "fcrc_loss",
     "label_distance",
     "negative_weights",
-    "resolve_ranking_loss",
+    "regression_loss",
+    "weighted_mean",
 ]
 
 DISTANCES = {
@@ -102,15 +89,19 @@ def negative_weights(
     >>> negative_weights(distance, is_negative, beta=1.0, weight_norm="mean")
     tensor([[0.0000, 0.5000, 1.5000]])
     """
+    return _log_negative_weights(distance, is_negative, beta, weight_norm).exp()
+
+
+def _log_negative_weights(distance, is_negative, beta, weight_norm):
+    """log λ, -inf where it is 0: weights that are no numbers any more still have logarithms."""
     scores = beta * distance if weight_norm == "softmax" else distance.log()
     if weight_norm == "mean":
         # Where all negatives are at distance 0 they weigh the same.
         no_distance = (distance * is_negative).sum(dim=1, keepdim=True) == 0
         scores = scores.masked_fill(no_distance, 0.0)
-    shares = scores.masked_fill(~is_negative, -torch.inf).softmax(dim=1)
-    # The softmax over no negatives at all is NaN.
-    shares = shares.masked_fill(~is_negative, 0.0)
-    return shares * is_negative.sum(dim=1, keepdim=True)
+    log_shares = scores.masked_fill(~is_negative, -torch.inf).log_softmax(dim=1)
+    log_weights = log_shares + is_negative.sum(dim=1, keepdim=True).to(scores).log()
+    return log_weights.masked_fill(~is_negative, -torch.inf)  # NaN if there are none at all
 
 
 def fcrc_loss(
@@ -177,21 +168,26 @@ def fcrc_loss(
     if bins_are_ranges and (distance, weight_norm, mask_same_bin) == ("absolute", "softmax", True):
         both = _log_sums_of_ranges(logits, bin_index, y.to(_widest_float(y)) * beta / label_range)
         return weighted_mean((both / 2).to(logits) - own_logits, sample_weight)
-    weights = _pair_weights(bin_index, y, label_range, beta, distance, weight_norm, mask_same_bin)
+    wide = logits.to(_widest_float(logits))
+    log_weights = _log_pair_weights(
+        bin_index, y.to(wide), label_range, beta, distance, weight_norm, mask_same_bin
+    )
     # All samples of a bin share their text, so there are n_bins different texts, not M.
-    bin_weights = weights @ F.one_hot(bin_index, logits.shape[1]).to(weights)
-    image_to_text = (logits + bin_weights.log()).logsumexp(dim=1) - own_logits
-    of_own_text = logits.T[bin_index]  # (M, M), the logit of each image j with the text of sample i
-    text_to_image = (of_own_text + weights.log()).logsumexp(dim=1) - own_logits
-    return weighted_mean((image_to_text + text_to_image) / 2, sample_weight)
+    bin_weights = _log_sum_by_bin(log_weights.T, bin_index, logits.shape[1]).T
+    image_to_text = (wide + bin_weights).logsumexp(dim=1)
+    of_own_text = wide.T[bin_index]  # (M, M), the logit of each image j with the text of sample i
+    text_to_image = (of_own_text + log_weights).logsumexp(dim=1)
+    both = image_to_text + text_to_image
+    return weighted_mean((both / 2).to(logits) - own_logits, sample_weight)
 
 
-def _pair_weights(bin_index, y, label_range, beta, distance, weight_norm, mask_same_bin):
-    """λ at the negatives and 1 at the positive, Tensor of shape (M, M)."""
+def _log_pair_weights(bin_index, y, label_range, beta, distance, weight_norm, mask_same_bin):
+    """log λ at the negatives and 0 at the positive, Tensor of shape (M, M)."""
     itself = torch.eye(len(y), dtype=torch.bool, device=y.device)
     is_negative = bin_index[:, None] != bin_index[None, :] if mask_same_bin else ~itself
     distances = label_distance(y, label_range, distance)
-    return itself + negative_weights(distances, is_negative, beta=beta, weight_norm=weight_norm)
+    log_weights = _log_negative_weights(distances, is_negative, beta, weight_norm)
+    return log_weights.masked_fill(itself, 0.0)
 
 
 def _log_sums_of_ranges(logits, bin_index, t):
@@ -206,25 +202,26 @@ def _log_sums_of_ranges(logits, bin_index, t):
     signed_t = (bin_index[:, None] - bins).sign() * t[:, None]
     is_own = bin_index[:, None] == bins
     sizes = is_own.sum(dim=0)
-    distances = signed_t + _log_sum_by_bin(signed_t, bin_index, sizes).T[bin_index]
+    distances = signed_t + _log_sum_by_bin(signed_t, bin_index, n_bins).T[bin_index]
     distances = distances.masked_fill(is_own, -torch.inf)
     n_negatives = (len(t) - sizes[bin_index])[:, None].to(t)
     log_norm = n_negatives.log() - distances.logsumexp(dim=1, keepdim=True)
     log_norm = log_norm.masked_fill(n_negatives == 0, 0.0)
     image_to_text = (distances + log_norm).masked_fill(is_own, 0.0) + wide
-    text_to_image = _log_sum_by_bin(wide + signed_t, bin_index, sizes).T[bin_index]
+    text_to_image = _log_sum_by_bin(wide + signed_t, bin_index, n_bins).T[bin_index]
     text_to_image = torch.where(is_own, wide, text_to_image + signed_t + log_norm)
     return image_to_text.logsumexp(dim=1) + text_to_image.logsumexp(dim=1)
 
 
-def _log_sum_by_bin(values, bin_index, sizes):
-    """Log-sum-exp over the rows of each bin, from (M, n) to (n_bins, n); -inf for empty bins."""
+def _log_sum_by_bin(values, bin_index, n_bins):
+    """Log-sum-exp over the rows of each bin, from (M, n) to (n_bins, n); -inf for none."""
     rows = bin_index[:, None].expand_as(values)
-    largest = values.new_zeros(len(sizes), values.shape[1])
+    largest = values.new_zeros(n_bins, values.shape[1])
     largest = largest.scatter_reduce(0, rows, values.detach(), "amax", include_self=False)
+    largest = largest.clamp_min(torch.finfo(values.dtype).min)  # -inf minus -inf would be NaN
     sums = torch.zeros_like(largest).index_add(0, bin_index, (values - largest[bin_index]).exp())
     # An infinite slope at 0 would make gradients NaN.
-    is_empty = (sizes == 0)[:, None]
+    is_empty = sums == 0
     return (sums.masked_fill(is_empty, 1.0).log() + largest).masked_fill(is_empty, -torch.inf)
 
 
@@ -265,165 +262,6 @@ def author_code_fcrc_loss(
     weights = weights + (distance == 0)
     losses = F.cross_entropy(logits * weights, bin_index, reduction="none")
     return weighted_mean(losses, sample_weight)
-
-
-class _RankingLoss(BaseEstimator):
-    """Base of the ranking losses: parameters as in scikit-learn, checked before a fit."""
-
-    _allowed: dict[str, Any] = {}
-
-    def check_params(self) -> None:
-        """Raise ValueError for a parameter that is not allowed."""
-        for name, allowed in self._allowed.items():
-            value = getattr(self, name)
-            if not isinstance(value, (str, bool)) or value not in allowed:
-                raise ValueError(
-                    f"The {name!r} parameter of {type(self).__name__} must be one of "
-                    f"{list(allowed)}. Got {value!r} instead."
-                )
-
-
-class FCRC(_RankingLoss):
-    """The paper's ranking loss; see :func:`fcrc_loss`.
-
-    Parameters
-    ----------
-    distance : {"absolute", "sqrt", "squared"}, default="absolute"
-        Distance of labels in the weights of the negatives (Table 6 of the paper).
-    weight_norm : {"softmax", "mean"}, default="softmax"
-        How the weights get their mean of 1. With ``"mean"``, as in the authors' code, `beta`
-        cancels out.
-    mask_same_bin : bool, default=True
-        Whether samples of one bin, which share their prompt, are kept from being negatives of
-        each other.
-
-    Examples
-    --------
-    >>> from sklearn.model_selection import GridSearchCV
-    >>> from sknumclip import NumCLIPRegressor
-    >>> from sknumclip.losses import FCRC
-    >>> reg = NumCLIPRegressor(ranking_loss=FCRC(distance="sqrt"))
-    >>> search = GridSearchCV(reg, {"ranking_loss__distance": ["absolute", "sqrt"]})
-    """
-
-    _allowed = {
-        "distance": tuple(DISTANCES),
-        "weight_norm": ("softmax", "mean"),
-        "mask_same_bin": (True, False),
-    }
-
-    def __init__(
-        self,
-        distance: Distance = "absolute",
-        weight_norm: WeightNorm = "softmax",
-        mask_same_bin: bool = True,
-    ) -> None:
-        self.distance = distance
-        self.weight_norm = weight_norm
-        self.mask_same_bin = mask_same_bin
-
-    def __call__(
-        self,
-        logits: torch.Tensor,
-        bin_index: torch.Tensor,
-        y: torch.Tensor,
-        *,
-        label_range: float,
-        beta: float,
-        sample_weight: torch.Tensor | None = None,
-        bins_are_ranges: bool = False,
-    ) -> torch.Tensor:
-        """Compute the loss of a batch; the arguments are those of :func:`fcrc_loss`."""
-        return fcrc_loss(
-            logits,
-            bin_index,
-            y,
-            label_range=label_range,
-            beta=beta,
-            sample_weight=sample_weight,
-            bins_are_ranges=bins_are_ranges,
-            **self.get_params(),
-        )
-
-
-class InfoNCE(_RankingLoss):
-    """FCRC with all negatives weighted the same, whatever `beta` is.
-
-    Parameters
-    ----------
-    mask_same_bin : bool, default=True
-        As in :class:`FCRC`.
-    """
-
-    _allowed = {"mask_same_bin": (True, False)}
-
-    def __init__(self, mask_same_bin: bool = True) -> None:
-        self.mask_same_bin = mask_same_bin
-
-    def __call__(
-        self,
-        logits: torch.Tensor,
-        bin_index: torch.Tensor,
-        y: torch.Tensor,
-        *,
-        beta: float = 0.0,
-        **options: Any,
-    ) -> torch.Tensor:
-        """Compute the loss of a batch; the arguments are those of :func:`fcrc_loss`."""
-        options["mask_same_bin"] = self.mask_same_bin
-        return fcrc_loss(logits, bin_index, y, beta=0.0, **options)
-
-
-class AuthorCodeFCRC(_RankingLoss):
-    """The form that the authors' code gives the loss; see :func:`author_code_fcrc_loss`."""
-
-    def __call__(
-        self,
-        logits: torch.Tensor,
-        bin_index: torch.Tensor,
-        y: torch.Tensor,
-        *,
-        sample_weight: torch.Tensor | None = None,
-        **options: Any,
-    ) -> torch.Tensor:
-        """Compute the loss of a batch; labels and all other options have no effect."""
-        return author_code_fcrc_loss(logits, bin_index, sample_weight=sample_weight)
-
-
-def _no_loss(logits, bin_index, y, **options):
-    return logits.new_zeros(())
-
-
-# By the names that `ranking_loss` may have.
-RANKING_LOSSES = {
-    "fcrc": FCRC(),
-    "infonce": InfoNCE(),
-    "author_code": AuthorCodeFCRC(),
-    "none": _no_loss,
-}
-
-
-def resolve_ranking_loss(ranking_loss: str | Any) -> Any:
-    """Return the ranking loss of a name, or the object itself with its parameters checked.
-
-    Parameters
-    ----------
-    ranking_loss : {"fcrc", "infonce", "author_code", "none"} or callable
-
-    Returns
-    -------
-    callable
-        Called as :class:`FCRC` is.
-
-    Raises
-    ------
-    ValueError
-        If a parameter of the object is not allowed.
-    """
-    loss = RANKING_LOSSES[ranking_loss] if isinstance(ranking_loss, str) else ranking_loss
-    if isinstance(loss, _RankingLoss):
-        loss.check_params()
-    return loss
 
 
 def regression_loss(

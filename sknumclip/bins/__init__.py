@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral
@@ -11,56 +11,17 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, Union
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._html import table_html
-from ._typing import IntArray, Outside, Preset
-from ._warnings import warn_user
+from .._html import table_html
+from .._numbers import in_full
+from .._typing import IntArray, Outside, Preset
+from .._warnings import warn_user
+from .checks import check_descriptions, check_labels, check_numbers, check_range, check_span
+from .presets import GENERIC_DESCRIPTIONS, PRESETS
+from .quantiles import quantile_edges
 
 Bins: TypeAlias = Union["LinguisticBins", Mapping[str, Sequence[float]], Preset, int]
 
 __all__ = ["LinguisticBins"]
-
-_PRESETS: dict[str, dict[str, Any]] = {
-    # The five concepts of the paper. The last bin is left open towards the oldest human ages,
-    # but its center stays where the paper's range (65 to 101) puts it.
-    "age": dict(
-        descriptions=("child", "teenager", "young adult", "middle adult", "older adult"),
-        edges=(0, 13, 19, 35, 65, 121),
-        centers=(6.5, 16, 27, 50, 83),
-    ),
-    # Finer: on faces more exact than the paper's with few images, a little less so with many.
-    "age_fine": dict(
-        descriptions=(
-            "baby",
-            "toddler",
-            "child",
-            "teenager",
-            "person in their twenties",
-            "person in their thirties",
-            "middle-aged person",
-            "person in their sixties",
-            "elderly person",
-        ),
-        edges=(0, 2, 5, 13, 20, 30, 40, 55, 70, 121),
-        centers=(1, 3.5, 9, 16.5, 25, 35, 47.5, 62.5, 80),
-    ),
-    "decade": dict(
-        descriptions=("1930s", "1940s", "1950s", "1960s", "1970s"),
-        edges=(1930, 1940, 1950, 1960, 1970, 1980),
-    ),
-    "aesthetics": dict(
-        descriptions=("unacceptable", "flawed", "ordinary", "professional", "exceptional"),
-        edges=(0.5, 1.5, 2.5, 3.5, 4.5, 5.5),
-    ),
-}
-
-_GENERIC_DESCRIPTIONS = {
-    2: ("low", "high"),
-    3: ("low", "medium", "high"),
-    4: ("very low", "low", "high", "very high"),
-    5: ("very low", "low", "medium", "high", "very high"),
-    6: ("extremely low", "very low", "low", "high", "very high", "extremely high"),
-    7: ("extremely low", "very low", "low", "medium", "high", "very high", "extremely high"),
-}
 
 
 @dataclass(frozen=True)
@@ -120,21 +81,21 @@ class LinguisticBins:
         ) -> None: ...
 
     def __post_init__(self):
-        descriptions = _check_descriptions(self.descriptions)
-        edges = _check_numbers("edges", self.edges, len(descriptions) + 1)
+        descriptions = check_descriptions(self.descriptions)
+        edges = check_numbers("edges", self.edges, len(descriptions) + 1)
         if any(high <= low for low, high in pairwise(edges)):
             raise ValueError(f"edges must be strictly increasing. Got edges={edges}.")
-        _check_span("edges", edges[0], edges[-1])
+        check_span("edges", edges[0], edges[-1])
         centers = tuple((np.array(edges[:-1]) + edges[1:]) / 2)
         if self.centers is not None:
-            centers = _check_numbers("centers", self.centers, len(descriptions))
+            centers = check_numbers("centers", self.centers, len(descriptions))
         for description, low, center, high in zip(
             descriptions, edges[:-1], centers, edges[1:], strict=True
         ):
             if not low <= center <= high:
                 raise ValueError(
                     f"The center of bin {description!r} must lie in its range "
-                    f"[{low:.15g}, {high:.15g}]. Got {center:.15g}."
+                    f"[{in_full(low)}, {in_full(high)}]. Got {in_full(center)}."
                 )
         if self.outside not in ("raise", "clip"):
             raise ValueError(f"outside must be 'raise' or 'clip'. Got outside={self.outside!r}.")
@@ -176,19 +137,16 @@ class LinguisticBins:
             raise ValueError(
                 f"bins must map each description to its range (low, high). Got {mapping!r}."
             )
-        ranges = [_check_range(description, value) for description, value in mapping.items()]
-        names = list(mapping)
-        for i in range(1, len(ranges)):
-            (_, high), (low, _) = ranges[i - 1 : i + 1]
-            if low != high:
+        ranges = [check_range(description, value) for description, value in mapping.items()]
+        for (name, before), (next_name, after) in pairwise(zip(mapping, ranges, strict=True)):
+            if before[1] != after[0]:
                 raise ValueError(
-                    f"Bins must be contiguous and go from low to high: {names[i - 1]!r} ends at "
-                    f"{high:.15g} but {names[i]!r} starts at {low:.15g}, which "
-                    f"{'leaves a gap' if low > high else 'is an overlap or out of order'}. "
-                    f"Let {names[i]!r} start at {high:.15g}."
+                    "Bins must be contiguous and go from low to high: "
+                    f"{name!r} ends at {in_full(before[1])} but {next_name!r} starts at "
+                    f"{in_full(after[0])}, which {_how_to_join(name, before, next_name, after)}"
                 )
         edges = [ranges[0][0], *(high for _, high in ranges)]
-        return cls(tuple(names), tuple(edges), centers, outside)
+        return cls(tuple(mapping), tuple(edges), centers, outside)
 
     @classmethod
     def from_preset(cls, name: Preset, *, outside: Outside = "raise") -> Self:
@@ -213,11 +171,11 @@ class LinguisticBins:
         >>> LinguisticBins.from_preset("age").edges
         (0.0, 13.0, 19.0, 35.0, 65.0, 121.0)
         """
-        if name not in _PRESETS:
+        if name not in PRESETS:
             raise ValueError(
-                f"There are no preset bins named {name!r}. Choose from {list(_PRESETS)}."
+                f"There are no preset bins named {name!r}. Choose from {list(PRESETS)}."
             )
-        return cls(**_PRESETS[name], outside=outside)
+        return cls(**PRESETS[name], outside=outside)
 
     @classmethod
     def from_quantiles(
@@ -269,12 +227,12 @@ class LinguisticBins:
         """
         if not isinstance(n_bins, Integral) or n_bins < 2:
             raise ValueError(f"The number of bins must be an int of at least 2. Got {n_bins!r}.")
-        if descriptions is None and n_bins not in _GENERIC_DESCRIPTIONS:
+        if descriptions is None and n_bins not in GENERIC_DESCRIPTIONS:
             raise ValueError(
-                f"There are generic words for 2 to {max(_GENERIC_DESCRIPTIONS)} bins only. Got "
+                f"There are generic words for 2 to {max(GENERIC_DESCRIPTIONS)} bins only. Got "
                 f"{n_bins}: name the bins yourself, as in bins={{'child': (0, 13), ...}}."
             )
-        edges, centers = _quantile_edges(_check_labels(y), n_bins)
+        edges, centers = quantile_edges(check_labels(y), n_bins)
         if descriptions is None:
             descriptions = _generic_descriptions(n_bins, len(edges) - 1)
         return cls(descriptions, tuple(edges), centers, outside)
@@ -312,18 +270,19 @@ class LinguisticBins:
         ValueError
             If a label is not a finite number, or outside the bins while ``outside="raise"``.
         """
-        y = _check_labels(y)
+        y = check_labels(y)
         low, high = self.edges[0], self.edges[-1]
         if self.outside == "raise":
             distance = np.maximum(low - y, y - high)
             worst = np.argsort(-distance)[:5]
             n_outside = int((distance > 0).sum())
             if n_outside:
-                offenders = ", ".join(f"{y[i]:.15g} (at index {i})" for i in worst[:n_outside])
+                offenders = ", ".join(f"{in_full(y[i])} (at index {i})" for i in worst[:n_outside])
                 raise ValueError(
                     f"{n_outside} of {len(y)} labels in y lie outside the bins, which cover "
-                    f"[{low:.15g}, {high:.15g}]. The worst: {offenders}. Widen the first or last "
-                    "bin, or use LinguisticBins(..., outside='clip') to count them to the end bins."
+                    f"[{in_full(low)}, {in_full(high)}]. The worst: {offenders}. Widen the first "
+                    "or last bin, or use LinguisticBins(..., outside='clip') to count them to "
+                    "the end bins."
                 )
         return np.searchsorted(self.edges[1:-1], y, side="right")
 
@@ -343,6 +302,21 @@ class LinguisticBins:
             "centers": list(self.centers),
             "outside": self.outside,
         }
+
+
+def _how_to_join(name, before, next_name, after):
+    """Say what is wrong between two ranges (low, high), and what would be right."""
+    (low, high), (next_low, next_high) = before, after
+    if high < next_low:
+        between = ", or add a bin for what lies between" if next_low - high > 1 else ""
+        return (
+            "leaves a gap. A range does not include its upper end: end "
+            f"{name!r} at {in_full(next_low)}{between}."
+        )
+    if next_low <= low:
+        return "is out of order. List the bins from the lowest range to the highest."
+    later = f", or let {next_name!r} start at {in_full(high)}" if high < next_high else ""
+    return f"is an overlap. End {name!r} at {in_full(next_low)}{later}."
 
 
 def unit_bins(descriptions: Sequence[str], first: int = 0) -> LinguisticBins:
@@ -376,33 +350,8 @@ def resolve_bins(bins: Bins, y: ArrayLike) -> LinguisticBins:
         return LinguisticBins.from_quantiles(y, bins)
     raise ValueError(
         "bins must be LinguisticBins, a mapping {description: (low, high)}, one of the presets "
-        f"{list(_PRESETS)}, or the number of quantile bins. Got bins={bins!r}."
+        f"{list(PRESETS)}, or the number of quantile bins. Got bins={bins!r}."
     )
-
-
-def _quantile_edges(y, n_bins):
-    """Edges and, where labels are bins of their own, centers; see `from_quantiles`."""
-    values = np.unique(y)
-    if len(values) < 2:
-        raise ValueError(
-            f"y must have at least two different values to make bins of it. Got {y[:5].tolist()} "
-            "and so on. Name the bins yourself, as in bins={'child': (0, 13), ...}."
-        )
-    _check_span("y", values[0], values[-1])
-    if len(values) <= n_bins:
-        between = (values[1:] + values[:-1]) / 2
-        first, last = 2 * values[0] - between[0], 2 * values[-1] - between[-1]
-        edges, centers = np.array([first, *between, last]), tuple(values)
-    else:
-        edges, centers = np.quantile(y, np.linspace(0, 1, n_bins + 1)), None
-        if (np.diff(edges) <= 0).any():
-            edges = np.quantile(values, np.linspace(0, 1, n_bins + 1))
-    if (np.diff(edges) <= 0).any():
-        raise ValueError(
-            f"Labels in y are too close together for {n_bins} bins: {values[:5].tolist()} and so "
-            "on differ by rounding alone. Use fewer bins, or subtract their mean from the labels."
-        )
-    return edges, centers
 
 
 def _generic_descriptions(n_asked, n_bins):
@@ -411,81 +360,4 @@ def _generic_descriptions(n_asked, n_bins):
             f"y has only {n_bins} different values, so there are {n_bins} bins, one for each, "
             f"instead of {n_asked}. Name them yourself, as in bins={{'child': (0, 13), ...}}.",
         )
-    return _GENERIC_DESCRIPTIONS[n_bins]
-
-
-def _check_span(name, low, high):
-    """Networks count in single precision, which ends at 1e38."""
-    if max(-low, high) > 1e30 or high - low < 1e-30:
-        raise ValueError(
-            f"{name} must lie within ±1e30, and the lowest and highest at least 1e-30 apart. Got "
-            f"{name} from {low:.15g} to {high:.15g}. Choose another unit for the labels."
-        )
-
-
-_NO_SEQUENCE = (str, bytes, Mapping, set, frozenset)  # or in no order
-
-
-def _number(value):
-    """Return `value` as float. Words of digits are no numbers."""
-    if isinstance(value, (str, bytes)):
-        raise TypeError
-    return float(value)
-
-
-def _check_descriptions(descriptions):
-    is_sequence = isinstance(descriptions, Iterable) and not isinstance(descriptions, _NO_SEQUENCE)
-    descriptions = tuple(descriptions) if is_sequence else descriptions
-    if not is_sequence or not all(isinstance(words, str) for words in descriptions):
-        raise ValueError(
-            "descriptions must be a sequence of strings. For a mapping of descriptions to ranges "
-            f"use LinguisticBins.from_mapping. Got descriptions={descriptions!r}."
-        )
-    descriptions = tuple(" ".join(description.split()) for description in descriptions)
-    if len(descriptions) < 2:
-        raise ValueError(f"At least 2 bins are needed. Got descriptions={descriptions}.")
-    if "" in descriptions:
-        raise ValueError(f"descriptions must not be empty. Got descriptions={descriptions}.")
-    # CLIP's tokenizers ignore case.
-    lowered = [description.lower() for description in descriptions]
-    repeated = sorted({name for name in lowered if lowered.count(name) > 1})
-    if repeated:
-        raise ValueError(f"Each bin needs words of its own. Got {repeated} more than once.")
-    return descriptions
-
-
-def _check_numbers(name, values, length):
-    try:
-        values = tuple(values)
-        values = tuple(_number(value) for value in values)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name} must be a sequence of numbers. Got {name}={values!r}.") from None
-    if len(values) != length:
-        raise ValueError(f"{name} must have {length} values for these bins. Got {len(values)}.")
-    if not np.isfinite(values).all():
-        raise ValueError(f"{name} must be finite. Got {name}={values}.")
-    return values
-
-
-def _check_range(description, value):
-    try:
-        low, high = (_number(end) for end in value)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(
-            f"The range of bin {description!r} must be (low, high), two numbers. Got {value!r}."
-        ) from None
-    if not (np.isfinite([low, high]).all() and low < high):
-        raise ValueError(
-            f"The range of bin {description!r} must be finite with low < high. Got {value!r}."
-        )
-    return low, high
-
-
-def _check_labels(y) -> NDArray[np.float64]:
-    try:
-        y = np.asarray(y, dtype=float)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"Labels must be numbers. Got {y!r:.200}.") from None
-    if y.ndim != 1 or not np.isfinite(y).all():
-        raise ValueError(f"Labels must be a 1-D array of finite numbers. Got {y!r:.200}.")
-    return y
+    return GENERIC_DESCRIPTIONS[n_bins]

@@ -1,0 +1,92 @@
+"""Checks of what bins are made of."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._numbers import as_float64, in_full, refuse_mask
+
+__all__ = ["check_descriptions", "check_labels", "check_numbers", "check_range", "check_span"]
+
+
+def check_span(name, low, high):
+    """Networks count in single precision, which ends at 1e38."""
+    if max(-low, high) > 1e30 or high - low < 1e-30:
+        raise ValueError(
+            f"{name} must lie within ±1e30, and the lowest and highest at least 1e-30 apart. Got "
+            f"{name} from {in_full(low)} to {in_full(high)}. Choose another unit for the labels."
+        )
+
+
+_NO_SEQUENCE = (str, bytes, Mapping, set, frozenset)  # or in no order
+
+
+def _number(value):
+    """Return `value` as float. Words of digits are no numbers."""
+    if isinstance(value, (str, bytes)):
+        raise TypeError
+    return float(str(value)) if isinstance(value, np.floating) else float(value)
+
+
+def check_descriptions(descriptions):
+    is_sequence = isinstance(descriptions, Iterable) and not isinstance(descriptions, _NO_SEQUENCE)
+    descriptions = tuple(descriptions) if is_sequence else descriptions
+    if not is_sequence or not all(isinstance(words, str) for words in descriptions):
+        raise ValueError(
+            "descriptions must be a sequence of strings. For a mapping of descriptions to ranges "
+            f"use LinguisticBins.from_mapping. Got descriptions={descriptions!r}."
+        )
+    descriptions = tuple(" ".join(description.split()) for description in descriptions)
+    if len(descriptions) < 2:
+        raise ValueError(f"At least 2 bins are needed. Got descriptions={descriptions}.")
+    if "" in descriptions:
+        raise ValueError(f"descriptions must not be empty. Got descriptions={descriptions}.")
+    # CLIP's tokenizers ignore case, and é is one character or two that look like one.
+    lowered = [unicodedata.normalize("NFC", words).lower() for words in descriptions]
+    repeated = sorted({name for name in lowered if lowered.count(name) > 1})
+    if repeated:
+        raise ValueError(f"Each bin needs words of its own. Got {repeated} more than once.")
+    return descriptions
+
+
+def check_numbers(name, values, length):
+    refuse_mask(name, values)
+    try:
+        values = tuple(values)
+        values = tuple(_number(value) for value in values)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} must be a sequence of numbers. Got {name}={values!r}.") from None
+    if len(values) != length:
+        raise ValueError(f"{name} must have {length} values for these bins. Got {len(values)}.")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} must be finite. Got {name}={values}.")
+    return values
+
+
+def check_range(description, value):
+    try:
+        low, high = (_number(end) for end in value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(
+            f"The range of bin {description!r} must be (low, high), two numbers. Got {value!r}."
+        ) from None
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise ValueError(
+            f"The range of bin {description!r} must be finite with low < high. Got {value!r}."
+        )
+    return low, high
+
+
+def check_labels(y) -> NDArray[np.float64]:
+    refuse_mask("y", y)
+    try:
+        y = as_float64(y)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"Labels must be numbers. Got {y!r:.200}.") from None
+    if y.ndim != 1 or not np.isfinite(y).all():
+        raise ValueError(f"Labels must be a 1-D array of finite numbers. Got {y!r:.200}.")
+    return y

@@ -1,0 +1,243 @@
+"""Labels as tables and arrays of all libraries hold them: their order, and their words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from .._numbers import in_full, refuse_mask
+from .._warnings import warn_user
+
+__all__ = [
+    "as_column",
+    "class_labels",
+    "how_to_make_numbers",
+    "rank_labels",
+    "refuse_dates",
+]
+
+
+_ADVICE_ON_CODES = (
+    " If your labels are others, a meta-estimator has numbered them in sorted order (as "
+    "VotingClassifier, StackingClassifier and cross_val_predict do): use numbers as labels, in the "
+    "order of the classes, and the words as descriptions."
+)
+
+
+def as_column(y: Any) -> Any:
+    """Take the one column of a table, and what pandas, Arrow or polars hold, in its own kind.
+
+    Parameters
+    ----------
+    y : object
+        What a user passed as labels.
+
+    Returns
+    -------
+    object
+        A Series with a plain or a categorical dtype if `y` was one of theirs; else `y` itself.
+    """
+    if hasattr(y, "to_series") and np.shape(y)[1:] == (1,):
+        y = y.to_series()  # of a polars frame
+    if type(getattr(y, "dtype", None)).__name__ == "Enum":  # of polars: words in their order
+        return pd.Series(pd.Categorical(y.to_list(), y.dtype.categories.to_list(), ordered=True))
+    if hasattr(y, "to_pandas"):
+        y = y.to_pandas()
+    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
+        y = y.iloc[:, 0]
+    dtype: Any = getattr(y, "dtype", None)
+    if isinstance(dtype, pd.ArrowDtype):
+        return pd.Series(y).array.__arrow_array__().to_pandas()  # type: ignore[attr-defined]
+    if hasattr(dtype, "numpy_dtype") and not pd.isna(y).any():
+        return pd.Series(y).astype(dtype.numpy_dtype)  # or scikit-learn would make floats of it
+    return y
+
+
+def class_labels(y: Any) -> tuple[np.ndarray, Any]:
+    """Return the labels of classes, and their order if `y` knows it.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels without missing ones. Intervals, as ``pandas.cut`` makes them, get words.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_samples,)
+    order : array-like of shape (n_classes,) or None
+    """
+    refuse_mask("y", y)
+    y = as_column(y)
+    dtype: Any = getattr(y, "dtype", None)
+    order = dtype.categories if getattr(dtype, "ordered", False) else None
+    labels = column_or_1d(y, warn=True)
+    if len(labels) and all(isinstance(label, pd.Interval) for label in labels):
+        order = _words_of(sorted(set(labels)) if order is None else order)
+        labels = np.array(_words_of(labels), dtype=object)
+    return labels, order
+
+
+def rank_labels(y: Any, classes: Any = None) -> tuple[np.ndarray, np.ndarray]:
+    """Turn labels of classes into ranks.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        As for :func:`class_labels`.
+    classes : array-like of shape (n_classes,) or None
+        All labels in their order. None takes the order that y brings, or the sorted one, with a
+        warning if it is that of the alphabet.
+
+    Returns
+    -------
+    ranks : ndarray of int of shape (n_samples,)
+    classes : ndarray of shape (n_classes,)
+        In their order.
+
+    Raises
+    ------
+    ValueError
+        If the labels are of another kind, or not among the classes.
+    """
+    labels, order = class_labels(y)
+    _check_kind_of_classes(labels)
+    found, ranks = np.unique(labels, return_inverse=True)
+    if classes is not None:
+        refuse_mask("classes", classes)
+        order = classes
+    if order is None:
+        if len(found) > 2 and isinstance(found[0], str):  # two are in order either way
+            _warn_of_the_alphabet(found.tolist())
+        return ranks, found
+    order = np.asarray(_words_of(order))
+    return _ranks_of(found, order)[ranks], order
+
+
+def _warn_of_the_alphabet(labels):
+    warn_user(
+        f"The classes are taken in the order of the alphabet: {labels}. If that is not their "
+        "order, name it from the lowest to the highest, as in classes=[...], or let y bring it: "
+        "pandas.Categorical(y, categories=[...], ordered=True)."
+    )
+
+
+def _ranks_of(labels, classes):
+    order = {label: rank for rank, label in enumerate(np.asarray(classes).tolist())}
+    unknown = [label for label in labels.tolist() if label not in order]
+    if unknown or len(order) < len(classes):
+        raise ValueError(
+            f"classes must be all labels in their order, each once. Got {list(order)}"
+            + (f", without {unknown[:10]}, which are in y." if unknown else ".")
+            + _ADVICE_ON_CODES * (labels.dtype.kind in "iu" and bool(unknown))
+        )
+    return np.array([order[label] for label in labels.tolist()])
+
+
+def _check_kind_of_classes(labels):
+    refuse_dates(labels)
+    try:
+        check_classification_targets(labels)
+    except ValueError as error:
+        advice = "Give each its words, as in [str(label) for label in y], and classes= their order."
+        if isinstance(labels[0], (float, np.floating)):
+            advice = (
+                "For numbers use NumCLIPRegressor, or cut them into classes: pandas.cut(y, bins=3)."
+            )
+        raise ValueError(
+            f"{error} Labels may be str, whole numbers or bool. Got {labels[0]!r:.100} "
+            f"({type(labels[0]).__name__}). {advice}"
+        ) from error
+
+
+def _words_of(labels):
+    """Put intervals into words; all other labels stay."""
+    return [_range_in_words(label) if isinstance(label, pd.Interval) else label for label in labels]
+
+
+def _range_in_words(interval):
+    low, high = (
+        in_full(end) if isinstance(end, (int, float, np.number)) else str(end)
+        for end in (interval.left, interval.right)
+    )
+    if low == "-inf":
+        return f"up to {high}"
+    return f"over {low}" if high == "inf" else f"{low} to {high}"
+
+
+_NUMBERS_FROM_DATES = {
+    "date": "pandas.DatetimeIndex(y).year",
+    "timedelta": "pandas.TimedeltaIndex(y).total_seconds()",
+    "period": "pandas.PeriodIndex(y).year",
+}
+
+
+def refuse_dates(labels: np.ndarray) -> None:
+    """Raise ValueError for dates and times, which are numbers only in a unit."""
+    kind = pd.api.types.infer_dtype(labels, skipna=True)
+    for name, advice in _NUMBERS_FROM_DATES.items():
+        if kind.startswith(name):
+            raise ValueError(
+                f"y must not be dates or times, which are numbers only in some unit. Got labels "
+                f"like {labels[0]!s:.50}: choose the unit, as in {advice}."
+            )
+
+
+def how_to_make_numbers(labels: np.ndarray) -> str:
+    """Say how to make numbers of labels that are none, in code that was tried on them."""
+    if all(isinstance(label, pd.Interval) for label in labels):
+        return (
+            ": take the middle of each, pandas.IntervalIndex(y).mid. NumCLIPClassifier takes "
+            "them as classes, in their order."
+        )
+    if not all(isinstance(label, str) for label in labels):
+        return ": convert them first."
+    texts = pd.Series(labels, dtype=object)
+    for code, convert in _NUMBERS_FROM_TEXT.items():
+        try:
+            numbers = np.asarray(convert(texts), dtype=np.float64)
+            works = bool(np.isfinite(numbers).all())
+        except (TypeError, ValueError):
+            works = False
+        if works:
+            return f": convert them first, as in {code}."
+    if texts.str.fullmatch(r"\d{1,3}(,\d+)+").all():
+        code = "pandas.Series(y).str.replace(',', {!r}).astype(float)"
+        return (
+            f": convert them first, as in {code.format('.')} if the comma is a decimal point, "
+            f"{code.format('')} if it parts thousands."
+        )
+    return (
+        ". For words in an order use NumCLIPClassifier(classes=[...]), from the lowest to the "
+        "highest."
+    )
+
+
+def _one_number_each(texts):
+    """Numbers with a unit, as in "48 kg"; ranges and numbers with commas are not."""
+    if not texts.str.fullmatch(r"[^\d,.]*\d+(\.\d+)?[^\d,.]*").all():
+        raise ValueError
+    return texts.str.extract(_NUMBER, expand=False)
+
+
+def _without_percent_signs(texts):
+    return [float(text.strip(" %")) for text in texts]
+
+
+def _years(texts):
+    if not texts.str.match(r"\d{4}-\d\d-\d\d").all():
+        raise ValueError
+    return pd.DatetimeIndex(texts).year
+
+
+_NUMBER = r"([-+]?[0-9]+\.?[0-9]*)"
+_NUMBERS_FROM_TEXT: dict[str, Callable[[Any], Any]] = {
+    "pandas.to_numeric(y)": pd.to_numeric,
+    "[float(label.strip(' %')) for label in y]": _without_percent_signs,
+    f"pandas.Series(y).str.extract(r'{_NUMBER}', expand=False).astype(float)": _one_number_each,
+    "pandas.DatetimeIndex(y).year": _years,
+}

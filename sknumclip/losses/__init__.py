@@ -1,0 +1,196 @@
+"""The ranking losses of NumCLIP, as functions of tensors (Sections 3.4 and 3.5 of the paper).
+
+The parameter `ranking_loss` of the estimators is a name, or an object that is called as
+:class:`FCRC` is: one of this module, or one of your own.
+
+A batch of M images with labels makes M image-text pairs: the text of sample j is the prompt of the
+bin that its label falls in. Everything is computed from ``logits`` of shape (M, n_bins), the
+cosine similarity of each image with each bin's prompt divided by the temperature.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from sklearn.base import BaseEstimator
+
+from .._typing import Distance, WeightNorm
+from .functions import (
+    DISTANCES,
+    author_code_fcrc_loss,
+    fcrc_loss,
+    label_distance,
+    negative_weights,
+)
+from .functions import regression_loss as regression_loss
+
+__all__ = [
+    "FCRC",
+    "AuthorCodeFCRC",
+    "InfoNCE",
+    "author_code_fcrc_loss",
+    "fcrc_loss",
+    "label_distance",
+    "negative_weights",
+    "resolve_ranking_loss",
+]
+
+
+class _RankingLoss(BaseEstimator):
+    """Base of the ranking losses: parameters as in scikit-learn, checked before a fit."""
+
+    _allowed: dict[str, Any] = {}
+
+    def check_params(self) -> None:
+        """Raise ValueError for a parameter that is not allowed."""
+        for name, allowed in self._allowed.items():
+            value = getattr(self, name)
+            if not isinstance(value, (str, bool)) or value not in allowed:
+                raise ValueError(
+                    f"The {name!r} parameter of {type(self).__name__} must be one of "
+                    f"{list(allowed)}. Got {value!r} instead."
+                )
+
+
+class FCRC(_RankingLoss):
+    """The paper's ranking loss; see :func:`fcrc_loss`.
+
+    Parameters
+    ----------
+    distance : {"absolute", "sqrt", "squared"}, default="absolute"
+        Distance of labels in the weights of the negatives (Table 6 of the paper).
+    weight_norm : {"softmax", "mean"}, default="softmax"
+        How the weights get their mean of 1. With ``"mean"``, as in the authors' code, `beta`
+        cancels out.
+    mask_same_bin : bool, default=True
+        Whether samples of one bin, which share their prompt, are kept from being negatives of
+        each other.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sknumclip import NumCLIPRegressor
+    >>> from sknumclip.losses import FCRC
+    >>> reg = NumCLIPRegressor(ranking_loss=FCRC(distance="sqrt"))
+    >>> search = GridSearchCV(reg, {"ranking_loss__distance": ["absolute", "sqrt"]})
+    """
+
+    _allowed = {
+        "distance": tuple(DISTANCES),
+        "weight_norm": ("softmax", "mean"),
+        "mask_same_bin": (True, False),
+    }
+
+    def __init__(
+        self,
+        distance: Distance = "absolute",
+        weight_norm: WeightNorm = "softmax",
+        mask_same_bin: bool = True,
+    ) -> None:
+        self.distance = distance
+        self.weight_norm = weight_norm
+        self.mask_same_bin = mask_same_bin
+
+    def __call__(
+        self,
+        logits: torch.Tensor,
+        bin_index: torch.Tensor,
+        y: torch.Tensor,
+        *,
+        label_range: float,
+        beta: float,
+        sample_weight: torch.Tensor | None = None,
+        bins_are_ranges: bool = False,
+    ) -> torch.Tensor:
+        """Compute the loss of a batch; the arguments are those of :func:`fcrc_loss`."""
+        return fcrc_loss(
+            logits,
+            bin_index,
+            y,
+            label_range=label_range,
+            beta=beta,
+            sample_weight=sample_weight,
+            bins_are_ranges=bins_are_ranges,
+            **self.get_params(),
+        )
+
+
+class InfoNCE(_RankingLoss):
+    """FCRC with all negatives weighted the same, whatever `beta` is.
+
+    Parameters
+    ----------
+    mask_same_bin : bool, default=True
+        As in :class:`FCRC`.
+    """
+
+    _allowed = {"mask_same_bin": (True, False)}
+
+    def __init__(self, mask_same_bin: bool = True) -> None:
+        self.mask_same_bin = mask_same_bin
+
+    def __call__(
+        self,
+        logits: torch.Tensor,
+        bin_index: torch.Tensor,
+        y: torch.Tensor,
+        *,
+        beta: float = 0.0,
+        **options: Any,
+    ) -> torch.Tensor:
+        """Compute the loss of a batch; the arguments are those of :func:`fcrc_loss`."""
+        options["mask_same_bin"] = self.mask_same_bin
+        return fcrc_loss(logits, bin_index, y, beta=0.0, **options)
+
+
+class AuthorCodeFCRC(_RankingLoss):
+    """The form that the authors' code gives the loss; see :func:`author_code_fcrc_loss`."""
+
+    def __call__(
+        self,
+        logits: torch.Tensor,
+        bin_index: torch.Tensor,
+        y: torch.Tensor,
+        *,
+        sample_weight: torch.Tensor | None = None,
+        **options: Any,
+    ) -> torch.Tensor:
+        """Compute the loss of a batch; labels and all other options have no effect."""
+        return author_code_fcrc_loss(logits, bin_index, sample_weight=sample_weight)
+
+
+def _no_loss(logits, bin_index, y, **options):
+    return logits.new_zeros(())
+
+
+# By the names that `ranking_loss` may have.
+RANKING_LOSSES = {
+    "fcrc": FCRC(),
+    "infonce": InfoNCE(),
+    "author_code": AuthorCodeFCRC(),
+    "none": _no_loss,
+}
+
+
+def resolve_ranking_loss(ranking_loss: str | Any) -> Any:
+    """Return the ranking loss of a name, or the object itself with its parameters checked.
+
+    Parameters
+    ----------
+    ranking_loss : {"fcrc", "infonce", "author_code", "none"} or callable
+
+    Returns
+    -------
+    callable
+        Called as :class:`FCRC` is.
+
+    Raises
+    ------
+    ValueError
+        If a parameter of the object is not allowed.
+    """
+    loss = RANKING_LOSSES[ranking_loss] if isinstance(ranking_loss, str) else ranking_loss
+    if isinstance(loss, _RankingLoss):
+        loss.check_params()
+    return loss

@@ -1,0 +1,320 @@
+"""Labels of tables of all libraries: their order, their words, and how to make numbers of them."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sknumclip import NumCLIPClassifier, NumCLIPRegressor
+from sknumclip.estimators.labels import rank_labels
+
+STAGES = ["child", "teenager", "adult"]
+Y = np.array(["adult", "child", "teenager", "adult"])
+RANKS = [2, 0, 1, 2]
+FEATURES = np.random.default_rng(0).normal(size=(4, 32))
+FAST = dict(model_name="tiny", fine_tune="none", max_epochs=1, random_state=0, verbose=0)
+CATEGORICAL = pd.Categorical(Y, STAGES, ordered=True)
+
+
+class PolarsEnum:
+    """What a Series of polars' dtype Enum has, as polars need not be installed."""
+
+    def __init__(self, values, categories):
+        self.values = values
+        self.dtype = type("Enum", (), {"categories": pd.Series(categories)})()
+        self.dtype.categories.to_list = self.dtype.categories.tolist
+
+    def __len__(self):
+        return len(self.values)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype=object)
+
+    def to_list(self):
+        return list(self.values)
+
+
+class PolarsFrame:
+    """A polars frame of one column."""
+
+    def __init__(self, column):
+        self.column, self.shape = column, (len(column), 1)
+
+    def to_series(self):
+        return self.column
+
+
+def arrow(kind):
+    pa = pytest.importorskip("pyarrow")
+    codes, words = pa.array(RANKS), pa.array(STAGES)
+    array = pa.DictionaryArray.from_arrays(codes, words, ordered=True)
+    chunks = pa.chunked_array([array[:1], array[1:]])
+    return {
+        "array": lambda: array,
+        "chunks": lambda: chunks,
+        "table": lambda: pa.table({"stage": chunks}),
+        "pandas": lambda: pd.Series(pd.arrays.ArrowExtensionArray(chunks), index=list("abcd")),
+        "pandas frame": lambda: pd.DataFrame({"y": pd.arrays.ArrowExtensionArray(chunks)}),
+    }[kind]()
+
+
+ORDERED = {
+    "Categorical": lambda: CATEGORICAL,
+    "CategoricalIndex": lambda: pd.CategoricalIndex(CATEGORICAL),
+    "Series": lambda: pd.Series(CATEGORICAL),
+    "frame of one column": lambda: pd.DataFrame({"stage": CATEGORICAL}),
+    "polars Enum": lambda: PolarsEnum(Y, STAGES),
+    "polars frame of one column": lambda: PolarsFrame(PolarsEnum(Y, STAGES)),
+    **{f"Arrow {kind}": lambda kind=kind: arrow(kind) for kind in ("array", "chunks", "table")},
+    **{f"Arrow in {kind}": lambda kind=kind: arrow(kind) for kind in ("pandas", "pandas frame")},
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("how", ORDERED)
+def test_the_order_that_y_carries_is_kept(how):
+    ranks, classes = rank_labels(ORDERED[how]())
+    assert classes.tolist() == STAGES
+    assert ranks.tolist() == RANKS
+    clf = NumCLIPClassifier(**FAST).fit(FEATURES, ORDERED[how]())
+    assert clf.bins_.descriptions == tuple(STAGES)
+    assert clf.score(FEATURES, ORDERED[how]()) == clf.score(FEATURES, Y)
+
+
+def test_a_real_polars_enum_keeps_its_order():
+    pl = pytest.importorskip("polars")
+    series = pl.Series("stage", Y.tolist(), dtype=pl.Enum(STAGES))
+    for y in (series, series.to_frame()):
+        assert rank_labels(y)[1].tolist() == STAGES
+
+
+def test_the_alphabet_is_no_order_without_a_word():
+    with pytest.warns(UserWarning, match=r"alphabet: \['adult', 'child', 'teenager'\]") as caught:
+        ranks, classes = rank_labels(Y)
+    assert classes.tolist() == sorted(STAGES)
+    assert ranks.tolist() == [0, 1, 2, 0]
+    # both ways out that it names
+    assert "classes=[...]" in str(caught[0].message)
+    assert rank_labels(Y, STAGES)[0].tolist() == RANKS
+    assert "pandas.Categorical(y, categories=[...], ordered=True)" in str(caught[0].message)
+    assert rank_labels(pd.Categorical(Y, categories=STAGES, ordered=True))[0].tolist() == RANKS
+
+
+def test_an_unordered_categorical_is_in_the_order_of_the_alphabet_with_a_word():
+    with pytest.warns(UserWarning, match="alphabet"):
+        _, classes = rank_labels(pd.Series(pd.Categorical(Y, STAGES)))
+    assert classes.tolist() == sorted(STAGES)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("y", [["low", "high"] * 2, [3, 1, 2, 2], [True, False] * 2])
+def test_two_words_and_numbers_need_no_order(y):
+    assert rank_labels(y)[1].tolist() == sorted(set(y))
+
+
+AGES = [5, 15, 99, 30]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda cut: cut,
+        pd.Series,
+        lambda cut: pd.DataFrame({"y": cut}),
+        list,
+        lambda cut: pd.IntervalIndex(cut),
+    ],
+)
+def test_intervals_keep_their_order_and_get_words(form):
+    cut = pd.cut(AGES, [0, 13, 19, 100])
+    ranks, classes = rank_labels(form(cut))
+    assert classes.tolist() == ["0 to 13", "13 to 19", "19 to 100"]
+    assert ranks.tolist() == [0, 1, 2, 2]
+    clf = NumCLIPClassifier(**FAST).fit(FEATURES, form(cut))
+    assert set(clf.predict(FEATURES)) <= set(classes)
+    assert clf.score(FEATURES, form(cut)) == clf.score(FEATURES, classes[ranks])
+
+
+def test_open_intervals_have_words_without_infinity():
+    cut = pd.cut(AGES, [-np.inf, 9.5, 20, np.inf])
+    assert rank_labels(cut)[1].tolist() == ["up to 9.5", "9.5 to 20", "over 20"]
+
+
+def test_intervals_may_be_the_classes():
+    cut = pd.cut(AGES, [0, 13, 19, 100])
+    assert rank_labels(cut, cut.categories)[0].tolist() == [0, 1, 2, 2]
+    assert rank_labels(cut, ["0 to 13", "13 to 19", "19 to 100"])[0].tolist() == [0, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("y", "words"),
+    [
+        (pd.array([2, 1, 3, 1], dtype="Int64"), ("1", "2", "3")),
+        (pd.Series([2, 1, 3, 1], dtype="int64[pyarrow]"), ("1", "2", "3")),
+        ([2.0, 1.0, 3.0, 1.0], ("1", "2", "3")),
+        (pd.array([True, False, True, True], dtype="boolean"), ("False", "True")),
+        (pd.Series([True, False] * 2, dtype="bool[pyarrow]"), ("False", "True")),
+        (pd.Series(["b", "a"] * 2, dtype="string[pyarrow]"), ("a", "b")),
+    ],
+)
+def test_columns_that_may_be_empty_have_the_words_of_what_is_in_them(y, words):
+    clf = NumCLIPClassifier(**FAST).fit(FEATURES, y)
+    assert clf.bins_.descriptions == words
+    assert [str(label).removesuffix(".0") for label in clf.classes_.tolist()] == list(words)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        pd.array([2, 1, 3, 1], dtype="Int64"),
+        pd.DataFrame({"y": pd.array([2, 1, 3, 1], dtype="UInt8")}),
+        pd.Series([2, 1, 3, 1], dtype="float[pyarrow]"),
+        pd.Categorical([2, 1, 3, 1], [3, 2, 1], ordered=True),
+    ],
+)
+def test_columns_of_numbers_are_numbers(y):
+    bins = {"few": (0, 2), "many": (2, 9)}
+    reg, same = (NumCLIPRegressor(bins, **FAST).fit(FEATURES, z) for z in (y, [2, 1, 3, 1]))
+    np.testing.assert_array_equal(reg.predict(FEATURES), same.predict(FEATURES))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda y: np.array(y, dtype=np.float32),
+        lambda y: pd.Series(y, dtype="Float32"),
+        lambda y: pd.Series(y, dtype="float[pyarrow]"),
+    ],
+)
+def test_float32_labels_train_as_the_numbers_they_print(form):
+    y, bins = [0.7, 0.1, 0.3, 0.7], {"low": (0, 0.3), "middle": (0.3, 0.7), "high": (0.7, 1)}
+    reg, same = (NumCLIPRegressor(bins, **FAST).fit(FEATURES, z) for z in (form(y), y))
+    np.testing.assert_array_equal(reg.predict(FEATURES), same.predict(FEATURES))
+
+
+DATES = {
+    "datetimes": pd.Series(
+        pd.to_datetime(["2001-05-01", "2002-01-01", "2004-07-09", "2001-01-01"])
+    ),
+    "with a zone": pd.date_range("2001", periods=4, freq="YS", tz="Europe/Berlin"),
+    "NumPy": np.array(["2001", "2002", "2003", "2001"], dtype="datetime64[Y]"),
+    "objects": [pd.Timestamp(year, 1, 1).date() for year in (2001, 2002, 2003, 2001)],
+    "periods": pd.period_range("2001", periods=4, freq="Y"),
+    "durations": pd.to_timedelta([1, 2, 5, 9], unit="s"),
+}
+
+
+def advised(error):
+    """The code at the end of a message."""
+    return re.search(r"as in (.*?)\.$", str(error.value)).group(1)
+
+
+@pytest.mark.parametrize("kind", DATES)
+def test_advice_on_dates_works(kind):
+    y = DATES[kind]
+    for cls in (NumCLIPRegressor, NumCLIPClassifier):
+        with pytest.raises(ValueError, match="y must not be dates or times") as error:
+            cls(**FAST).fit(FEATURES, y)
+        numbers = eval(advised(error), {"pandas": pd, "y": y})
+        cls(**FAST).fit(FEATURES, np.asarray(numbers).astype(int))
+        assert np.abs(numbers).max() < 3000  # and no nanoseconds
+
+
+@pytest.mark.parametrize("form", [list, np.array, pd.Series])
+@pytest.mark.parametrize(
+    ("y", "numbers"),
+    [
+        (["1", "2.5", "3", "4"], [1, 2.5, 3, 4]),
+        (["48 %", "5%", "12.5 %", "0 %"], [48, 5, 12.5, 0]),
+        (["48 kg", "5 kg", "12.5kg", "-3 kg"], [48, 5, 12.5, -3]),
+        (["$3", "$5", "$12.50", "$9"], [3, 5, 12.5, 9]),
+        (["2001-05-01", "2002-01-01", "2004-07-09", "2001-01-01"], [2001, 2002, 2004, 2001]),
+    ],
+)
+def test_advice_on_numbers_in_words_works(y, numbers, form):
+    with pytest.raises(ValueError, match="y must be numbers. Got labels like") as error:
+        NumCLIPRegressor(3, **FAST).fit(FEATURES, form(y))
+    found = eval(advised(error), {"pandas": pd, "y": form(y)})
+    assert np.asarray(found).tolist() == numbers
+    NumCLIPRegressor(2, **FAST).fit(FEATURES, found)
+
+
+def test_advice_on_commas_works():
+    y = ["1,500", "2,250", "3,125", "4,000"]
+    with pytest.raises(ValueError, match="y must be numbers") as error:
+        NumCLIPRegressor(3, **FAST).fit(FEATURES, y)
+    point, thousands = re.findall(r"pandas\.\S+", str(error.value).replace("', '", "','"))
+    assert eval(point, {"pandas": pd, "y": y}).tolist() == [1.5, 2.25, 3.125, 4]
+    assert eval(thousands.rstrip("."), {"pandas": pd, "y": y}).tolist() == [1500, 2250, 3125, 4000]
+
+
+def test_advice_on_words_works():
+    with pytest.raises(ValueError, match=r"use NumCLIPClassifier\(classes=\[...\]\)"):
+        NumCLIPRegressor(3, **FAST).fit(FEATURES, Y)
+    NumCLIPClassifier(classes=STAGES, **FAST).fit(FEATURES, Y)
+
+
+def test_advice_on_intervals_as_numbers_works():
+    y = pd.cut(AGES, [0, 13, 19, 100])
+    with pytest.raises(ValueError, match=r"middle of each, pandas.IntervalIndex\(y\).mid"):
+        NumCLIPRegressor(3, **FAST).fit(FEATURES, y)
+    middles = pd.IntervalIndex(y).mid
+    assert middles.tolist() == [6.5, 16, 59.5, 59.5]
+    NumCLIPRegressor(3, **FAST).fit(FEATURES, middles)
+
+
+def test_advice_on_numbers_as_classes_works():
+    y = [0.5, 10.5, 9.5, 3.2]
+    with pytest.raises(ValueError, match=r"pandas.cut\(y, bins=3\)"):
+        NumCLIPClassifier(**FAST).fit(FEATURES, y)
+    clf = NumCLIPClassifier(**FAST).fit(FEATURES, pd.cut(y, bins=3))
+    assert [label.split(" to ")[0] for label in clf.classes_] == ["0.49", "3.833", "7.167"]
+
+
+MASKED = np.ma.array([1, 2, 3, 4], mask=[0, 1, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("name", "fit"),
+    [
+        ("y", lambda: NumCLIPRegressor(3, **FAST).fit(FEATURES, MASKED)),
+        ("y", lambda: NumCLIPClassifier(**FAST).fit(FEATURES, MASKED)),
+        (
+            "y",
+            lambda: NumCLIPClassifier(**FAST).fit(FEATURES, [1, 2, 3, 4]).score(FEATURES, MASKED),
+        ),
+        ("classes", lambda: NumCLIPClassifier(MASKED, **FAST).fit(FEATURES, [1, 2, 3, 4])),
+        (
+            "sample_weight",
+            lambda: NumCLIPRegressor(3, **FAST).fit(FEATURES, [1, 2, 3, 4], MASKED),
+        ),
+        (
+            "X",
+            lambda: NumCLIPRegressor(3, **FAST).fit(
+                np.ma.array(FEATURES, mask=FEATURES > 1), [1, 2, 3, 4]
+            ),
+        ),
+        (
+            "X",
+            lambda: NumCLIPRegressor(3, **FAST).fit(
+                np.ma.array(list("abcd"), mask=[0, 1, 0, 0]), [1, 2, 3, 4]
+            ),
+        ),
+        (
+            r"X\[1\]",
+            lambda: NumCLIPRegressor(3, **FAST).fit(
+                [np.ma.array(np.zeros((8, 8, 3), np.uint8), mask=i == 1) for i in range(4)],
+                [1, 2, 3, 4],
+            ),
+        ),
+    ],
+)
+def test_masked_arrays_are_refused_everywhere(name, fit):
+    with pytest.raises(ValueError, match=f"^{name} is a masked array"):
+        fit()
+
+
+def test_an_array_that_masks_nothing_is_an_array():
+    NumCLIPRegressor(3, **FAST).fit(np.ma.array(FEATURES), np.ma.array([1, 2, 3, 4]))
