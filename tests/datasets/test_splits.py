@@ -199,7 +199,8 @@ def test_true_and_false_are_labels_and_groups_like_others():
     y, groups = np.tile([True, False], 10), np.repeat([True, False], 10)
     for train, test in FewShotSplit(2, cv=2).split(y, y, groups):
         assert np.bincount(y[train]).tolist() == [2, 2]
-        assert len(set(groups[train])) == 1 and set(groups[train]).isdisjoint(groups[test])
+        assert len(set(groups[train])) == 1
+        assert set(groups[train]).isdisjoint(groups[test])
 
 
 def test_masked_labels_are_not_drawn():
