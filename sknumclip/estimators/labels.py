@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def as_column(y: Any) -> Any:
         y = y.to_pandas()
     if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
         y = y.iloc[:, 0]
-    dtype = getattr(y, "dtype", None)
+    dtype: Any = getattr(y, "dtype", None)
     if isinstance(dtype, pd.ArrowDtype):
         return pd.Series(y).array.__arrow_array__().to_pandas()  # type: ignore[attr-defined]
     if hasattr(dtype, "numpy_dtype") and not pd.isna(y).any():
@@ -72,7 +73,7 @@ def class_labels(y: Any) -> tuple[np.ndarray, Any]:
     """
     refuse_mask("y", y)
     y = as_column(y)
-    dtype = getattr(y, "dtype", None)
+    dtype: Any = getattr(y, "dtype", None)
     order = dtype.categories if getattr(dtype, "ordered", False) else None
     labels = column_or_1d(y, warn=True)
     if len(labels) and all(isinstance(label, pd.Interval) for label in labels):
@@ -198,7 +199,7 @@ def how_to_make_numbers(labels: np.ndarray) -> str:
     texts = pd.Series(labels, dtype=object)
     for code, convert in _NUMBERS_FROM_TEXT.items():
         try:
-            works = np.isfinite(np.asarray(convert(texts), dtype=np.float64)).all()
+            works = bool(np.isfinite(np.asarray(convert(texts), dtype=np.float64)).all())
         except (TypeError, ValueError):
             works = False
         if works:
@@ -233,7 +234,7 @@ def _years(texts):
 
 
 _NUMBER = r"([-+]?[0-9]+\.?[0-9]*)"
-_NUMBERS_FROM_TEXT = {
+_NUMBERS_FROM_TEXT: dict[str, Callable[[pd.Series], Any]] = {
     "pandas.to_numeric(y)": pd.to_numeric,
     "[float(label.strip(' %')) for label in y]": _without_percent_signs,
     f"pandas.Series(y).str.extract(r'{_NUMBER}', expand=False).astype(float)": _one_number_each,
