@@ -316,7 +316,7 @@ BAD_BINS = [
     ),
     (
         {"a few": (0, 20), "many": (10, 30)},
-        "which is an overlap. End 'a few' at 10, or let 'many' start at 20",
+        "which is an overlap: end 'a few' at 10, or let 'many' start at 20",
     ),
     (
         {"many": (10, 30), "a few": (0, 10)},
