@@ -36,7 +36,8 @@ def as_float64(values: Any) -> NDArray[np.float64]:
     [0.7, 13.0]
     """
     values = np.asarray(values)
-    if values.dtype.kind not in "biufO":  # NumPy reads words, and counts dates in any unit
+    is_words = values.dtype == object and any(isinstance(value, str) for value in values.flat)
+    if is_words or values.dtype.kind not in "biufO":  # NumPy reads words, and counts dates
         raise TypeError(f"They must be numbers. Got {values.dtype}.")
     if values.dtype.kind != "f" or values.dtype.itemsize >= 8:
         return values.astype(np.float64)

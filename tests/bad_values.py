@@ -239,6 +239,71 @@ LABELS = [
 ]
 
 
+# ------------------------------------------------------------------------------ labels of classes
+
+STAGES = ["child", "teenager", "adult", "child"]
+
+
+def in_order(words, *order):
+    return Right(words, lambda clf, X, expected: clf.classes_.tolist() == list(order))
+
+
+CLASSES = [
+    (
+        "words",
+        dict(y=STAGES),
+        in_order("sorted, and a warning that says so", "adult", "child", "teenager"),
+    ),
+    (
+        'words, with `classes=["child", ...]`',
+        dict(y=STAGES, classes=STAGES[:3]),
+        in_order("in that order", *STAGES[:3]),
+    ),
+    (
+        "an ordered Categorical in a DataFrame of one column",
+        dict(y=pd.DataFrame({"y": pd.Categorical(STAGES, STAGES[:3], ordered=True)})),
+        in_order("in its order, as polars' Enum and Arrow's ordered dictionary", *STAGES[:3]),
+    ),
+    (
+        "intervals of `pandas.cut`",
+        dict(y=pd.cut([5, 15, 99, 30], [0, 13, 19, 100])),
+        in_order("in their order, in words", "0 to 13", "13 to 19", "19 to 100"),
+    ),
+    (
+        "pandas' nullable whole numbers",
+        dict(y=pd.array([2, 1, 3, 1], dtype="Int64")),
+        in_order("whole numbers", 1, 2, 3),
+    ),
+    (
+        "numbers that are not whole",
+        dict(y=[0.5, 10.5, 9.5, 3]),
+        "cut them into classes: pandas.cut(y",
+    ),
+    (
+        "dates",
+        dict(y=pd.date_range("2020", periods=4)),
+        "choose the unit, as in pandas.DatetimeIndex(y).year",
+    ),
+    (
+        "None in a list",
+        dict(y=["a", None, "b", "c"]),
+        "Got None or NaN in 1 of 4 labels, at index 1",
+    ),
+    ("masked", dict(y=np.ma.array([1, 2, 3, 4], mask=[0, 1, 0, 0])), "y is a masked array"),
+    (
+        "that are not among `classes`",
+        dict(y=STAGES, classes=["child", "adult"]),
+        "without ['teenager'], which are in y",
+    ),
+    ("one class", dict(y=["a"] * 4), "At least two classes are needed. Got one class: ['a']"),
+    (
+        "descriptions that are one prompt",
+        dict(y=[1, 2, 1, 2], descriptions=["a child’s", "a child's"]),
+        "makes one and the same prompt of",
+    ),
+]
+
+
 # --------------------------------------------------------------------------------------------- bins
 
 GAP = {"a few": (0, 10), "many": (20, 30)}
@@ -251,7 +316,7 @@ BAD_BINS = [
     ),
     (
         {"a few": (0, 20), "many": (10, 30)},
-        "which is an overlap. End 'a few' at 10, or let 'many' start at 20",
+        "which is an overlap: end 'a few' at 10, or let 'many' start at 20",
     ),
     (
         {"many": (10, 30), "a few": (0, 10)},
@@ -266,6 +331,10 @@ BAD_BINS = [
     ({"a few": 10, "many": (10, 30)}, "'a few' must be (low, high), two numbers"),
     ({"a few": (0, 10), "A  few ": (10, 30)}, "Each bin needs words of its own. Got ['a few']"),
     ({"": (0, 10), "many": (10, 30)}, "descriptions must not be empty"),
+    (
+        {"a child’s": (0, 10), "a child's": (10, 100)},
+        "makes one and the same prompt of 'a child’s' and \"a child's\": \"a child 's\"",
+    ),
     ({1: (0, 10), 2: (10, 30)}, "descriptions must be a sequence of strings"),
     ({"a few": (0, 100)}, "At least 2 bins are needed"),
     ({}, "bins must map each description to its range (low, high)"),

@@ -18,6 +18,7 @@ from bad_values import (
     BAD_BINS,
     BAD_LINGUISTIC_BINS,
     BINS,
+    CLASSES,
     LABELS,
     ONE,
     PARAMETERS,
@@ -29,7 +30,7 @@ from factories import save_pictures
 from sklearn.base import clone
 from skorch.callbacks import Callback
 
-from sknumclip import CLIPEmbedder, LinguisticBins, NumCLIPRegressor
+from sknumclip import CLIPEmbedder, LinguisticBins, NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.exceptions import BackboneError, ImageReadError
 
 FAST = dict(model_name="tiny", fine_tune="none", max_epochs=1, random_state=0, verbose=0)
@@ -58,6 +59,10 @@ def cases():
         n = 1 if given.get("y") is ONE else 4
         return lambda files, folder: fit(files[:n], **given)
 
+    def classes(given):
+        params = {**FAST, **{name: value for name, value in given.items() if name != "y"}}
+        return lambda files, folder: (NumCLIPClassifier(**params).fit(files, given["y"]), files)
+
     def parameters(params):
         return lambda files, folder: fit(files, **params)
 
@@ -67,6 +72,7 @@ def cases():
     rows = [("An image in X", what, image(make), gives) for what, make, gives in IMAGES]
     rows += [("X", what, collection(make), gives) for what, make, gives in X]
     rows += [("Labels and weights", what, labels(given), gives) for what, given, gives in LABELS]
+    rows += [("Labels of classes", what, classes(given), gives) for what, given, gives in CLASSES]
     rows += [("Bins", short({"bins": b}), parameters({"bins": b}), gives) for b, gives in BAD_BINS]
     rows += [
         ("Bins", f"`LinguisticBins` with {short(change)}", bins(change), gives)

@@ -263,13 +263,23 @@ def test_any_label_is_assigned_to_the_range_it_lies_in_or_refused(y, edges):
         ),
         (
             {"few": (0, 20), "many": (10, 30)},
-            "End 'few' at 10, or let 'many' start at 20.",
+            "is an overlap: end 'few' at 10, or let 'many' start at 20.",
             {"few": (0, 20), "many": (20, 30)},
         ),
         (
             {"few": (0, 30), "many": (10, 30)},
-            "End 'few' at 10.",
+            "is an overlap: end 'few' at 10.",
             {"few": (0, 10), "many": (10, 30)},
+        ),
+        (
+            {"few": (0, 10), "many": (0, 30)},
+            "is an overlap: let 'many' start at 10.",
+            {"few": (0, 10), "many": (10, 30)},
+        ),
+        (
+            {"few": (0, 10), "many": (0, 10), "lots": (10, 20)},
+            "is the same range again. Leave out one of the two.",
+            {"few": (0, 10), "lots": (10, 20)},
         ),
         (
             {"many": (10, 30), "few": (0, 10)},

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from factories import run_python, save_pictures
 from PIL import Image
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor, inference
+from sknumclip.exceptions import BackboneError, ImageReadError, SavedModelError
 from sknumclip.inference import BatchPredictor
 
 FAST = dict(model_name="tiny", max_epochs=1, random_state=0, verbose=0, fine_tune="none")
@@ -106,10 +108,86 @@ def test_each_process_keeps_one_copy(reg, folder, table, by_folder, monkeypatch)
 def test_dask_dataframe(folder, reg, table):
     dd = pytest.importorskip("dask.dataframe")
     frame = dd.from_pandas(table, npartitions=3)
-    meta = {**frame.dtypes, "prediction": "float64"}
-    result = frame.map_partitions(BatchPredictor(folder), meta=meta)
-    result = result.compute(scheduler="threads", num_workers=2)
+    for meta in ({}, {"meta": {**frame.dtypes, "prediction": "float64"}}):
+        result = frame.map_partitions(BatchPredictor(folder), **meta)
+        assert result.dtypes["prediction"] == np.float64
+        result = result.compute(scheduler="threads", num_workers=2)
+        np.testing.assert_array_equal(result["prediction"], reg.predict(table["path"]))
+    series = frame["path"].map_partitions(BatchPredictor(folder)).compute(scheduler="sync")
+    np.testing.assert_array_equal(series, reg.predict(table["path"]))
+
+
+def test_rows_that_dask_makes_up_have_classes_too(table):
+    dd = pytest.importorskip("dask.dataframe")
+    clf = NumCLIPClassifier(["low", "high"], **FAST)
+    clf.fit(table["path"], np.array(["low", "high"])[(table["y"] > 3).astype(int)])
+    result = dd.from_pandas(table, npartitions=2).map_partitions(BatchPredictor(clf))
+    computed = result.compute(scheduler="sync")
+    assert computed["prediction"].tolist() == clf.predict(table["path"]).tolist()
+    assert result.dtypes["prediction"] == computed["prediction"].dtype
+
+
+def test_images_that_are_missing_are_no_rows_that_dask_makes_up(reg):
+    dd = pytest.importorskip("dask.dataframe")
+    for name in ("foo", "a"):  # what dask makes up
+        with pytest.raises(ImageReadError, match=f"{name}: no such file"):
+            BatchPredictor(reg)(pd.DataFrame({"path": [name, name]}))
+    missing = dd.from_pandas(pd.DataFrame({"path": ["a", "b"]}), npartitions=1)
+    with pytest.raises(ImageReadError, match="a: no such file"):
+        missing.map_partitions(BatchPredictor(reg)).compute(scheduler="sync")
+
+
+class OwnRegressor(NumCLIPRegressor):
+    """A user's own."""
+
+
+@pytest.mark.parametrize(
+    ("use", "error", "message"),
+    [
+        (lambda folder, table: BatchPredictor(None), TypeError, "model must be the folder"),
+        (
+            lambda folder, table: BatchPredictor(folder / "no")(table),
+            SavedModelError,
+            "no is not a folder that save wrote: there is no such folder",
+        ),
+        (
+            lambda folder, table: BatchPredictor(folder)(list(table["path"])),
+            TypeError,
+            "must be a DataFrame, a Series of images or a mapping .* Got list",
+        ),
+        (
+            lambda folder, table: BatchPredictor(folder, column=["path"])(table),
+            ValueError,
+            r"There is no column \['path'\] among \['path', 'y'\]",
+        ),
+        (
+            lambda folder, table: BatchPredictor(folder, column="file")({"image": [1]}),
+            ValueError,
+            r"no column 'file' among \['image'\].*BatchPredictor\(model, column='image'\)",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_named(use, error, message, folder, table):
+    with pytest.raises(error, match=message):
+        use(folder, table)
+
+
+def test_a_folder_of_a_class_of_the_users_own_is_named_and_the_advice_works(table, tmp_path):
+    reg = OwnRegressor(2, **FAST).fit(table["path"], table["y"])
+    reg.save(tmp_path / "own")
+    with pytest.raises(SavedModelError, match=r"own holds a OwnRegressor.*YourClass.load"):
+        BatchPredictor(tmp_path / "own")(table)
+    result = BatchPredictor(OwnRegressor.load(tmp_path / "own"))(table)
     np.testing.assert_array_equal(result["prediction"], reg.predict(table["path"]))
+
+
+def test_a_model_whose_tower_is_gone_is_named(clip_models, table, tmp_path):
+    tower = shutil.copytree(clip_models["clip"].removeprefix("local-dir:"), tmp_path / "tower")
+    reg = NumCLIPRegressor(2, **FAST | {"model_name": f"local-dir:{tower}"})
+    reg.fit(table["path"], table["y"]).save(tmp_path / "model")
+    shutil.rmtree(tower)
+    with pytest.raises((BackboneError, SavedModelError), match="tower"):
+        BatchPredictor(tmp_path / "model")(table)
 
 
 def test_webdataset_shard(reg, pixels, tmp_path):
@@ -139,8 +217,7 @@ if __name__ == "__main__":
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         with Client(cluster):
             frame = dd.from_pandas(table, npartitions=4)
-            meta = {{**frame.dtypes, "prediction": "float64"}}
-            result = frame.map_partitions(BatchPredictor({folder!r}), meta=meta).compute()
+            result = frame.map_partitions(BatchPredictor({folder!r})).compute()
             save(result)
 """,
     "ray": """

@@ -1,6 +1,7 @@
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sknumclip.metrics import nearest_class_accuracy, ordinal_metrics, ordinality_score
@@ -141,7 +142,9 @@ def test_labels_of_any_precision_are_the_classes_of_the_same_digits(dtype):
     assert ordinal_metrics(classes, classes, classes=y)["accuracy"] == 1
 
 
-@pytest.mark.parametrize("labels", [["1", "2"], np.array(["2020", "2021"], "datetime64[D]")])
+@pytest.mark.parametrize(
+    "labels", [["1", "2"], pd.Series(["1", "2"]), np.array(["2020", "2021"], "datetime64[D]")]
+)
 def test_words_and_dates_are_no_numbers(labels):
     with pytest.raises(ValueError, match="y_true must be numbers"):
         ordinal_metrics(labels, [1, 2])

@@ -12,8 +12,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from sknumclip import NumCLIPRegressor, plotting
+from sknumclip import LinguisticBins, NumCLIPRegressor, plotting
 from sknumclip.plotting import (
     BinErrorDisplay,
     BinProbabilityDisplay,
@@ -97,8 +98,67 @@ def test_unfitted_and_foreign_estimators(display):
         display.from_estimator("regressor", *data)
 
 
-def test_the_way_out_of_wrappers(clf, search):
-    with pytest.raises(TypeError, match=r"Got GridSearchCV\. Pass its best_estimator_\."):
+WITH_DATA = {BinProbabilityDisplay: 1, BinErrorDisplay: 2, EmbeddingDisplay: 2}
+
+
+@pytest.mark.parametrize("display", [getattr(plotting, name) for name in plotting.__all__])
+def test_searches_and_pipelines_are_looked_into(display):
+    features, y = np.random.default_rng(0).normal(size=(20, 8)), np.arange(20.0)
+    reg = NumCLIPRegressor(3, model_name="tiny", fine_tune="none", max_epochs=1, verbose=0)
+    search = GridSearchCV(reg, {"beta": [0, 4], "bins": [3]}, cv=2, error_score="raise")
+    wrapped = make_pipeline(StandardScaler(), search).fit(features, y)
+    data = (features, y)[: WITH_DATA.get(display, 0)]
+    kwargs = {"method": "pca"} if display is EmbeddingDisplay else {}
+    shown = display.from_estimator(wrapped, *data, **kwargs)
+    if display is SearchDisplay:
+        inner, data = wrapped[-1], ()
+    else:
+        inner = wrapped[-1].best_estimator_
+        data = (wrapped[:-1].transform(features), y)[: len(data)]
+    directly = display.from_estimator(inner, *data, **kwargs)
+    for name, value in vars(directly).items():
+        if not name.endswith("_") and name not in ("bins", "images"):
+            np.testing.assert_array_equal(np.asarray(getattr(shown, name)), np.asarray(value))
+
+
+def test_a_pipeline_of_another_estimator_is_called_by_its_name():
+    pipeline = make_pipeline("passthrough", LinearRegression()).fit([[0.0], [1.0]], [0, 1])
+    with pytest.raises(TypeError, match=r"Got LinearRegression in Pipeline\.$"):
+        BinErrorDisplay.from_estimator(pipeline, [[0.0]], [0])
+    search = GridSearchCV(
+        NumCLIPRegressor(2, model_name="tiny", fine_tune="none", verbose=0), {}, cv=2, refit=False
+    )
+    search.fit(np.random.default_rng(0).normal(size=(8, 4)), np.arange(8.0))
+    with pytest.raises(TypeError, match=r"Got GridSearchCV\. Search with refit=True"):
         TrainingCurveDisplay.from_estimator(search)
-    with pytest.raises(TypeError, match=r"Got Pipeline\. Pass its last step, pipeline\[-1\]\."):
-        BinProbabilityDisplay.from_estimator(make_pipeline("passthrough", clf), X[:2])
+
+
+def test_the_advice_on_a_pipeline_that_does_not_transform_works():
+    features, y = np.random.default_rng(0).normal(size=(8, 4)), np.arange(8.0)
+    pipeline = make_pipeline(StandardScaler(), LinearRegression()).fit(features, y)
+    with pytest.raises(TypeError, match=r"Pass the steps before the last one, pipeline\[:-1\]\."):
+        EmbeddingDisplay.from_estimator(pipeline, features, y)
+    EmbeddingDisplay.from_estimator(pipeline[:-1], features, y, method="pca")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+def test_whole_numbers_without_a_sign_do_not_wrap_around(dtype):
+    y_true, y_pred = np.array([0, 5, 100], dtype), np.array([10, 9, 120], dtype)
+    bins = LinguisticBins(("few", "many"), (0, 50, 125))
+    display = BinErrorDisplay(y_true=y_true, y_pred=y_pred, bins=bins).plot()
+    medians = sorted(line.get_xdata()[0] for line in display.boxes_["medians"])
+    assert medians == [-20, -7]
+
+
+@pytest.mark.parametrize(
+    ("name", "plot"),
+    [
+        ("y_true", lambda m: BinErrorDisplay.from_predictions(m, [1, 2, 3], 2)),
+        ("y_pred", lambda m: BinErrorDisplay.from_predictions([1, 2, 3], m, 2)),
+        ("y", lambda m: EmbeddingDisplay.from_features(np.eye(3), m)),
+        ("y", lambda m: EmbeddingDisplay.from_features(np.eye(3), m, classes=[1, 2, 3])),
+    ],
+)
+def test_masked_arrays_are_not_plotted(name, plot):
+    with pytest.raises(ValueError, match=f"^{name} is a masked array"):
+        plot(np.ma.array([1, 2, 3], mask=[0, 1, 0]))

@@ -50,6 +50,12 @@ def asks_for_unsorted_probabilities(make, files):
     clf.fit(small_pictures(), names).predict_proba(files)
 
 
+def leaves_the_order_to_the_alphabet(make, files):
+    params = {name: value for name, value in FAST.items() if name != "bins"}
+    clf = NumCLIPClassifier(model_name="tiny", **params | dict(max_epochs=0))
+    clf.fit(small_pictures(), ["young", "older", "oldest", "young"] * 2)
+
+
 def gives_beta_no_effect(make, files):
     make(ranking_loss=FCRC(weight_norm="mean"), beta=2, max_epochs=0).fit(files, Y)
 
@@ -95,6 +101,7 @@ def draws_too_few(make, files):
         searches,
         fits_in_threads,
         asks_for_unsorted_probabilities,
+        leaves_the_order_to_the_alphabet,
         gives_beta_no_effect,
         is_interrupted,
         saves_what_json_cannot_hold,

@@ -28,6 +28,7 @@ from .class_prompts import (
     ContextPrompts,
     RankFormerPrompts,
     RankPrompts,
+    check_numbers,
     class_tokens,
     interpolation_weights,
 )
@@ -144,7 +145,7 @@ class CoOpRegressor(ClassRegressor):
         self.verbose = verbose
 
     def _check_prompts(self, backbone, bins):
-        class_tokens(backbone, self.context, bins.descriptions)
+        check_numbers(backbone, self.context, bins.descriptions)
 
     def _make_prompts(self, backbone, bins, generator):
         return ContextPrompts.from_numbers(backbone, self.context, bins.descriptions, generator)
@@ -285,6 +286,9 @@ class OrdinalCLIPRegressor(CoOpRegressor):
         self.on_error = on_error
         self.random_state = random_state
         self.verbose = verbose
+
+    def _check_prompts(self, backbone, bins):
+        class_tokens(backbone, self.context, ["X"])
 
     def _make_prompts(self, backbone, bins, generator):
         weights = interpolation_weights(bins.n_bins, self.n_base_ranks, self.interpolation)

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from ..model.prompts import TokenPrompts, is_word_token, tokenize
+from ..model.prompts import TokenPrompts, check_prompts, is_word_token, tokenize
 
 __all__ = ["INTERPOLATIONS", "ContextPrompts", "RankFormerPrompts", "RankPrompts"]
 
@@ -132,7 +132,17 @@ def class_tokens(backbone, context, numbers):
     """
     words = context if isinstance(context, str) else " ".join(["X"] * context)
     n_context = int(is_word_token(backbone, tokenize(backbone, [words])).sum())
-    return tokenize(backbone, [f"{words} {number}." for number in numbers]), n_context
+    return tokenize(backbone, _texts(words, numbers)), n_context
+
+
+def check_numbers(backbone, context, numbers):
+    """Raise ValueError unless the tokenizer tells the numbers apart and reads them in full."""
+    words = context if isinstance(context, str) else " ".join(["X"] * context)
+    check_prompts(backbone, _texts(words, numbers), numbers)
+
+
+def _texts(words, numbers):
+    return [f"{words} {number}." for number in numbers]
 
 
 def _start_of_words(is_word):

@@ -313,10 +313,14 @@ def _how_to_join(name, before, next_name, after):
             "leaves a gap. A range does not include its upper end: end "
             f"{name!r} at {in_full(next_low)}{between}."
         )
-    if next_low <= low:
+    if before == after:
+        return "is the same range again. Leave out one of the two."
+    if after < before:
         return "is out of order. List the bins from the lowest range to the highest."
-    later = f", or let {next_name!r} start at {in_full(high)}" if high < next_high else ""
-    return f"is an overlap. End {name!r} at {in_full(next_low)}{later}."
+    ways = [f"end {name!r} at {in_full(next_low)}"] if low < next_low else []
+    if high < next_high:
+        ways.append(f"let {next_name!r} start at {in_full(high)}")
+    return f"is an overlap: {', or '.join(ways)}."
 
 
 def unit_bins(descriptions: Sequence[str], first: int = 0) -> LinguisticBins:

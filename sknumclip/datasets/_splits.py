@@ -23,6 +23,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_random_state, column_or_1d
 
+from .._numbers import refuse_mask
 from .._typing import CV, IntArray, RandomState
 from ._subsets import check_int, distribution_shift, draw_per_label, warn_of_rare_labels
 
@@ -58,10 +59,11 @@ class _TrainingSubsetSplit(BaseCrossValidator):
         """
         if y is None:
             raise ValueError(f"{type(self).__name__} draws by label: pass y to split.")
+        refuse_mask("y", y)
         y = np.asarray(column_or_1d(y))
         # Once, so that the repeats differ in what is drawn and not in what is tested.
         outer = self._outer(y, groups).split(X, y, groups)
-        folds = [(np.asarray(train), np.asarray(test)) for train, test in outer]
+        folds = [(_indices(train, len(y)), _indices(test, len(y))) for train, test in outer]
         for train, _ in folds:
             self._prepare(y[train])
         # A seed for each repeat, whatever is compared: the draws are paired.
@@ -102,12 +104,29 @@ class _TrainingSubsetSplit(BaseCrossValidator):
         """See the labels of a training part before anything is drawn from it."""
 
 
+def _indices(part, n):
+    """Indices of the samples of a part that is given by indices, or by a mask."""
+    part = np.asarray(part)
+    if part.dtype.kind != "b":
+        return part
+    if part.shape != (n,):
+        raise ValueError(
+            f"A mask in cv must have one bool for each of the {n} samples. Got shape {part.shape}."
+        )
+    return np.flatnonzero(part)
+
+
 def _as_published(parts, y):
     """A splitter of published fold numbers, or of the parts named "train" and "test"."""
     if y is not None and len(parts) != len(y):
         raise ValueError(f"cv has {len(parts)} folds, one for each sample, but y has {len(y)}.")
     if parts.dtype.kind in "iu":
         return PredefinedSplit(parts)
+    if parts.dtype.kind == "b":
+        raise ValueError(
+            "cv is an array of True and False, which may mean training or testing. Say which: "
+            "np.where(cv, 'train', 'test'), or np.where(cv, 'test', 'train')."
+        )
     train, test = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "test")
     if not (len(train) and len(test)):
         raise ValueError(
@@ -127,7 +146,8 @@ class FewShotSplit(_TrainingSubsetSplit):
         they have, with a warning that names them.
     cv : int, splitter, list of (train, test) or ndarray of shape (n_samples,), default=5
         The training and test parts to draw from. An int is the number of folds: of
-        ``GroupKFold`` where groups are passed, otherwise of ``KFold``. An array has the fold of
+        ``GroupKFold`` where groups are passed, otherwise of ``KFold``. A list has indices or
+        masks. An array has the fold of
         which each sample is in the test part (int, -1 for always training), or the names
         "train" and "test" (samples with other names are in neither).
     n_repeats : int, default=1

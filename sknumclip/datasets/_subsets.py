@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state, column_or_1d
 
+from .._numbers import refuse_mask
 from .._typing import IntArray, RandomState
 from .._warnings import warn_user
 
@@ -60,6 +61,7 @@ def few_shot(y: ArrayLike, k: int, random_state: RandomState = None) -> IntArray
     [20, 20, 31, 31]
     """
     check_int("k", k)
+    refuse_mask("y", y)
     y = column_or_1d(y)
     warn_of_rare_labels(y, k)
     return draw_per_label(y, k, random_state)
@@ -139,6 +141,7 @@ def distribution_shift(
     check_int("top_k", top_k)
     if not (isinstance(scale, Real) and 0 < scale < 1):
         raise ValueError(f"scale must be a number between 0 and 1, both excluded. Got {scale!r}.")
+    refuse_mask("y", y)
     y = column_or_1d(y)
     _, which, counts = np.unique(y, return_inverse=True, return_counts=True)
     frequent = np.argsort(-counts, kind="stable")[:top_k]

@@ -199,8 +199,7 @@ def how_to_make_numbers(labels: np.ndarray) -> str:
     texts = pd.Series(labels, dtype=object)
     for code, convert in _NUMBERS_FROM_TEXT.items():
         try:
-            numbers = np.asarray(convert(texts), dtype=np.float64)
-            works = bool(np.isfinite(numbers).all())
+            works = bool(np.isfinite(np.asarray(convert(texts), dtype=np.float64)).all())
         except (TypeError, ValueError):
             works = False
         if works:
@@ -235,7 +234,7 @@ def _years(texts):
 
 
 _NUMBER = r"([-+]?[0-9]+\.?[0-9]*)"
-_NUMBERS_FROM_TEXT: dict[str, Callable[[Any], Any]] = {
+_NUMBERS_FROM_TEXT: dict[str, Callable[[pd.Series], Any]] = {
     "pandas.to_numeric(y)": pd.to_numeric,
     "[float(label.strip(' %')) for label in y]": _without_percent_signs,
     f"pandas.Series(y).str.extract(r'{_NUMBER}', expand=False).astype(float)": _one_number_each,

@@ -14,7 +14,14 @@ from .._typing import LrSchedule, StrPath
 from .._warnings import warn_user
 from ..losses import FCRC, RANKING_LOSSES, resolve_ranking_loss
 from ..model.modules import SHIFTS, NumCLIPModule
-from ..model.prompts import PROMPT_INITS, FeaturePrompts, TokenPrompts, prompt_texts, tokenize
+from ..model.prompts import (
+    PROMPT_INITS,
+    FeaturePrompts,
+    TokenPrompts,
+    check_prompts,
+    prompt_texts,
+    tokenize,
+)
 from .base import TRAINING_CONSTRAINTS, BaseCLIPEstimator
 from .checks import (
     Described,
@@ -99,7 +106,12 @@ class BaseNumCLIP(BaseCLIPEstimator):
         )
 
     def _check_prompts(self, backbone, bins):
-        tokenize(backbone, prompt_texts(bins, self.template, self.prompt_init))
+        texts = prompt_texts(bins, self.template, self.prompt_init)
+        if self.prompt_init == "random":
+            tokenize(backbone, texts)  # whose number of tokens counts alone
+            return
+        numbers = prompt_texts(bins, "{}", "numbers") if self.prompt_init == "numbers" else []
+        check_prompts(backbone, texts, numbers)
 
     def _assemble(self, encoder, backbone, bins, generator):
         prompts_class = FeaturePrompts if encoder.is_frozen else TokenPrompts

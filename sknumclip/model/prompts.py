@@ -10,6 +10,7 @@ __all__ = [
     "PROMPT_INITS",
     "FeaturePrompts",
     "TokenPrompts",
+    "check_prompts",
     "check_template",
     "is_word_token",
     "prompt_texts",
@@ -103,6 +104,44 @@ def tokenize(backbone, texts):
         length = int(backbone.text.pooled_position(tokens).max()) + 1
         tokens = tokens[:, :length]
     return tokens
+
+
+def check_prompts(backbone, texts, numbers=()):
+    """Raise ValueError unless the tokenizer tells all prompts apart, and reads numbers in full.
+
+    Some tokenizers drop signs, so that "<5" and ">5" are one prompt and 6.5 is "6 5".
+
+    Parameters
+    ----------
+    backbone : Backbone
+    texts : list of str
+    numbers : list of str, default=()
+        The numbers in the texts.
+    """
+    first = {}
+    for text, tokens in zip(texts, tokenize(backbone, texts), strict=True):
+        key = tuple(tokens.tolist())
+        if key in first:
+            raise ValueError(
+                f"The tokenizer of {backbone.model_name!r} makes one and the same prompt of "
+                f"{first[key]!r} and {text!r}: {_as_read(backbone, tokens)!r}. Each bin or class "
+                "needs words of its own: say in words what signs say, as in 'under 5' for '<5'."
+            )
+        first[key] = text
+    for number, tokens in zip(numbers, tokenize(backbone, numbers or [""]), strict=False):
+        read = _as_read(backbone, tokens)
+        if "".join(read.split()) != number:
+            raise ValueError(
+                f"The tokenizer of {backbone.model_name!r} reads the number {number!r} as "
+                f"{read!r}. Use words instead of numbers, or bins whose centers are whole numbers "
+                "of at least 0."
+            )
+
+
+def _as_read(backbone, tokens):
+    """Return the text that tokens stand for."""
+    tokenizer = getattr(backbone.tokenizer, "tokenizer", backbone.tokenizer)  # Hugging Face's
+    return tokenizer.decode(tokens[is_word_token(backbone, tokens)].tolist()).strip()
 
 
 def is_word_token(backbone, tokens):

@@ -7,8 +7,8 @@ import textwrap
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
 
+from .._numbers import as_float64, refuse_mask
 from .._typing import Axes
 
 _MAX_LABELS = 20  # more of them along one axis cannot be read
@@ -37,49 +37,10 @@ def import_pyplot(display):
     return plt
 
 
-def check_has(display, estimator, what, *attributes):
-    """Raise unless `estimator` is fitted and has what the display shows.
-
-    Parameters
-    ----------
-    display : type
-        For the message.
-    estimator : object
-    what : str
-        What the display needs, for the message.
-    *attributes : str
-        One of them is enough. Dots lead to attributes of attributes.
-
-    Returns
-    -------
-    object
-        The first of the attributes that there is.
-
-    Raises
-    ------
-    NotFittedError
-        If it is not fitted.
-    TypeError
-        If it is no estimator, or has none of the attributes.
-    """
-    check_is_fitted(estimator)
-    for name in attributes:
-        value = estimator
-        for part in name.split("."):
-            value = getattr(value, part, None)
-        if value is not None:
-            return value
-    message = f"{display.__name__} needs {what}. Got {type(estimator).__name__}."
-    if hasattr(estimator, "best_estimator_"):
-        message += " Pass its best_estimator_."
-    elif hasattr(estimator, "steps"):
-        message += " Pass its last step, pipeline[-1]."
-    raise TypeError(message)
-
-
 def check_finite(name, values) -> NDArray[np.float64]:
     """Return `values` as an array of float64; raise ValueError if some are NaN or infinite."""
-    values = np.asarray(values, dtype=np.float64)
+    refuse_mask(name, values)
+    values = as_float64(values)
     bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
     if len(bad):
         raise ValueError(

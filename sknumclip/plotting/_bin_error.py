@@ -10,9 +10,11 @@ from sklearn.base import BaseEstimator, is_regressor
 from sklearn.metrics import PredictionErrorDisplay
 from sklearn.utils import check_consistent_length, column_or_1d
 
+from .._numbers import refuse_mask
 from .._typing import Axes, Figure, ImagesOrFeatures, Keywords
 from ..bins import Bins, LinguisticBins, resolve_bins
-from ._axes import check_finite, check_has, label_width, make_panels, n_decimals, set_labels, wrap
+from ._axes import check_finite, label_width, make_panels, n_decimals, set_labels, wrap
+from ._unwrap import unwrap
 
 __all__ = ["BinErrorDisplay"]
 
@@ -80,7 +82,8 @@ class BinErrorDisplay:
         Parameters
         ----------
         estimator : NumCLIPRegressor
-            Or another fitted regressor with bins.
+            Or another fitted regressor with bins, a fitted search for one, or a fitted Pipeline
+            that ends in one.
         X : as for ``estimator.predict``
         y : array-like of shape (n_samples,)
             True numbers, within the bins.
@@ -104,7 +107,8 @@ class BinErrorDisplay:
         ValueError
             As in :meth:`from_predictions`.
         """
-        bins = check_has(cls, estimator, "a regressor with bins, such as NumCLIPRegressor", "bins_")
+        needed = "a regressor with bins, such as NumCLIPRegressor"
+        estimator, X = unwrap(cls, estimator, needed, "bins_", X=X)
         if not is_regressor(estimator):
             raise TypeError(
                 "BinErrorDisplay needs a regressor. For a classifier use "
@@ -114,7 +118,7 @@ class BinErrorDisplay:
         return cls.from_predictions(
             y,
             estimator.predict(X),
-            bins,
+            estimator.bins_,
             ax=ax,
             scatter_kwargs=scatter_kwargs,
             box_kwargs=box_kwargs,
@@ -157,8 +161,7 @@ class BinErrorDisplay:
         ValueError
             If numbers are NaN or infinite, differ in length, or lie outside the bins.
         """
-        y_true = check_finite("y_true", column_or_1d(y_true))
-        y_pred = check_finite("y_pred", column_or_1d(y_pred))
+        y_true, y_pred = _as_numbers("y_true", y_true), _as_numbers("y_pred", y_pred)
         check_consistent_length(y_true, y_pred)
         display = cls(y_true=y_true, y_pred=y_pred, bins=resolve_bins(bins, y_true))
         return display.plot(ax, scatter_kwargs=scatter_kwargs, box_kwargs=box_kwargs)
@@ -185,31 +188,32 @@ class BinErrorDisplay:
         -------
         display : BinErrorDisplay
         """
-        bin_index = self.bins.assign(self.y_true)
+        # Differences of whole numbers without a sign would wrap around.
+        y_true, y_pred = _as_numbers("y_true", self.y_true), _as_numbers("y_pred", self.y_pred)
+        bin_index = self.bins.assign(y_true)
         labels = [wrap(description) for description in self.bins.descriptions]
         height = 0.5 + 0.2 * sum(2 + label.count("\n") for label in labels)
         figsize = (9.5 + label_width(labels), max(4.5, height))
         panels = make_panels(self, ax, 1, 2, figsize=figsize)
-        self._draw_predictions(panels[0, 0], scatter_kwargs)
-        self._draw_residuals(panels[0, 1], bin_index, labels, box_kwargs)
+        self._draw_predictions(panels[0, 0], y_true, y_pred, scatter_kwargs)
+        self._draw_residuals(panels[0, 1], y_true - y_pred, bin_index, labels, box_kwargs)
         return self
 
-    def _draw_predictions(self, panel, scatter_kwargs):
+    def _draw_predictions(self, panel, y_true, y_pred, scatter_kwargs):
         from matplotlib.ticker import MaxNLocator
 
-        low, high = np.min(self.y_true), np.max(self.y_true)
+        low, high = y_true.min(), y_true.max()
         for edge in self.bins.edges:
             if low < edge < high:
                 panel.axhline(edge, color="0.85", linewidth=1, zorder=0)
-        self.prediction_error_ = PredictionErrorDisplay(y_true=self.y_true, y_pred=self.y_pred)
+        self.prediction_error_ = PredictionErrorDisplay(y_true=y_true, y_pred=y_pred)
         style = {"s": 12, "alpha": 0.6, **(scatter_kwargs or {})}
         self.prediction_error_.plot(panel, kind="actual_vs_predicted", scatter_kwargs=style)
         panel.set_aspect("equal", adjustable="box")
         for axis in (panel.xaxis, panel.yaxis):
             axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))  # round numbers
 
-    def _draw_residuals(self, panel, bin_index, labels, box_kwargs):
-        residuals = np.subtract(self.y_true, self.y_pred)
+    def _draw_residuals(self, panel, residuals, bin_index, labels, box_kwargs):
         groups = [residuals[bin_index == k] for k in range(self.bins.n_bins)]
         decimals = n_decimals(np.abs(residuals).max())
         labels = [
@@ -224,3 +228,8 @@ class BinErrorDisplay:
         )
         set_labels(panel.yaxis, labels, fontsize=9)
         panel.set(xlabel="Residuals (actual - predicted)", ylabel="Bin of the actual value")
+
+
+def _as_numbers(name, values):
+    refuse_mask(name, values)  # which scikit-learn would lose
+    return check_finite(name, column_or_1d(values))

@@ -13,9 +13,11 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, column_or_1d
 
+from .._numbers import refuse_mask
 from .._typing import Axes, Figure, ImagesOrFeatures, Keywords
 from ..estimators.checks import as_images
-from ._axes import check_has, label_width, make_panels, n_decimals, set_labels, wrap
+from ._axes import label_width, make_panels, n_decimals, set_labels, wrap
+from ._unwrap import unwrap
 
 __all__ = ["BinProbabilityDisplay"]
 
@@ -102,7 +104,7 @@ class BinProbabilityDisplay:
         Parameters
         ----------
         estimator : NumCLIPRegressor or NumCLIPClassifier
-            Fitted.
+            Fitted, or a fitted search for one, or a fitted Pipeline that ends in one.
         X : as for ``estimator.predict``
             The images to show. Of features only bars are shown.
         y : array-like of shape (n_samples,), default=None
@@ -129,10 +131,12 @@ class BinProbabilityDisplay:
             read one.
         """
         needed = "a NumCLIPRegressor or a NumCLIPClassifier"
-        bins = check_has(cls, estimator, needed, "bins_")
-        predict_proba = check_has(cls, estimator, needed, "predict_bin_proba", "predict_proba")
+        estimator, X = unwrap(cls, estimator, needed, "bins_", X=X)
+        unwrap(cls, estimator, needed, "predict_bin_proba", "predict_proba")  # or it is another
+        predict_proba = getattr(estimator, "predict_bin_proba", None) or estimator.predict_proba
         if y is not None:
             check_consistent_length(X, y)
+            refuse_mask("y", y)
         if len(X) > _MAX_SAMPLES:
             raise ValueError(
                 f"A figure has room for {_MAX_SAMPLES} images. Got {len(X)}: show a few of them, "
@@ -144,7 +148,7 @@ class BinProbabilityDisplay:
             proba = np.asarray(predict_proba(X))
         display = cls(
             proba=proba,
-            descriptions=bins.descriptions,
+            descriptions=estimator.bins_.descriptions,
             y_pred=estimator.predict(X),
             y_true=None if y is None else column_or_1d(y),
             images=_thumbnails(X, ~np.isnan(proba).any(axis=1)),

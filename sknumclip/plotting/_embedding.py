@@ -13,9 +13,12 @@ from sklearn.manifold import TSNE
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_consistent_length, column_or_1d
 
+from .._numbers import refuse_mask
 from .._typing import Axes, Figure, ImagesOrFeatures, Keywords, RandomState
+from ..estimators.labels import class_labels
 from ..metrics import ordinality_score
-from ._axes import check_finite, check_has, make_axes, set_labels, wrap
+from ._axes import check_finite, make_axes, set_labels, wrap
+from ._unwrap import unwrap
 
 __all__ = ["EmbeddingDisplay"]
 
@@ -118,9 +121,10 @@ class EmbeddingDisplay:
         ValueError
             As in :meth:`from_features`.
         """
-        features = check_has(cls, estimator, "a transformer, such as CLIPEmbedder", "transform")(X)
+        needed = "a transformer, such as CLIPEmbedder"
+        estimator, X = unwrap(cls, estimator, needed, "transform", X=X)
         return cls.from_features(
-            features,
+            estimator.transform(X),
             y,
             classes=getattr(estimator, "classes_", None),
             method=method,
@@ -176,9 +180,10 @@ class EmbeddingDisplay:
             If features or labels are NaN or infinite, too few, or all the same; if labels are
             not among the classes; if there is no such method.
         """
-        features, y = check_finite("features", features), np.asarray(column_or_1d(y))
+        features = check_finite("features", features)
         check_consistent_length(features, y)
-        numbers = check_finite("y", y if classes is None else _ranks(y, classes))
+        refuse_mask("y", y)
+        numbers = check_finite("y", column_or_1d(y) if classes is None else _ranks(y, classes))
         if len(features) < 3 or (numbers == numbers[0]).all():
             raise ValueError(
                 "A map needs at least 3 samples with at least two different labels. Got "
@@ -234,6 +239,7 @@ class EmbeddingDisplay:
 
 def _ranks(y, classes):
     """The rank of each label."""
+    y, _ = class_labels(y)
     order = {label: rank for rank, label in enumerate(np.asarray(classes).tolist())}
     unknown = sorted(set(y.tolist()) - set(order), key=str)
     if unknown:

@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator
 
 from .._typing import Axes, Colormap, Figure, Keywords
 from ..metrics import ordinality_score
-from ._axes import check_has, draw_matrix, label_width, make_axes, set_labels, wrap
+from ._axes import draw_matrix, label_width, make_axes, set_labels, wrap
+from ._unwrap import unwrap
 
 __all__ = ["PromptSimilarityDisplay"]
 
@@ -82,7 +83,8 @@ class PromptSimilarityDisplay:
         ----------
         estimator : NumCLIPRegressor or NumCLIPClassifier
             Or another fitted estimator that compares images with texts: those of
-            :mod:`sknumclip.baselines`. With ``max_epochs=0`` the prompts are CLIP's as they are.
+            :mod:`sknumclip.baselines`; or a fitted search for one, or a fitted Pipeline that ends
+            in one. With ``max_epochs=0`` the prompts are CLIP's as they are.
         ax : matplotlib Axes, default=None
             As in :meth:`plot`.
         cmap : str or matplotlib Colormap, default="viridis"
@@ -104,7 +106,8 @@ class PromptSimilarityDisplay:
             If it has no prompts.
         """
         needed = "an estimator with prompts, such as NumCLIPRegressor"
-        features = check_has(cls, estimator, needed, "net_.module_.text_features")
+        estimator, _ = unwrap(cls, estimator, needed, "net_.module_.text_features")
+        features = estimator.net_.module_.text_features
         features, bins = features.cpu().numpy().astype(np.float64), estimator.bins_
         # Two bins are one pair, and one pair has no order.
         ordinality = ordinality_score(features, bins.centers) if bins.n_bins > 2 else None

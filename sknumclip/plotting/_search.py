@@ -12,7 +12,6 @@ from sklearn.base import BaseEstimator
 from .._typing import Axes, Colormap, Figure, Keywords
 from ..bins import LinguisticBins
 from ._axes import (
-    check_has,
     draw_matrix,
     import_pyplot,
     label_width,
@@ -21,6 +20,7 @@ from ._axes import (
     set_labels,
     wrap,
 )
+from ._unwrap import unwrap
 
 __all__ = ["SearchDisplay"]
 
@@ -108,7 +108,7 @@ class SearchDisplay:
         Parameters
         ----------
         search : GridSearchCV or RandomizedSearchCV
-            Fitted.
+            Fitted, or a fitted Pipeline that ends in one.
         x, y : str, default="beta", "bins"
             The parameters along the two axes, as named in the grid: ``"regressor__beta"`` for a
             step of a Pipeline.
@@ -142,7 +142,8 @@ class SearchDisplay:
             too few; if there is no such metric; if all fits failed; if it is a successive
             halving, whose scores come from samples of different sizes.
         """
-        results = check_has(cls, search, "a search, such as GridSearchCV", "cv_results_")
+        search, _ = unwrap(cls, search, "a search, such as GridSearchCV", "cv_results_")
+        results = search.cv_results_
         if "iter" in results:
             raise ValueError(
                 "The scores of a successive halving come from samples of different sizes, so they "

@@ -8,7 +8,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from .._typing import Axes, Figure, Keywords
-from ._axes import check_has, make_panels
+from ._axes import make_panels
+from ._unwrap import unwrap
 
 __all__ = ["TrainingCurveDisplay"]
 
@@ -70,7 +71,8 @@ class TrainingCurveDisplay:
         Parameters
         ----------
         estimator : NumCLIPRegressor or NumCLIPClassifier
-            Or another fitted estimator of this package that trains.
+            Or another fitted estimator of this package that trains, a fitted search for one, or a
+            fitted Pipeline that ends in one.
         ax : matplotlib Axes, default=None
             As in :meth:`plot`.
         line_kwargs : dict, default=None
@@ -89,10 +91,9 @@ class TrainingCurveDisplay:
         ValueError
             If it was trained for no epochs.
         """
-        history = check_has(
-            cls, estimator, "an estimator with a history, such as NumCLIPRegressor", "history_"
-        )
-        return cls(history=history).plot(ax, line_kwargs=line_kwargs)
+        needed = "an estimator with a history, such as NumCLIPRegressor"
+        estimator, _ = unwrap(cls, estimator, needed, "history_")
+        return cls(history=estimator.history_).plot(ax, line_kwargs=line_kwargs)
 
     def plot(self, ax: Axes | None = None, *, line_kwargs: Keywords | None = None) -> Self:
         """Plot.

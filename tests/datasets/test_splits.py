@@ -11,7 +11,7 @@ from sklearn.model_selection import (
     cross_validate,
 )
 
-from sknumclip.datasets import DistributionShiftSplit, FewShotSplit
+from sknumclip.datasets import DistributionShiftSplit, FewShotSplit, few_shot
 
 # 60 images of 12 people; each age has 15.
 AGES = np.tile([20, 30, 40, 50], 15)
@@ -165,3 +165,47 @@ def test_bad_parameters_are_named():
         first(FewShotSplit(1, cv=(pair for pair in [([0], [1])])))
     with pytest.raises(ValueError, match=r"'train' and some 'test'. Got \['dev', 'train'\]"):
         first(FewShotSplit(1, cv=np.array(["train", "dev"] * 30)))
+
+
+@pytest.mark.parametrize("as_mask", [np.asarray, list, pd.Series])
+def test_boolean_masks_are_the_samples_they_mark(as_mask):
+    y = np.tile([10, 20], 10)
+    first = np.arange(20) < 12
+    masks, indices = [
+        [(as_mask(first), as_mask(~first))],
+        [(np.flatnonzero(first), np.flatnonzero(~first))],
+    ]
+    for make in (
+        FewShotSplit,
+        lambda k, cv, **options: DistributionShiftSplit(1, 0.5, cv, **options),
+    ):
+        found, expected = (list(make(2, cv, random_state=0).split(y, y)) for cv in (masks, indices))
+        np.testing.assert_array_equal(found[0][0], expected[0][0])
+        np.testing.assert_array_equal(found[0][1], expected[0][1])
+    short = FewShotSplit(2, [(first[:5], ~first)])
+    with pytest.raises(ValueError, match="one bool for each of the 20 samples"):
+        next(short.split(y, y))
+
+
+def test_one_mask_as_cv_is_asked_what_it_means_and_the_advice_works():
+    y, is_test = np.tile([10, 20], 10), np.arange(20) >= 12
+    with pytest.raises(ValueError, match=r"Say which: .*np.where\(cv, 'test', 'train'\)"):
+        next(FewShotSplit(2, is_test).split(y, y))
+    _, test = next(FewShotSplit(2, np.where(is_test, "test", "train")).split(y, y))
+    np.testing.assert_array_equal(test, np.flatnonzero(is_test))
+
+
+def test_true_and_false_are_labels_and_groups_like_others():
+    y, groups = np.tile([True, False], 10), np.repeat([True, False], 10)
+    for train, test in FewShotSplit(2, cv=2).split(y, y, groups):
+        assert np.bincount(y[train]).tolist() == [2, 2]
+        assert len(set(groups[train])) == 1
+        assert set(groups[train]).isdisjoint(groups[test])
+
+
+def test_masked_labels_are_not_drawn():
+    y = np.ma.array([1, 2, 1, 2], mask=[0, 1, 0, 0])
+    with pytest.raises(ValueError, match="y is a masked array"):
+        next(FewShotSplit(1, cv=2).split(y, y))
+    with pytest.raises(ValueError, match="y is a masked array"):
+        few_shot(y, 1)

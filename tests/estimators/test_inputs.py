@@ -97,7 +97,7 @@ def test_threads_and_caches_change_nothing(
     [
         ([1, 2, np.nan, 4, 5, 6, 7, np.nan], "NaN in 2 of 8 labels, at index 2, 7"),
         ([1, 2, np.inf, 4, 5, 6, 7, 8], "index 2"),
-        (list("abcdefgh"), "labels like 'a' .str.*NumCLIPClassifier"),
+        (list("abcdefgh"), "labels like 'a' .str.*use NumCLIPClassifier"),
         ([1, 2, None, 4, 5, 6, 7, 8], "NaN in 1 of 8|labels like None"),
         ([1, 2, 3], "8 images or rows in X and 3 labels in y"),
         ([1, 2, 3, 4, 5, 6, 7, 300], r"1 of 8 labels.*\[0, 100\].*300 \(at index 7\)"),

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import cross_val_score
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.estimators.labels import rank_labels
@@ -80,6 +81,23 @@ def test_the_order_that_y_carries_is_kept(how):
     clf = NumCLIPClassifier(**FAST).fit(FEATURES, ORDERED[how]())
     assert clf.bins_.descriptions == tuple(STAGES)
     assert clf.score(FEATURES, ORDERED[how]()) == clf.score(FEATURES, Y)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("how", ["Categorical", "Series", "frame of one column", "Arrow array"])
+def test_the_order_survives_cross_validation(how):
+    X, y = np.tile(FEATURES, (4, 1)), np.tile(Y, 4)
+    ordered = {
+        "Categorical": lambda y: y,
+        "Series": pd.Series,
+        "frame of one column": lambda y: pd.DataFrame({"y": y}),
+        "Arrow array": lambda y: pytest.importorskip("pyarrow").array(y),
+    }[how](pd.Categorical(y, STAGES, ordered=True))
+    clf = NumCLIPClassifier(predict_by="expected_rank", **FAST)
+    cv = [(np.arange(8), np.arange(8, 16)), (np.arange(8, 16), np.arange(8))]
+    found = cross_val_score(clf, X, ordered, cv=cv, error_score="raise")
+    given = cross_val_score(clf.set_params(classes=STAGES), X, y, cv=cv, error_score="raise")
+    np.testing.assert_array_equal(found, given)
 
 
 def test_a_real_polars_enum_keeps_its_order():
