@@ -67,7 +67,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     fine_tune : {"full", "none"} or int, default="full"
     ranking_loss : {"fcrc", "infonce", "author_code", "none"} or callable, default="fcrc"
     beta : float, default=4.0
-    max_epochs : int, default=100
+    max_epochs : int or "auto", default="auto"
     batch_size : int or "auto", default="auto"
     lr : float, default=1e-5
     prompt_lr : float or "auto", default="auto"
@@ -162,7 +162,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         fine_tune: FineTune = "full",
         ranking_loss: RankingLoss = "fcrc",
         beta: float = 4.0,
-        max_epochs: int = 100,
+        max_epochs: IntOrAuto = "auto",
         batch_size: IntOrAuto = "auto",
         lr: float = 1e-5,
         prompt_lr: FloatOrAuto = "auto",
@@ -274,7 +274,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
             )
         return ranks, found
 
-    def _resolve_bins(self, y, classes):
+    def _resolve_bins(self, y, weight, classes):
         descriptions = self.descriptions
         if descriptions is None:
             labels = classes.tolist()

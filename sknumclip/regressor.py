@@ -75,9 +75,10 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     beta : float, default=4.0
         Scale of the label distance in the FCRC weights, 0 to 1e6. Distances are counted in
         units of the range of the bins, so beta has no unit; 0 is InfoNCE.
-    max_epochs : int, default=100
-        Number of passes over the data; 0 gives the zero-shot model: CLIP as it is, on the center
-        crop (see `canvas_scale`).
+    max_epochs : int or "auto", default="auto"
+        Number of passes over the data. ``"auto"`` is 100, but with ``fine_tune="none"`` the fit is
+        solved instead of trained (see Notes). 0 gives the zero-shot model: CLIP as it is, on the
+        center crop (see `canvas_scale`).
     batch_size : int or "auto", default="auto"
         Images per step; the ranking loss compares the images of one batch. ``"auto"`` is 32, as in
         the paper. With ``fine_tune="none"`` it is up to 1024, and learning rates, which are meant
@@ -217,7 +218,7 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         shift: Shift = "width",
         ranking_loss: RankingLoss = "fcrc",
         beta: float = 4.0,
-        max_epochs: int = 100,
+        max_epochs: IntOrAuto = "auto",
         batch_size: IntOrAuto = "auto",
         lr: float = 1e-5,
         prompt_lr: FloatOrAuto = "auto",

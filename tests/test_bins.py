@@ -347,3 +347,12 @@ def test_dates_are_no_labels_whatever_unit_they_are_counted_in():
 def test_words_that_differ_in_unicode_form_alone_are_the_same():
     with pytest.raises(ValueError, match="words of its own"):
         LinguisticBins(("caf\u00e9", "cafe\u0301"), (0, 1, 2))
+
+
+def test_a_label_of_weight_2_counts_as_two_in_quantiles():
+    rng = np.random.default_rng(0)
+    y, times = rng.normal(size=40), rng.integers(1, 5, size=40)
+    weighted = LinguisticBins.from_quantiles(y, 5, sample_weight=times)
+    repeated = LinguisticBins.from_quantiles(np.repeat(y, times), 5)
+    np.testing.assert_allclose(weighted.edges, repeated.edges, rtol=1e-12)
+    assert weighted.edges != LinguisticBins.from_quantiles(y, 5).edges

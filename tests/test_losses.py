@@ -220,16 +220,20 @@ def test_fcrc_of_many_samples_takes_memory_for_each_and_not_for_each_pair():
     assert loss.item() == pytest.approx(n_negatives.log1p().mean().item(), rel=1e-6)
 
 
-def test_fcrc_sample_weight_counts_samples(batch):
+@pytest.mark.parametrize(
+    "form",
+    [{}, {"bins_are_ranges": True}, {"distance": "sqrt"}, {"weight_norm": "mean"}],
+    ids=str,
+)
+def test_a_sample_of_weight_2_is_two_samples_among_the_negatives_too(batch, form):
     logits, bins, y = (torch.tensor(part) for part in batch)
-    kwargs = dict(label_range=100, beta=4)
-    plain = fcrc_loss(logits, bins, y, **kwargs)
-    twice = fcrc_loss(logits, bins, y, sample_weight=torch.full((9,), 2.0), **kwargs)
-    none = fcrc_loss(logits, bins, y, sample_weight=torch.zeros(9), **kwargs)
-    one = [fcrc_loss(logits, bins, y, sample_weight=torch.eye(9)[i], **kwargs) for i in range(9)]
-    assert twice.item() == pytest.approx(2 * plain.item(), rel=1e-6)
-    assert sum(one).item() == pytest.approx(plain.item(), rel=1e-6)
-    assert none.item() == 0
+    kwargs = dict(label_range=100, beta=4, **form)
+    weight = torch.tensor([2.0, 1, 1, 3, 1, 0, 1, 1, 2])
+    weighted = fcrc_loss(logits, bins, y, sample_weight=weight, **kwargs) / weight.mean()
+    times = weight.long()
+    repeated = [part.repeat_interleave(times, dim=0) for part in (logits, bins, y)]
+    assert weighted.item() == pytest.approx(fcrc_loss(*repeated, **kwargs).item(), rel=1e-6)
+    assert fcrc_loss(logits, bins, y, sample_weight=torch.zeros(9), **kwargs).item() == 0
 
 
 def test_released_form_exact_value():
@@ -389,7 +393,11 @@ def test_without_beta_any_batch_has_the_loss_of_infonce(batch, form):
         pairs = pairs.masked_fill(same, -math.inf)
     itself = torch.arange(len(y))
     cross_entropy = torch.nn.functional.cross_entropy
-    expected = sum(cross_entropy(p, itself, reduction="none") for p in (pairs, pairs.T)) / 2
+    # A negative of weight 2 counts as two, the positive as one.
+    times = torch.zeros(len(y), len(y)) if weight is None else weight.log().repeat(len(y), 1)
+    times.fill_diagonal_(0)
+    both = (pairs + times, pairs.T + times)
+    expected = sum(cross_entropy(p, itself, reduction="none") for p in both) / 2
     expected = expected.mean() if weight is None else (expected * weight).mean()
     assert loss.item() == pytest.approx(expected.item(), rel=1e-6, abs=1e-6)
 

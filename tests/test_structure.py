@@ -9,7 +9,7 @@ ORDER = [
     {"_typing", "_html", "_numbers", "_warnings", "exceptions", "machine"},
     {"bins", "losses", "metrics", "suggest"},
     {"clip", "images", "model"},
-    {"training"},
+    {"solving", "training"},
     {"estimators"},
     {"regressor", "classifier", "embedder"},
     {"saving"},

@@ -58,7 +58,7 @@ class ClassRegressor(RegressorMixin, BaseCLIPEstimator):
         """
         return self._outputs(X)[0]
 
-    def _resolve_bins(self, y, classes=None):
+    def _resolve_bins(self, y, weight=None, classes=None):
         low, high = np.floor(np.array([y.min(), y.max()]) + 0.5).astype(int).tolist()
         numbers = range(low, max(high, low + 1) + 1)
         if len(numbers) > MAX_CLASSES:

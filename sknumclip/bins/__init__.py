@@ -185,6 +185,7 @@ class LinguisticBins:
         *,
         descriptions: Sequence[str] | None = None,
         outside: Outside = "raise",
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Make bins that hold about equally many of the labels `y`.
 
@@ -202,6 +203,8 @@ class LinguisticBins:
             The words for the bins; ``None`` takes generic ones ("very low" ... "very high").
         outside : {"raise", "clip"}, default="raise"
             As in :class:`LinguisticBins`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A label of weight 2 counts as two. All above 0.
 
         Returns
         -------
@@ -232,7 +235,8 @@ class LinguisticBins:
                 f"There are generic words for 2 to {max(GENERIC_DESCRIPTIONS)} bins only. Got "
                 f"{n_bins}: name the bins yourself, as in bins={{'child': (0, 13), ...}}."
             )
-        edges, centers = quantile_edges(check_labels(y), n_bins)
+        weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        edges, centers = quantile_edges(check_labels(y), n_bins, weight)
         if descriptions is None:
             descriptions = _generic_descriptions(n_bins, len(edges) - 1)
         return cls(descriptions, tuple(edges), centers, outside)
@@ -330,7 +334,9 @@ def unit_bins(descriptions: Sequence[str], first: int = 0) -> LinguisticBins:
     return LinguisticBins(tuple(descriptions), edges, tuple(map(float, numbers)))
 
 
-def resolve_bins(bins: Bins, y: ArrayLike) -> LinguisticBins:
+def resolve_bins(
+    bins: Bins, y: ArrayLike, sample_weight: ArrayLike | None = None
+) -> LinguisticBins:
     """Turn the `bins` parameter of an estimator into :class:`LinguisticBins`.
 
     Parameters
@@ -339,6 +345,8 @@ def resolve_bins(bins: Bins, y: ArrayLike) -> LinguisticBins:
         See :class:`~sknumclip.NumCLIPRegressor`.
     y : ndarray of shape (n_samples,)
         The training labels, for quantile bins.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        How often each counts in quantiles.
 
     Returns
     -------
@@ -351,7 +359,7 @@ def resolve_bins(bins: Bins, y: ArrayLike) -> LinguisticBins:
     if isinstance(bins, Mapping):
         return LinguisticBins.from_mapping(bins)
     if isinstance(bins, Integral) and not isinstance(bins, bool):
-        return LinguisticBins.from_quantiles(y, bins)
+        return LinguisticBins.from_quantiles(y, bins, sample_weight=sample_weight)
     raise ValueError(
         "bins must be LinguisticBins, a mapping {description: (low, high)}, one of the presets "
         f"{list(PRESETS)}, or the number of quantile bins. Got bins={bins!r}."

@@ -4,10 +4,29 @@ import numpy as np
 
 from .checks import check_span
 
-__all__ = ["quantile_edges"]
+__all__ = ["quantile_edges", "weighted_quantiles"]
 
 
-def quantile_edges(y, n_bins):
+def weighted_quantiles(values, quantiles, weight=None):
+    """Quantiles of values of which each is there as often as it weighs.
+
+    Interpolated as by ``numpy.quantile``, which interpolates only where there are no weights.
+    """
+    if weight is None or (weight == 1).all():
+        return np.quantile(values, quantiles)
+    order = np.argsort(values)
+    values, n_below = values[order], np.cumsum(weight[order])
+    places = quantiles * (n_below[-1] - 1)
+    below = np.floor(places)
+    last = len(values) - 1
+    lower, upper = (
+        values[np.searchsorted(n_below, place, side="right").clip(0, last)]
+        for place in (below, below + 1)
+    )
+    return lower + (upper - lower) * (places - below)
+
+
+def quantile_edges(y, n_bins, weight=None):
     """Edges and, where labels are bins of their own, centers; see `from_quantiles`."""
     values = np.unique(y)
     if len(values) < 2:
@@ -21,7 +40,7 @@ def quantile_edges(y, n_bins):
         first, last = 2 * values[0] - between[0], 2 * values[-1] - between[-1]
         edges, centers = np.array([first, *between, last]), tuple(values)
     else:
-        edges, centers = np.quantile(y, np.linspace(0, 1, n_bins + 1)), None
+        edges, centers = weighted_quantiles(y, np.linspace(0, 1, n_bins + 1), weight), None
         if (np.diff(edges) <= 0).any():
             edges = np.quantile(values, np.linspace(0, 1, n_bins + 1))
     if (np.diff(edges) <= 0).any():

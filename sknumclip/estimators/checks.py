@@ -63,6 +63,8 @@ class Described(HasMethods):
         return self.words
 
 
+_MAX_COUNT = 1e9  # of one sample
+
 _WHAT_X_MAY_BE = (
     "X must be a list, array or Series of image paths, a one-column DataFrame of paths, a list of "
     "PIL images, a uint8 array of shape (n_images, height, width, 3), or, with fine_tune='none', a "
@@ -252,7 +254,7 @@ def _at_index(bad):
 
 
 def _check_weight(weight, n):
-    """Return weights of at most 1, as only their ratios matter."""
+    """Return whole numbers as they are, as counts of samples, and others with a mean of 1."""
     if weight is None:
         return np.ones(n)
     refuse_mask("sample_weight", weight)
@@ -276,7 +278,10 @@ def _check_weight(weight, n):
         )
     if not weight.any():
         raise ValueError("sample_weight must not be zero for all samples.")
-    return weight / weight.max()  # whose sum cannot overflow
+    if weight.max() < _MAX_COUNT and (weight == np.round(weight)).all():
+        return weight
+    weight = weight / weight.max()  # so that the sum cannot overflow
+    return weight / weight[weight > 0].mean()
 
 
 def _one_dimensional(y):

@@ -131,7 +131,7 @@ class FitMixin:
         y, classes = self._as_numbers(y)
         y, weight = check_y_and_weight(X, y, sample_weight)
         processes.check_same(hashlib.sha256(y.tobytes() + weight.tobytes()).digest(), "Labels")
-        bins = self._resolve_bins(y[weight > 0], classes)
+        bins = self._resolve_bins(y[weight > 0], weight[weight > 0], classes)
         # Samples of no weight are left out, so their labels may be anything.
         bin_index = np.zeros(len(y), dtype=np.int64)
         bin_index[weight > 0] = bins.assign(y[weight > 0])
@@ -172,11 +172,19 @@ class FitMixin:
 
     def _check_split(self, n_samples):
         n_valid = math.ceil(self.validation_fraction * n_samples)  # as train_test_split does
-        if self.early_stopping and n_samples - n_valid < 2:
+        if self._stops_early and n_samples - n_valid < 2:
             raise ValueError(
                 f"validation_fraction={self.validation_fraction} leaves {n_samples - n_valid} of "
                 f"{n_samples} samples for training. Use a smaller one, or early_stopping=False."
             )
+
+    @property
+    def _n_epochs(self):
+        return self.max_epochs
+
+    @property
+    def _stops_early(self):
+        return self.early_stopping
 
     def _continues(self):
         return self.warm_start and self.__sklearn_is_fitted__()
@@ -255,7 +263,7 @@ class FitMixin:
 
     def _prepare_inputs(self, X, backbone, verbose):
         """Read every image once; return what training takes and what could not be read."""
-        encoder = ImageEncoder(backbone.visual, backbone.preprocessing, self.canvas_scale)
+        encoder = self._image_encoder(backbone)
         if self.fine_tune != "none":
             store = self._store(X, encoder, self.image_cache)
             processes = Processes(self.accelerator)
@@ -268,7 +276,7 @@ class FitMixin:
 
     def _split(self, inputs, targets, kept, checked):
         size = checked.backbone.preprocessing.size if self.augment else None
-        if not self.early_stopping:
+        if not self._stops_early:
             return Samples(inputs, targets, kept, size), None
         training, validation = train_test_split(
             kept, test_size=self.validation_fraction, random_state=checked.seed
@@ -282,7 +290,7 @@ class FitMixin:
         training, processes = prepared.training, checked.processes
         batch_size, lr_scale = self._batch_size(len(training), processes.n)
         schedule = Schedule(
-            max_epochs=self.max_epochs,
+            max_epochs=self._n_epochs,
             n_iter_no_change=self.n_iter_no_change,
             callbacks=self.callbacks,
             checkpoint_file=checked.checkpoint_file,
@@ -339,16 +347,19 @@ class FitMixin:
 
     def _make_module(self, checked, inputs):
         generator = torch.Generator().manual_seed(checked.seed)
-        backbone, is_frozen = checked.backbone, checked.tower is None
-        tower = backbone.visual if is_frozen else checked.tower
-        encoder = ImageEncoder(tower, backbone.preprocessing, self.canvas_scale)
-        if is_frozen:
+        backbone = checked.backbone
+        encoder = self._image_encoder(backbone, checked.tower)
+        if checked.tower is None:
             source = encoder if checked.X.are_images else None
             encoder = FeatureEncoder(inputs.shape[1], backbone.embed_dim, generator, source)
         module = self._assemble(encoder, backbone, checked.bins, generator)
         if checked.continued is not None:
             self._continue(module, checked)
         return module
+
+    def _image_encoder(self, backbone, tower=None):
+        tower = backbone.visual if tower is None else tower
+        return ImageEncoder(tower, backbone.preprocessing, self.canvas_scale)
 
     def _continue(self, module, checked):
         """Start from the fitted module, for warm_start."""

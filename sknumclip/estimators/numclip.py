@@ -9,11 +9,13 @@ from typing import Any, Self
 
 import torch
 from scipy.special import softmax
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
 
 from .._typing import LrSchedule, StrPath
 from .._warnings import warn_user
 from ..losses import FCRC, RANKING_LOSSES, resolve_ranking_loss
-from ..model.modules import SHIFTS, NumCLIPModule
+from ..model.modules import SHIFTS, FeatureEncoder, NumCLIPModule
 from ..model.prompts import (
     PROMPT_INITS,
     FeaturePrompts,
@@ -22,6 +24,11 @@ from ..model.prompts import (
     prompt_texts,
     tokenize,
 )
+from ..model.solved import SolvedModule
+from ..solving.samples import Rows, weighted_quantile
+from ..solving.solve import Problem, n_steps, solve
+from ..training.callbacks import shows_progress
+from ..training.net import restore_net
 from .base import TRAINING_CONSTRAINTS, BaseCLIPEstimator
 from .checks import (
     Described,
@@ -43,6 +50,7 @@ def _are_callbacks(values):
 
 NUMCLIP_CONSTRAINTS = {
     **TRAINING_CONSTRAINTS,
+    "max_epochs": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
     "template": [str],
     "prompt_init": [StrOptions(set(PROMPT_INITS))],
     "ranking_loss": [StrOptions(set(RANKING_LOSSES)), callable],
@@ -72,6 +80,13 @@ NUMCLIP_CONSTRAINTS = {
     "gather_batches": ["boolean"],
     "warm_start": ["boolean"],
 }
+
+
+# What has no effect where nothing is trained in epochs.
+_OF_EPOCHS = (
+    *("batch_size", "prompt_lr", "early_stopping", "warm_start", "checkpoint", "callbacks"),
+    *("accumulate_steps", "grad_checkpointing", "compile"),
+)
 
 
 class BaseNumCLIP(BaseCLIPEstimator):
@@ -104,6 +119,88 @@ class BaseNumCLIP(BaseCLIPEstimator):
             {name: getattr(self, name) for name in self._settings},
             caller_name=type(self).__name__,
         )
+
+    @property
+    def _is_solved(self):
+        return self.fine_tune == "none" and self.max_epochs == "auto"
+
+    @property
+    def _n_epochs(self):
+        if self.max_epochs == "auto":
+            return 0 if self._is_solved else 100
+        return self.max_epochs
+
+    @property
+    def _stops_early(self):
+        return self.early_stopping and not self._is_solved
+
+    def _continues(self):
+        return super()._continues() and not self._is_solved
+
+    def _check(self, X, y, sample_weight):
+        if self._is_solved:
+            self._warn_of_epochs()
+        return super()._check(X, y, sample_weight)
+
+    def _warn_of_epochs(self):
+        """Warn of parameters that say how to train, as there is no training."""
+        defaults = inspect.signature(type(self)).parameters
+        changed = [
+            name
+            for name in _OF_EPOCHS
+            if name in defaults and getattr(self, name) != defaults[name].default
+        ]
+        if changed:
+            warn_user(
+                f"{', '.join(changed)}: no effect with fine_tune='none' and max_epochs='auto', "
+                "where the fit is solved and not trained in epochs. Leave them out, or give "
+                "max_epochs a number."
+            )
+
+    def _checkpoint_file(self, *args):
+        return None if self._is_solved else super()._checkpoint_file(*args)
+
+    def _train(self, checked, prepared, tasks):
+        if not self._is_solved:
+            return super()._train(checked, prepared, tasks)
+        return self._solve(checked, prepared)
+
+    def _solve(self, checked, prepared):
+        """Solve for all parameters; see :mod:`sknumclip.solving.solve`."""
+        indices, backbone, bins = prepared.training.indices, checked.backbone, checked.bins
+        features, texts = prepared.inputs[indices].double(), None
+        n_features = features.shape[1]
+        if n_features == backbone.embed_dim:
+            features = torch.nn.functional.normalize(features, dim=1)
+            generator = torch.Generator().manual_seed(checked.seed)
+            texts = backbone.logit_scale * self._text_features(backbone, bins, generator).numpy()
+        rows = Rows(
+            features.numpy(),
+            checked.y[indices] - bins.edges[0],
+            checked.weight[indices].astype(float),
+            checked.bin_index[indices],
+        )
+        problem = Problem(
+            bins, texts, self.shift, self.max_shift, checked.ranking_loss, checked.seed
+        )
+        shown = self.verbose and checked.processes.is_main and not shows_progress(self)
+        bar = tqdm(
+            desc="solving", total=n_steps(len(rows)), leave=False, delay=2, disable=not shown
+        )
+        # Operations are so small that threads would wait for each other more than they compute.
+        with bar, threadpool_limits(limits=1):
+            solution = solve(rows, problem, bar.update)
+        source = self._image_encoder(backbone) if checked.X.are_images else None
+        encoder = FeatureEncoder(n_features, n_features, image_encoder=source)
+        module = SolvedModule.from_solution(encoder, bins, solution, texts)
+        return restore_net(module.eval(), solution.path)
+
+    def _text_features(self, backbone, bins, generator):
+        texts = prompt_texts(bins, self.template, self.prompt_init)
+        random = self.prompt_init == "random"
+        prompts = FeaturePrompts.from_texts(backbone, texts, random=random, generator=generator)
+        with torch.no_grad():
+            return prompts().double()
 
     def _check_prompts(self, backbone, bins):
         texts = prompt_texts(bins, self.template, self.prompt_init)
@@ -166,12 +263,14 @@ class BaseNumCLIP(BaseCLIPEstimator):
         texts = prompt_texts(bins, self.template, self.prompt_init)
         prompts = FeaturePrompts.from_texts(backbone, texts)
         features, y = features[training.indices], targets.y[training.indices]
+        weight = targets.weight[training.indices]
         with torch.no_grad():
             features = torch.nn.functional.normalize(features, dim=1)
             proba = (backbone.logit_scale * features @ prompts().T).softmax(dim=1)
             centers = torch.tensor(bins.centers, dtype=torch.float64) - bins.edges[0]
             zero_shot = proba @ centers.float()
-        return (zero_shot - y).abs().mean() < (y.median() - y).abs().mean()
+        median = weighted_quantile(y.numpy(), 0.5, weight.numpy())
+        return weight @ (zero_shot - y).abs() < weight @ (median - y).abs()
 
     def _explain(self, X, y_pred, logits, centers):
         proba = softmax(logits, axis=1)

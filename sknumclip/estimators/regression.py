@@ -34,11 +34,12 @@ class BinRegressionMixin:
     bins_: LinguisticBins
     _outputs: Any
     _explain: Any
+    net_: Any
 
-    def _resolve_bins(self, y, classes=None):
+    def _resolve_bins(self, y, weight=None, classes=None):
+        new = resolve_bins(self.bins, y, weight)
         if not self._continues():
-            return resolve_bins(self.bins, y)
-        new = resolve_bins(self.bins, y)
+            return new
         # Quantile bins stay as they are; others must be what the model has learned.
         is_same = new == self.bins_
         if isinstance(self.bins, Integral):
@@ -85,7 +86,8 @@ class BinRegressionMixin:
         if not return_std:
             return y_pred
         variance = (centers - y_pred[:, None]) ** 2 + np.square(self.bins_.widths) / 12
-        return y_pred, np.sqrt((softmax(logits, axis=1) * variance).sum(axis=1))
+        std = np.sqrt((softmax(logits, axis=1) * variance).sum(axis=1))
+        return y_pred, self.net_.module_.std_scale * std
 
     def predict_bin_proba(self, X: ImagesOrFeatures) -> FloatArray:
         """Predict the probability of each bin.

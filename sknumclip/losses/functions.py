@@ -92,15 +92,21 @@ def negative_weights(
     return _log_negative_weights(distance, is_negative, beta, weight_norm).exp()
 
 
-def _log_negative_weights(distance, is_negative, beta, weight_norm):
-    """log λ, -inf where it is 0: weights that are no numbers any more still have logarithms."""
+def _log_negative_weights(distance, is_negative, beta, weight_norm, times=None):
+    """log λ, -inf where it is 0: weights that are no numbers any more still have logarithms.
+
+    With `times`, Tensor of shape (M,), each candidate counts so many times: log(times · λ).
+    """
     scores = beta * distance if weight_norm == "softmax" else distance.log()
     if weight_norm == "mean":
         # Where all negatives are at distance 0 they weigh the same.
         no_distance = (distance * is_negative).sum(dim=1, keepdim=True) == 0
         scores = scores.masked_fill(no_distance, 0.0)
-    log_shares = scores.masked_fill(~is_negative, -torch.inf).log_softmax(dim=1)
-    log_weights = log_shares + is_negative.sum(dim=1, keepdim=True).to(scores).log()
+    times = distance.new_ones(distance.shape[1]) if times is None else times.to(distance)
+    is_negative = is_negative & (times > 0)
+    scores = (scores + times.log()).masked_fill(~is_negative, -torch.inf)
+    n_negatives = (is_negative * times).sum(dim=1, keepdim=True)
+    log_weights = scores.log_softmax(dim=1) + n_negatives.log()
     return log_weights.masked_fill(~is_negative, -torch.inf)  # NaN if there are none at all
 
 
@@ -144,7 +150,8 @@ def fcrc_loss(
         Samples of one bin share their text, so they are not negatives of each other. ``False``
         treats them as negatives all the same.
     sample_weight : Tensor of shape (M,), default=None
-        Factor of each sample's terms in the mean; should be 1 on average over all batches.
+        A sample of weight 2 counts as two samples, in the mean and among the negatives. Should be
+        1 on average over all batches.
     bins_are_ranges : bool, default=False
         Whether the bins are ranges of `y` in ascending order, as in
         :class:`~sknumclip.LinguisticBins`. With the other defaults, time and memory then grow with
@@ -166,12 +173,15 @@ def fcrc_loss(
     logits = _at_least_float32(logits)
     own_logits = logits.gather(1, bin_index[:, None])[:, 0]
     if bins_are_ranges and (distance, weight_norm, mask_same_bin) == ("absolute", "softmax", True):
-        both = _log_sums_of_ranges(logits, bin_index, y.to(_widest_float(y)) * beta / label_range)
+        t = y.to(_widest_float(y)) * beta / label_range
+        both = _log_sums_of_ranges(logits, bin_index, t, sample_weight)
         return weighted_mean((both / 2).to(logits) - own_logits, sample_weight)
     wide = logits.to(_widest_float(logits))
-    log_weights = _log_pair_weights(
-        bin_index, y.to(wide), label_range, beta, distance, weight_norm, mask_same_bin
-    )
+    itself = torch.eye(len(y), dtype=torch.bool, device=y.device)
+    is_negative = bin_index[:, None] != bin_index[None, :] if mask_same_bin else ~itself
+    distances = label_distance(y.to(wide), label_range, distance)
+    log_weights = _log_negative_weights(distances, is_negative, beta, weight_norm, sample_weight)
+    log_weights = log_weights.masked_fill(itself, 0.0)  # the positive counts once
     # All samples of a bin share their text, so there are n_bins different texts, not M.
     bin_weights = _log_sum_by_bin(log_weights.T, bin_index, logits.shape[1]).T
     image_to_text = (wide + bin_weights).logsumexp(dim=1)
@@ -181,16 +191,7 @@ def fcrc_loss(
     return weighted_mean((both / 2).to(logits) - own_logits, sample_weight)
 
 
-def _log_pair_weights(bin_index, y, label_range, beta, distance, weight_norm, mask_same_bin):
-    """log λ at the negatives and 0 at the positive, Tensor of shape (M, M)."""
-    itself = torch.eye(len(y), dtype=torch.bool, device=y.device)
-    is_negative = bin_index[:, None] != bin_index[None, :] if mask_same_bin else ~itself
-    distances = label_distance(y, label_range, distance)
-    log_weights = _log_negative_weights(distances, is_negative, beta, weight_norm)
-    return log_weights.masked_fill(itself, 0.0)
-
-
-def _log_sums_of_ranges(logits, bin_index, t):
+def _log_sums_of_ranges(logits, bin_index, t, times=None):
     """Both directions' log-sum-exps of FCRC, added up, for λ_ij proportional to exp(|t_i - t_j|).
 
     All labels of another bin lie on one side of label i, so the exponential of their distance is
@@ -201,14 +202,18 @@ def _log_sums_of_ranges(logits, bin_index, t):
     # |t_i - t_j| = signed_t[i, bin of j] + signed_t[j, bin of i]
     signed_t = (bin_index[:, None] - bins).sign() * t[:, None]
     is_own = bin_index[:, None] == bins
-    sizes = is_own.sum(dim=0)
-    distances = signed_t + _log_sum_by_bin(signed_t, bin_index, n_bins).T[bin_index]
+    times = torch.ones_like(t) if times is None else times.to(t)
+    log_times = times.log()[:, None]
+    sizes = (is_own * times[:, None]).sum(dim=0)
+    counted_t = signed_t + log_times
+    distances = signed_t + _log_sum_by_bin(counted_t, bin_index, n_bins).T[bin_index]
     distances = distances.masked_fill(is_own, -torch.inf)
-    n_negatives = (len(t) - sizes[bin_index])[:, None].to(t)
+    # By bins, as what is left of a difference of sums would not be exactly 0.
+    n_negatives = (~is_own * sizes).sum(dim=1, keepdim=True)
     log_norm = n_negatives.log() - distances.logsumexp(dim=1, keepdim=True)
     log_norm = log_norm.masked_fill(n_negatives == 0, 0.0)
     image_to_text = (distances + log_norm).masked_fill(is_own, 0.0) + wide
-    text_to_image = _log_sum_by_bin(wide + signed_t, bin_index, n_bins).T[bin_index]
+    text_to_image = _log_sum_by_bin(wide + counted_t, bin_index, n_bins).T[bin_index]
     text_to_image = torch.where(is_own, wide, text_to_image + signed_t + log_norm)
     return image_to_text.logsumexp(dim=1) + text_to_image.logsumexp(dim=1)
 

@@ -196,6 +196,8 @@ class CLIPModule(nn.Module):
 
     # The first parts of the names of state that training does not change.
     not_trained: tuple[str, ...] = ()
+    # Factor on the standard deviations of predictions.
+    std_scale = 1.0
 
     def __init__(self, encoder, *, bins):
         super().__init__()
@@ -245,6 +247,10 @@ class CLIPModule(nn.Module):
 
     def finish(self):
         """Turn what is constant after training into constants."""
+
+    def fitted_state(self):
+        """Return all that predictions need, but a frozen image tower."""
+        return self.trained_state()
 
     def _in_float32(self):
         return torch.autocast(self.centers.device.type, enabled=False)
@@ -301,6 +307,10 @@ class NumCLIPModule(CLIPModule):
         with torch.no_grad():
             self.text_features = F.normalize(self.prompts().float(), dim=1)
         self.prompts.release()
+
+    def fitted_state(self):
+        """Return all that predictions need, but a frozen image tower."""
+        return {**self.trained_state(), "text_features": self.text_features}
 
     def encode_texts(self):
         """Return the ℓ2-normalized text features w, float32 of shape (n_bins, embed_dim)."""

@@ -18,7 +18,7 @@ __all__ = [
     "warn_of_versions",
 ]
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 CONFIG_FILE, TENSORS_FILE = "sknumclip.json", "model.safetensors"
 
 _MAX_BYTES = 64 * 2**20
@@ -36,6 +36,7 @@ _CONFIG = {
     "bins": [dict],
     "classes": [list, None],
     "backbone": [dict],
+    "kind": [StrOptions({"trained", "solved", "solved for other features"})],
     "logit_scale": [Interval(Real, 0, 1e6, closed="neither")],
     "shift": [StrOptions(set(SHIFTS))],
     "max_shift": [Interval(Real, 0, 1, closed="neither")],

@@ -35,7 +35,7 @@ from .config import (
     warn_of_versions,
 )
 from .files import locked, state_of_files, write_files
-from .module import restore_module, tower_state
+from .module import kind_of, restore_module, tower_state
 
 __all__ = ["load", "save", "saved_class"]
 
@@ -69,7 +69,7 @@ def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> Non
     check_is_fitted(estimator)
     module = estimator.net_.module_
     encoder = module.encoder.image_encoder
-    tensors = {**module.trained_state(), "text_features": module.text_features}
+    tensors = module.fitted_state()
     is_shared = encoder is not None and module.is_frozen
     if standalone and is_shared:
         tensors.update(tower_state(encoder))
@@ -85,12 +85,13 @@ def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> Non
         "bins": estimator.bins_.to_dict(),
         "classes": estimator.classes_.tolist() if hasattr(estimator, "classes_") else None,
         "backbone": estimator.backbone_,
-        "logit_scale": module.logit_scale,
-        "shift": module.shift,
-        "max_shift": float(module.regressor.max_shift),
+        "kind": kind_of(module),
+        "logit_scale": getattr(module, "logit_scale", 1.0),
+        "shift": getattr(module, "shift", "none"),
+        "max_shift": float(module.regressor.max_shift) if hasattr(module, "regressor") else 0.5,
         "encoder": {
             "n_features": estimator.n_features_in_,
-            "embed_dim": len(tensors["text_features"][0]),
+            "embed_dim": module.embed_dim,
         }
         if encoder is None
         else {

@@ -7,11 +7,12 @@ from ..clip.backbone import Preprocessing, tower_fingerprint
 from ..exceptions import SavedModelError
 from ..model.modules import FeatureEncoder, ImageEncoder, NumCLIPModule
 from ..model.prompts import FeaturePrompts, TokenPrompts
+from ..model.solved import SolvedModule
 from .config import CONFIG_FILE, refers_to_tower
 from .tensors import TensorFile
 from .tower import build_tower, check_tower_config, load_referenced_tower
 
-__all__ = ["restore_module", "tower_state"]
+__all__ = ["kind_of", "restore_module", "tower_state"]
 
 _TOWER = "encoder.visual."
 
@@ -19,6 +20,13 @@ _TOWER = "encoder.visual."
 def tower_state(encoder):
     """Return the tensors of an image tower, by the names they have in a saved model."""
     return {_TOWER + name: tensor for name, tensor in encoder.visual.state_dict().items()}
+
+
+def kind_of(module):
+    """Return which kind of module a saved model has, a value of "kind" in its JSON."""
+    if not isinstance(module, SolvedModule):
+        return "trained"
+    return "solved" if module.of_clip else "solved for other features"
 
 
 def restore_module(config, folder, model_name=None, pretrained=None, *, trust_paths=True):
@@ -52,7 +60,7 @@ def restore_module(config, folder, model_name=None, pretrained=None, *, trust_pa
             config, folder, model_name, pretrained, trust_paths=trust_paths
         ).visual
     module = _build(config, bins, tensors, visual)
-    for name in ("centers", "widths"):
+    for name in {"centers", "widths"} & tensors.keys():
         if not torch.equal(tensors[name], getattr(module, name)):
             raise SavedModelError(f"{file.file} does not fit {CONFIG_FILE}: other {name} of bins.")
     _fill(module, tensors, config, file.file)
@@ -68,7 +76,8 @@ def _dry_run(config, folder, file):
             tower_config = config["backbone"]["vision_config"]
             check_tower_config(tower_config, len(file.shapes) + 100, n_bytes)
         with torch.device("meta"):
-            module = _build(config, bins, _empty_prompts(config, bins, file))
+            prompts = {} if _is_solved(config) else _empty_prompts(config, bins, file)
+            module = _build(config, bins, prompts)
             expected = _expected_state(module, config, bins)
             _run(module.encoder.image_encoder, config)
     except SavedModelError:
@@ -78,7 +87,18 @@ def _dry_run(config, folder, file):
     return bins, expected
 
 
+def _is_solved(config):
+    return config["kind"] != "trained"
+
+
 def _build(config, bins, prompts, visual=None):
+    if _is_solved(config):
+        return SolvedModule(
+            _build_encoder(config, visual),
+            bins=bins,
+            n_features=_embed_dim(config),
+            of_clip=config["kind"] == "solved",
+        )
     prompts = {name.removeprefix("prompts."): tensor for name, tensor in prompts.items()}
     if "fixed_features" in prompts:
         prompts = FeaturePrompts(prompts["fixed_features"])
@@ -127,8 +147,9 @@ def _embed_dim(config):
 
 
 def _expected_state(module, config, bins):
-    module.text_features = torch.empty(bins.n_bins, _embed_dim(config))
-    state = {**module.trained_state(), "text_features": module.text_features}
+    if not _is_solved(config):
+        module.text_features = torch.empty(bins.n_bins, _embed_dim(config))
+    state = module.fitted_state()
     if config["standalone"] and module.encoder.image_encoder is not None:
         state.update(tower_state(module.encoder.image_encoder))
     return state
@@ -150,7 +171,8 @@ def _run(encoder, config):
 
 def _fill(module, tensors, config, file):
     tensors = dict(tensors)
-    module.text_features = tensors.pop("text_features")
+    if not _is_solved(config):
+        module.text_features = tensors.pop("text_features")
     if module.is_frozen:
         own = {name: tensors.pop(name) for name in list(tensors) if name.startswith(_TOWER)}
         if own:

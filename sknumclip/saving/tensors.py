@@ -12,7 +12,7 @@ from .files import tensors_file
 
 __all__ = ["TensorFile"]
 
-_DTYPES = {"F32": torch.float32, "I64": torch.int64, "BOOL": torch.bool}
+_DTYPES = {"F32": torch.float32, "F64": torch.float64, "I64": torch.int64, "BOOL": torch.bool}
 
 
 class TensorFile:

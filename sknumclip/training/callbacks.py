@@ -69,7 +69,7 @@ class FitTasks:
         self.data = X, y, sample_weight
         self.attributes_of = None  # from a net to the attributes that say fitted; set by the fit
         self.estimator = estimator
-        self.context = estimator._init_callback_context(max_subtasks=estimator.max_epochs)
+        self.context = estimator._init_callback_context(max_subtasks=estimator._n_epochs)
         self.context.call_on_fit_task_begin(**self._task())
 
     def _task(self, **more):

@@ -166,7 +166,7 @@ def flip_a_weight(folder):
         (truncate_tensors, "model.safetensors cannot be read"),
         (remove_tensors, "model.safetensors cannot be read"),
         (drop_a_tensor, r"does not fit its JSON.*'regressor.out.bias' is missing"),
-        (change_format, "has format 99.*reads format 2. Install a newer sknumclip"),
+        (change_format, "has format 99.*reads format 3. Install a newer sknumclip"),
         (make_it_old, "has format 1.*Install sknumclip 0.0.7, or fit again"),
         (change_class, "holds a Other"),
         (flip_a_weight, "is damaged, or belongs to another model"),

@@ -232,7 +232,7 @@ def test_with_an_older_scikit_learn_nobody_watches(monkeypatch, data):
     with older_scikit_learn(monkeypatch) as older:
 
         class Estimator(older.CallbackSupportMixin):
-            max_epochs = 2
+            _n_epochs = 2
 
             @older.with_callbacks
             def fit(self, X, y):

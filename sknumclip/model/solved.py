@@ -1,0 +1,100 @@
+"""The module of a solved fit: a softmax over bins, zero-shot CLIP and a linear part, in shares."""
+
+import torch
+import torch.nn.functional as F
+
+from .modules import CLIPModule, Output
+
+__all__ = ["SolvedModule"]
+
+
+class SolvedModule(CLIPModule):
+    """Predict from frozen features with parameters that were solved for, in float64.
+
+    The prediction is ``share · Σ p_k c_k + text_share · Σ q_k b_k + u · z + intercept``. There p
+    are the probabilities of the bins, c their moved centers, q the probabilities of zero-shot CLIP
+    and b the centers of the bins. All but the first term counts as a shift of the centers.
+
+    Parameters
+    ----------
+    encoder : FeatureEncoder
+    bins : LinguisticBins
+    n_features : int
+    of_clip : bool
+        Whether features are embeddings of CLIP, which are compared by their direction.
+    """
+
+    def __init__(self, encoder, *, bins, n_features, of_clip):
+        super().__init__(encoder, bins=bins)
+        self.of_clip = of_clip
+        shapes = {
+            "weights": (bins.n_bins, n_features),
+            "bias": (bins.n_bins,),
+            "moved_centers": (bins.n_bins,),
+            "text_weights": (bins.n_bins, n_features),
+            "coefficients": (n_features,),
+            "numbers": (4,),  # share, text_share, intercept, std_scale
+        }
+        for name, shape in shapes.items():
+            self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
+
+    @classmethod
+    def from_solution(cls, encoder, bins, solution, text_weights):
+        """Make it from a :class:`~sknumclip.solving.solve.Solution`.
+
+        `text_weights`, ndarray of shape (n_bins, n_features), are text features over the
+        temperature, or None if features are not CLIP's.
+        """
+        module = cls(
+            encoder,
+            bins=bins,
+            n_features=len(solution.coefficients),
+            of_clip=text_weights is not None,
+        )
+        values = {
+            "weights": solution.weights,
+            "bias": solution.bias,
+            "moved_centers": solution.centers,
+            "text_weights": module.text_weights if text_weights is None else text_weights,
+            "coefficients": solution.coefficients,
+            "numbers": [
+                solution.bins_share,
+                solution.text_share,
+                solution.intercept,
+                solution.std_scale,
+            ],
+        }
+        for name, value in values.items():
+            setattr(module, name, torch.as_tensor(value, dtype=torch.float64).clone())
+        return module
+
+    @property
+    def embed_dim(self):
+        """Width of the features."""
+        return len(self.coefficients)
+
+    @property
+    def text_features(self):
+        """What stands for the text features of the bins: directions of their weights."""
+        return F.normalize(self.weights, dim=1).float()
+
+    @property
+    def std_scale(self):
+        """Factor on the standard deviation of the mixture of bins, measured out of fold."""
+        return self.numbers[3].item()
+
+    def encode(self, inputs):
+        """Return features, float32 of shape (n, n_features); those of CLIP ℓ2-normalized."""
+        return super().encode(inputs) if self.of_clip else self.encoder(inputs).float()
+
+    def from_features(self, features):
+        """Predict; see :class:`~sknumclip.model.modules.Output`."""
+        share, text_share, intercept, _ = self.numbers
+        with self._in_float32():
+            features = features.double()
+            logits = features @ self.weights.T + self.bias
+            zero_shot = (features @ self.text_weights.T).softmax(dim=1) @ self.centers.double()
+            rest = text_share * zero_shot + features @ self.coefficients + intercept
+            centers = share * self.moved_centers + rest[:, None]
+            y_pred = (logits.softmax(dim=1) * centers).sum(dim=1)
+        return Output(y_pred.float(), logits.float(), centers.float())

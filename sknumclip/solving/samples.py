@@ -1,0 +1,63 @@
+"""Samples of a solved fit: equal rows are one that weighs more, and folds keep them together."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Rows", "folds_of", "merge_rows", "weighted_quantile"]
+
+
+N_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Features, labels, weights and bins of samples, in float64."""
+
+    X: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+    """A row of weight 2 counts as two rows."""
+    bin_index: np.ndarray
+
+    def __len__(self):
+        return len(self.y)
+
+    def __getitem__(self, indices):
+        return Rows(self.X[indices], self.y[indices], self.weight[indices], self.bin_index[indices])
+
+    def mean(self, values):
+        """Return the weighted mean over the rows."""
+        return np.average(values, axis=0, weights=self.weight)
+
+    def median(self):
+        """Return the weighted median of the labels."""
+        return weighted_quantile(self.y, 0.5, self.weight)
+
+
+def weighted_quantile(values, quantile, weight):
+    """Return the least value that so large a share of the weight is at or below."""
+    order = np.argsort(values)
+    below = np.cumsum(weight[order])
+    return values[order][min(np.searchsorted(below, quantile * below[-1]), len(order) - 1)]
+
+
+def merge_rows(rows):
+    """Add up the weights of equal rows, and sort by content.
+
+    So a fit depends neither on the order of samples nor on whether one is there twice or has
+    weight 2.
+    """
+    content = np.ascontiguousarray(np.column_stack([rows.X, rows.y]))
+    digests = np.array([hashlib.blake2b(row, digest_size=16).digest() for row in content])
+    _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
+    merged = rows[first]
+    weight = np.bincount(inverse, weights=rows.weight)
+    return Rows(merged.X, merged.y, weight, merged.bin_index)
+
+
+def folds_of(rows, seed):
+    """Return the indices of each of five folds, or of as many as there are rows."""
+    order = np.random.default_rng(seed).permutation(len(rows))
+    return np.array_split(order, min(N_FOLDS, len(rows)))

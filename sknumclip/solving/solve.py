@@ -1,0 +1,238 @@
+"""Solve a frozen fit: bins model, zero-shot CLIP, ridge and median, blended out of fold."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.special import softmax
+
+from .bins_model import PENALTIES, BinsModel
+from .blend import prior_shares, solve_shares
+from .ridge import ridge_path
+from .samples import N_FOLDS, Rows, folds_of, merge_rows, weighted_quantile
+
+__all__ = ["Problem", "Solution", "n_steps", "solve"]
+
+# Above this, one part is held out instead of five, and penalties are chosen on so many rows.
+MANY_ROWS = 20_000
+HELD_OUT = 0.9  # of errors within 1.645 standard deviations, as for a normal distribution
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is solved, besides the samples."""
+
+    bins: object
+    """LinguisticBins."""
+    text_weights: np.ndarray | None
+    """Text features over the temperature, of shape (n_bins, n_features); None if features are of
+    another kind than CLIP's."""
+    shift: str
+    max_shift: float
+    ranking_loss: object
+    seed: int
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A solved model; labels are counted from the lower end of the bins."""
+
+    weights: np.ndarray
+    """Of the bins, shape (n_bins, n_features)."""
+    bias: np.ndarray
+    """Of the bins, shape (n_bins,)."""
+    centers: np.ndarray
+    """Moved centers of the bins, shape (n_bins,)."""
+    bins_share: float
+    text_share: float
+    """Of zero-shot CLIP."""
+    coefficients: np.ndarray
+    """Of the linear part, shape (n_features,)."""
+    intercept: float
+    std_scale: float
+    path: list
+    """Dicts of each penalty of the bins model and its mean absolute error out of fold."""
+
+
+@dataclass(frozen=True)
+class _Scaling:
+    """x = (z - mean) / scale, and how to take it back from a linear function of x."""
+
+    mean: np.ndarray
+    scale: np.ndarray
+
+    def __call__(self, features):
+        return (features - self.mean) / self.scale
+
+    def undo(self, coefficients, intercept):
+        coefficients = coefficients / self.scale
+        return coefficients, intercept - coefficients @ self.mean
+
+
+@dataclass(frozen=True)
+class _Held:
+    """Rows held out, and the rows to solve on meanwhile."""
+
+    inside: np.ndarray
+    outside: np.ndarray
+
+
+def solve(rows, problem, advance=lambda: None):
+    """Solve for all parameters and choose all strengths, on the samples alone.
+
+    Parameters
+    ----------
+    rows : Rows
+    problem : Problem
+    advance : callable, default=None
+        Is called for each of the :func:`n_steps` when it is done.
+
+    Returns
+    -------
+    Solution
+    """
+    rows = merge_rows(rows)
+    splits = _splits(rows, problem.seed)
+    tested = np.concatenate([split.outside for split in splits])
+    own = _own_scaling(rows, problem)
+    model = BinsModel(
+        _start(rows, problem), problem.bins, problem.shift, problem.max_shift, problem.ranking_loss
+    )
+    parameters, fold_parameters, path, of_bins = _solve_bins(model, rows, own, splits, advance)
+    ridges = [_solve_ridge(rows, scaling, splits) for scaling in _ridge_scalings(rows, problem)]
+    held = rows[tested]
+    medians = np.concatenate(
+        [np.full(len(split.outside), rows[split.inside].median()) for split in splits]
+    )
+    predictions, simple = [of_bins, medians], [1]
+    if problem.text_weights is not None:
+        predictions.append(model.predict(np.zeros(model.n_parameters), own(held.X)))
+        simple = [1, 2]
+    predictions = np.array([*predictions, *(ridge[0] for ridge in ridges)]).T
+    errors = np.abs(predictions - held.y[:, None])
+    rich = 0 if problem.text_weights is not None else predictions.shape[1] - 1
+    prior = prior_shares(errors, held.weight, simple, rich)
+    shares = solve_shares(predictions, held.y, held.weight, prior)
+    linear = list(zip(shares[-len(ridges) :], (ridge[1:] for ridge in ridges), strict=True))
+    weights, bias, centers = (part.numpy() for part in model.parts(torch.from_numpy(parameters)))
+    weights, bias = own.undo(weights, bias)
+    std = _out_of_fold_std(model, fold_parameters, rows, own, splits, shares[0])
+    return Solution(
+        weights=weights,
+        bias=bias,
+        centers=centers,
+        bins_share=shares[0],
+        text_share=shares[2] if len(simple) == 2 else 0.0,
+        coefficients=sum(share * coefficients for share, (coefficients, _) in linear),
+        intercept=shares[1] * rows.median() + sum(share * start for share, (_, start) in linear),
+        std_scale=_std_scale(held, predictions @ shares, std),
+        path=path,
+    )
+
+
+def n_steps(n_rows):
+    """Return how many penalties are solved for, over all folds."""
+    return len(PENALTIES) * (min(N_FOLDS, n_rows) if n_rows <= MANY_ROWS else 1)
+
+
+def _splits(rows, seed):
+    n = len(rows)
+    if n <= MANY_ROWS:
+        return [_Held(np.setdiff1d(np.arange(n), fold), fold) for fold in folds_of(rows, seed)]
+    some = np.random.default_rng(seed).permutation(n)[:MANY_ROWS]
+    return [_Held(some[MANY_ROWS // 5 :], some[: MANY_ROWS // 5])]
+
+
+def _start(rows, problem):
+    if problem.text_weights is not None:
+        return problem.text_weights.astype(np.float64)
+    return np.zeros((problem.bins.n_bins, rows.X.shape[1]))
+
+
+def _own_scaling(rows, problem):
+    """Embeddings of CLIP are compared with texts as they are; other columns have any unit."""
+    if problem.text_weights is not None:
+        n_features = rows.X.shape[1]
+        return _Scaling(np.zeros(n_features), np.ones(n_features))
+    scaling = _standard(rows)
+    return _Scaling(scaling.mean, scaling.scale * np.sqrt(rows.X.shape[1]))
+
+
+def _standard(rows):
+    mean = rows.mean(rows.X)
+    scale = np.sqrt(rows.mean((rows.X - mean) ** 2))
+    return _Scaling(mean, np.where(scale > 1e-9 * np.abs(mean).max(initial=1e-300), scale, 1.0))
+
+
+def _ridge_scalings(rows, problem):
+    """Each column in its own standard deviation; of other features, also all in one."""
+    standard = _standard(rows)
+    if problem.text_weights is not None:
+        return [standard]
+    return [standard, _Scaling(standard.mean, np.full_like(standard.scale, standard.scale.mean()))]
+
+
+def _solve_bins(model, rows, scaling, splits, advance):
+    """Return the parameters, those of each split, the path, and predictions out of fold."""
+    X = scaling(rows.X)
+    scaled = Rows(X, rows.y, rows.weight, rows.bin_index)
+    solved = [model.path(scaled[split.inside], advance=advance) for split in splits]
+    predictions = np.array(
+        [
+            np.concatenate(
+                [
+                    model.predict(path[i], X[split.outside])
+                    for path, split in zip(solved, splits, strict=True)
+                ]
+            )
+            for i in range(len(PENALTIES))
+        ]
+    )
+    held = rows[np.concatenate([split.outside for split in splits])]
+    errors = np.average(np.abs(predictions - held.y), axis=1, weights=held.weight)
+    best = int(errors.argmin())
+    of_splits = [path[best] for path in solved]
+    # The mean of the models of the folds predicts better than one of all samples.
+    parameters = np.mean(of_splits, axis=0)
+    if len(rows) > MANY_ROWS:
+        parameters = model.path(scaled, PENALTIES[best : best + 1], parameters)[0]
+    path = [
+        {"penalty": float(penalty), "valid_l1_loss": float(error)}
+        for penalty, error in zip(PENALTIES, errors, strict=True)
+    ]
+    return parameters, of_splits, path, predictions[best]
+
+
+def _solve_ridge(rows, scaling, splits):
+    """Return predictions out of fold, and coefficients and intercept of all samples."""
+    scaled = Rows(scaling(rows.X), rows.y, rows.weight, rows.bin_index)
+    predictions = []
+    for split in splits:
+        coefficients, intercepts = ridge_path(scaled[split.inside])
+        predictions.append(coefficients @ scaled.X[split.outside].T + intercepts[:, None])
+    predictions = np.concatenate(predictions, axis=1)
+    held = rows[np.concatenate([split.outside for split in splits])]
+    errors = np.average(np.abs(predictions - held.y), axis=1, weights=held.weight)
+    best = int(errors.argmin())
+    coefficients, intercepts = ridge_path(scaled)
+    return predictions[best], *scaling.undo(coefficients[best], intercepts[best])
+
+
+def _out_of_fold_std(model, of_splits, rows, scaling, splits, share):
+    """Standard deviation of the mixture of bins for the rows held out; see `predict`."""
+    stds = []
+    for parameters, split in zip(of_splits, splits, strict=True):
+        weights, bias, centers = (
+            part.numpy() for part in model.parts(torch.from_numpy(parameters))
+        )
+        proba = softmax(scaling(rows.X[split.outside]) @ weights.T + bias, axis=1)
+        spread = proba @ centers**2 - (proba @ centers) ** 2
+        inner = proba @ model.widths.numpy() ** 2 / 12
+        stds.append(np.sqrt(share**2 * spread.clip(0) + inner))
+    return np.concatenate(stds)
+
+
+def _std_scale(held, y_pred, std):
+    """Factor on standard deviations by which 90 % of labels are within 1.645 of them."""
+    ratio = np.abs(held.y - y_pred) / std
+    return float(max(weighted_quantile(ratio, HELD_OUT, held.weight) / 1.645, 1e-6))
