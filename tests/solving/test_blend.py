@@ -1,0 +1,56 @@
+"""Shares are those of models that predict well out of fold, and cautious for few samples."""
+
+import numpy as np
+import pytest
+
+from sknumclip.solving.blend import prior_shares, solve_shares
+
+
+def models(n, seed=0):
+    """Labels, and predictions of a perfect model, a noisy one and one that knows nothing."""
+    rng = np.random.default_rng(seed)
+    y = rng.normal(size=n)
+    return y, np.column_stack([y, y + rng.normal(size=n), np.zeros(n)])
+
+
+def test_many_samples_find_the_right_model():
+    y, predictions = models(1000)
+    shares = solve_shares(predictions, y, np.ones(1000), np.array([0.0, 0.5, 0.5]))
+    np.testing.assert_allclose(shares, [1, 0, 0], atol=0.03)
+
+
+def test_two_noisy_models_are_averaged():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=2000)
+    predictions = y[:, None] + rng.normal(size=(2000, 2))
+    shares = solve_shares(predictions, y, np.ones(2000), np.array([1.0, 0.0]))
+    np.testing.assert_allclose(shares, [0.5, 0.5], atol=0.06)
+
+
+def test_a_weight_of_2_is_two_samples():
+    y, predictions = models(30)
+    times, prior = np.arange(30) % 3 + 1.0, np.array([0.2, 0.3, 0.5])
+    repeated = np.repeat(np.arange(30), times.astype(int))
+    expected = solve_shares(predictions[repeated], y[repeated], np.ones(len(repeated)), prior)
+    # The scale of labels is that of rows, so it is as if their deviations were equal.
+    found = solve_shares(predictions, y, times, prior)
+    np.testing.assert_allclose(found, expected, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("error_of_rich", "expected"), [(0.1, (0.9, 1.0)), (1.0, (0.45, 0.55)), (3.0, (0, 0.1))]
+)
+def test_the_prior_trusts_the_rich_model_as_far_as_its_errors_say(error_of_rich, expected):
+    rng = np.random.default_rng(0)
+    noise = rng.normal(scale=0.3, size=(50, 2))
+    noise -= noise.mean(axis=0)
+    errors = np.array([error_of_rich, 1.0]) + noise
+    prior = prior_shares(errors, np.ones(50), simple=[1], rich=0)
+    assert prior.sum() == pytest.approx(1)
+    assert expected[0] <= prior[0] <= expected[1]
+
+
+def test_of_two_simple_models_the_better_one_counts():
+    errors = np.column_stack([np.full(20, 1.0), np.linspace(2, 4, 20), np.linspace(5, 9, 20)])
+    prior = prior_shares(errors, np.ones(20), simple=[1, 2], rich=0)
+    assert prior[2] < 0.01

@@ -1,0 +1,141 @@
+"""A solved frozen fit: not worse than a ridge, zero-shot CLIP or the median, and exact."""
+
+import warnings
+
+import numpy as np
+import pytest
+from factories import BINS, Y, save_pictures
+from sklearn.linear_model import RidgeCV
+from sklearn.utils.estimator_checks import check_sample_weight_equivalence_on_dense_data
+
+from sknumclip import CLIPEmbedder, NumCLIPClassifier, NumCLIPRegressor
+from sknumclip.baselines import ZeroShotCLIPRegressor
+from sknumclip.datasets import make_counting_images
+
+WORDS = {"a few": (1, 6), "several": (6, 16), "many": (16, 40), "countless": (40, 101)}
+SOLVED = dict(model_name="tiny", fine_tune="none", random_state=0, verbose=0)
+
+
+def error(reg, X, y):
+    return np.abs(reg.predict(X) - y).mean()
+
+
+@pytest.fixture(scope="module")
+def shapes():
+    X, y = make_counting_images(400, random_state=0)
+    Z = CLIPEmbedder(model_name="tiny", verbose=0).fit_transform(X)
+    return Z, y
+
+
+@pytest.mark.parametrize("n", [10, 50, 200])
+def test_it_beats_the_ridge_and_zero_shot_clip(shapes, n):
+    Z, y = shapes
+    solved = NumCLIPRegressor(WORDS, template="{} shapes.", **SOLVED).fit(Z[:n], y[:n])
+    zero_shot = ZeroShotCLIPRegressor(WORDS, template="{} shapes.", model_name="tiny", verbose=0)
+    peers = [
+        RidgeCV(np.logspace(-6, 3, 19)).fit(Z[:n], y[:n]),
+        zero_shot.fit(Z[:n], y[:n]),
+    ]
+    assert error(solved, Z[200:], y[200:]) < min(error(peer, Z[200:], y[200:]) for peer in peers)
+
+
+def test_features_of_another_kind_get_what_a_ridge_gets():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 30)) * 10 + 1e3
+    y = 0.1 * X[:, 3] + rng.normal(scale=0.2, size=1000)
+    solved = NumCLIPRegressor(5, **SOLVED).fit(X[:200], y[:200])
+    ridge = RidgeCV(np.logspace(-3, 3, 13)).fit(X[:200], y[:200])
+    assert error(solved, X[200:], y[200:]) < 1.02 * error(ridge, X[200:], y[200:])
+
+
+def test_labels_that_nothing_tells_get_the_median():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(600, 64)), rng.exponential(size=600)
+    solved = NumCLIPRegressor(5, **SOLVED).fit(X[:100], y[:100])
+    assert error(solved, X[100:], y[100:]) < 1.03 * np.abs(np.median(y[:100]) - y[100:]).mean()
+
+
+def test_standard_deviations_are_calibrated(shapes):
+    Z, y = shapes
+    reg = NumCLIPRegressor(WORDS, template="{} shapes.", **SOLVED).fit(Z[:200], y[:200])
+    y_pred, std = reg.predict(Z[200:], return_std=True)
+    assert 0.85 < (np.abs(y_pred - y[200:]) < 1.645 * std).mean() < 0.95
+
+
+@pytest.mark.parametrize(
+    "estimator", [NumCLIPRegressor(5, **SOLVED), NumCLIPClassifier(**SOLVED)], ids=["reg", "clf"]
+)
+def test_a_sample_of_weight_2_is_two_samples(estimator):
+    check_sample_weight_equivalence_on_dense_data(type(estimator).__name__, estimator)
+
+
+def test_the_order_of_samples_does_not_matter(shapes):
+    Z, y = shapes
+    order = np.random.default_rng(0).permutation(60)
+    fits = [
+        NumCLIPRegressor(WORDS, **SOLVED).fit(Z[:60][i], y[:60][i]) for i in (slice(None), order)
+    ]
+    np.testing.assert_array_equal(*(reg.predict(Z) for reg in fits))
+
+
+def test_beta_and_the_ranking_loss_matter(shapes):
+    Z, y = shapes
+    options = [{}, {"beta": 16}, {"ranking_loss": "infonce"}, {"ranking_loss": "none"}]
+    fits = [NumCLIPRegressor(WORDS, **SOLVED, **o).fit(Z[:60], y[:60]) for o in options]
+    predictions = {tuple(reg.predict(Z[:5])) for reg in fits}
+    assert len(predictions) == 4
+
+
+def test_the_history_is_the_path_of_penalties(shapes):
+    Z, y = shapes
+    reg = NumCLIPRegressor(WORDS, **SOLVED).fit(Z[:40], y[:40])
+    assert list(reg.history_) == ["penalty", "valid_l1_loss"]
+    assert reg.n_iter_ == len(reg.history_) == 9
+
+
+@pytest.mark.parametrize("kind", ["files", "features", "other features"])
+def test_a_saved_model_predicts_the_same(make, data, tmp_path, kind):
+    pixels, _ = data
+    X = {
+        "files": save_pictures(tmp_path / "pictures", pixels),
+        "features": np.random.default_rng(0).normal(size=(8, 16)),
+        "other features": np.random.default_rng(0).normal(size=(8, 3)) + 50,
+    }[kind]
+    reg = make(fine_tune="none", max_epochs="auto", batch_size="auto").fit(X, Y)
+    reg.save(tmp_path / "model", standalone=True)
+    loaded = NumCLIPRegressor.load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict(X), reg.predict(X))
+    for ours, theirs in zip(
+        loaded.predict(X, return_std=True), reg.predict(X, return_std=True), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(loaded.transform(X), reg.transform(X))
+
+
+def test_what_has_no_effect_on_a_solved_fit_says_so(make, data, tmp_path):
+    reg = make(fine_tune="none", max_epochs="auto", batch_size="auto")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        expected = reg.fit(*data).predict(data[0])
+    reg.set_params(early_stopping=True, checkpoint=tmp_path / "new", prompt_lr=0.1)
+    with pytest.warns(UserWarning, match="prompt_lr, early_stopping, checkpoint: no effect"):
+        reg.fit(*data)
+    np.testing.assert_array_equal(reg.predict(data[0]), expected)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_a_handful_of_samples_is_enough(make, data, n):
+    X, y = data
+    reg = make(fine_tune="none", max_epochs="auto", batch_size="auto").fit(X[:n], y[:n])
+    assert np.isfinite(reg.predict(X)).all()
+    y_pred, std = reg.predict(X, return_std=True)
+    assert (std > 0).all()
+    assert BINS["few"][0] - 50 < y_pred.min() <= y_pred.max() < BINS["very many"][1] + 50
+
+
+def test_constant_labels_and_constant_features(make, data):
+    reg = make(fine_tune="none", max_epochs="auto", batch_size="auto")
+    assert reg.fit(data[0], np.full(8, 12.0)).predict(data[0]) == pytest.approx(12, abs=3)
+    flat = NumCLIPRegressor(BINS, **SOLVED).fit(np.ones((8, 5)), Y)
+    assert np.isfinite(flat.predict(np.ones((2, 5)))).all()
