@@ -4,13 +4,18 @@ The paper's tables, on data of your own or on the paper's
 
 Runs methods × shots × seeds and prints the tables of the paper: ``full`` (Tables 1 to 3),
 ``few_shot`` (Table 4), ``ablation`` (Table 5), ``distance`` (Table 6), and ``settings``, what the
-paper leaves open: β, norm, masking, shift and the released code's form of the loss. For example::
+paper leaves open: β, norm, masking, shift and the released code's form of the loss. ``samples``
+draws training images at random instead of some of each number, beside the peers that people use
+on embeddings. For example::
 
     python examples/benchmark_tables.py --dataset counting --table few_shot
     python examples/benchmark_tables.py --dataset utkface --data FOLDER \
         --model local-dir:MODEL --table few_shot ablation distance settings
     python examples/benchmark_tables.py --dataset folder --data FOLDER --label age --bins age \\
         --template "the person is a {}." --table full
+    python examples/benchmark_tables.py --dataset folder --data FOLDER --label red_cells \\
+        --split split --template "{} red cells." --table samples --results cells.csv \\
+        --bins '{"no": [0, 3], "a few": [3, 8], "several": [8, 14], "many": [14, 30]}'
     python examples/benchmark_tables.py --dataset morph2 --data FOLDER --lists LISTS --table full \
         --fine-tune full
 
@@ -20,6 +25,7 @@ file and a figure for each table.
 """
 
 import argparse
+import json
 import os
 import time
 from dataclasses import dataclass, field
@@ -29,9 +35,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from scipy.stats import ttest_rel
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.dummy import DummyRegressor
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from sklearn.linear_model import RidgeCV
-from sklearn.model_selection import PredefinedSplit
+from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVR
 
 from sknumclip import CLIPEmbedder, NumCLIPRegressor, baselines, datasets
 from sknumclip.bins import unit_bins
@@ -212,6 +224,30 @@ def ridge(task, shared, training):
     return make_pipeline(CLIPEmbedder(**shared), RidgeCV(np.logspace(-3, 3, 13)))
 
 
+def median(task, shared, training):
+    return make_pipeline(CLIPEmbedder(**shared), DummyRegressor(strategy="median"))
+
+
+def svr(task, shared, training):
+    """RBF kernel, tuned by a search of five folds."""
+    grid = {
+        "svr__C": [0.1, 1, 10, 100],
+        "svr__epsilon": [0.05, 0.2],
+        "svr__gamma": ["scale", 0.003, 0.01],
+    }
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), SVR()), grid, scoring="neg_mean_absolute_error", cv=5
+    )
+    on_scaled_labels = TransformedTargetRegressor(search, transformer=StandardScaler())
+    return make_pipeline(CLIPEmbedder(**shared), on_scaled_labels)
+
+
+def gaussian_process(task, shared, training):
+    kernel = ConstantKernel() * RBF(10, (0.1, 1000)) + WhiteKernel(0.5)
+    process = GaussianProcessRegressor(kernel, normalize_y=True)
+    return make_pipeline(CLIPEmbedder(**shared), StandardScaler(), process)
+
+
 def prompted(cls, prompt_lr):
     def make(task, shared, training):
         rates = dict(lr=PROMPTED_TOWER_LR, prompt_lr=prompt_lr)
@@ -273,12 +309,24 @@ SETTINGS = {
     "shift: none": numclip(shift="none"),
     "prompts in digits": numclip(prompt_init="numbers"),
 }
+SAMPLES = {
+    "median": median,
+    "zero-shot, words": zero_shot("words"),
+    "RidgeCV on embeddings": ridge,
+    "SVR on embeddings": svr,
+    "Gaussian process on embeddings": gaussian_process,
+    "head, L1": head("l1"),
+    "head, cross-entropy (DEX)": head("cross_entropy"),
+    "NumCLIP, 100 epochs": numclip(max_epochs=100),
+    "NumCLIP": numclip(),
+}
 TABLES = {
     "full": (METHODS, ["all"]),
     "few_shot": (METHODS, ["1", "2", "4", "8", "16", "all"]),
     "ablation": (ABLATION, ["4", "all"]),
     "distance": (DISTANCE, ["4", "all"]),
     "settings": (SETTINGS, ["4", "all"]),
+    "samples": (SAMPLES, ["n=10", "n=20", "n=50", "n=100", "n=200", "n=500", "n=1000", "all"]),
 }
 REFERENCE = "NumCLIP"  # differences are to it
 
@@ -330,7 +378,7 @@ def run(args, task):
         known.add(key)
         training = dict(fine_tune=args.fine_tune, random_state=seed)
         if args.fine_tune == "full":
-            training["max_epochs"] = FULL_EPOCHS[shots]
+            training["max_epochs"] = FULL_EPOCHS.get(shots, 20)
         row = dict(zip(CELL, key, strict=True)) | evaluate(
             make(task, shared, training), task, shots, seed
         )
@@ -345,7 +393,10 @@ def run(args, task):
 
 def evaluate(estimator, task, shots, seed):
     train, test = task.splits[seed % len(task.splits)]
-    if shots != "all":
+    if shots.startswith("n="):
+        n = min(int(shots[2:]), len(train))
+        train = np.random.default_rng(seed).choice(train, n, replace=False)
+    elif shots != "all":
         train = train[datasets.few_shot(task.y[train], int(shots), seed)]
     started = time.perf_counter()
     estimator.fit(_take(task.X, train), task.y[train])
@@ -441,10 +492,14 @@ def plot(results, methods, shots, file):
     ax.set_yscale("log")
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter("{x:g}")
-    ax.set_xlabel("training images per number")
+    ax.set_xlabel("training images" + " per number" * (not shots[0].startswith("n=")))
     ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     fig.savefig(file, dpi=150)
     plt.close(fig)
+
+
+def _bins(text):
+    return json.loads(text) if text[0] in "{0123456789" else text
 
 
 def main():
@@ -455,7 +510,7 @@ def main():
     own = parser.add_argument_group("for --dataset folder")
     own.add_argument("--label", default="label", help="column of labels.csv")
     own.add_argument("--split", help="column that says train or test; a fifth is drawn otherwise")
-    own.add_argument("--bins", default=5, type=lambda s: int(s) if s.isdigit() else s)
+    own.add_argument("--bins", default=5, type=_bins, help="a number, a preset, or words as JSON")
     own.add_argument("--template", default="{}")
     parser.add_argument("--table", nargs="+", choices=TABLES, default=["few_shot"])
     parser.add_argument("--model", help="model_name; the dataset's own by default")
