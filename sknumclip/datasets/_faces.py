@@ -117,7 +117,8 @@ def load_utkface(folder: StrPath, *, on_missing: OnError = "raise") -> Bunch:
     folder = check_folder(folder, "UTKFace", _HOW_UTKFACE)
     csv = folder / "labels.csv"
     if csv.is_file():
-        rows = read_table(csv, ["file", "age"], _HOW_UTKFACE).rename(columns={"age": "y"})
+        rows = read_table(csv, ["file", "age"], _HOW_UTKFACE, ["file", "split"])
+        rows = rows.rename(columns={"age": "y"})
         rows.insert(0, "path", [folder / str(name) for name in rows["file"]])
         known = [name for name in ("path", "y", "gender", "race", "split") if name in rows]
         return as_bunch(rows[known], csv, _UTKFACE, on_missing)

@@ -84,7 +84,8 @@ def load_folder(
     folder = check_folder(folder, "Your folder of images", how)
     names = {"path": image, "y": label, "group": group, "fold": fold, "split": split}
     names = {new: old for new, old in names.items() if old is not None}
-    rows = read_table(folder / csv, list(names.values()), how)
+    as_written = [name for name in (image, group, split) if name is not None and name != label]
+    rows = read_table(folder / csv, list(names.values()), how, as_written)
     columns = {new: rows[old] for new, old in names.items()}
     table = pd.DataFrame(columns | {"path": [folder / str(name) for name in rows[image]]})
     return as_bunch(table, folder / csv, f"Images of {folder}, labelled by {csv}.", on_missing)

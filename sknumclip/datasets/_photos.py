@@ -200,7 +200,9 @@ def load_image_aesthetics(
     """
     folder = check_folder(folder, "Image Aesthetics", _HOW_IMAGE_AESTHETICS)
     columns = ["#flickr_photo_id", "category", "beauty_scores"]
-    rows = read_table(folder / csv, columns, _HOW_IMAGE_AESTHETICS, sep="\t")
+    rows = read_table(
+        folder / csv, columns, _HOW_IMAGE_AESTHETICS, ["#flickr_photo_id", "category"], sep="\t"
+    )
     found = images_by_stem(folder)
     table = pd.DataFrame(
         {

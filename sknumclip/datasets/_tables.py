@@ -48,7 +48,7 @@ def check_folder(folder: StrPath, what: str, how: str) -> Path:
     return folder
 
 
-def read_table(file, columns, how, **options):
+def read_table(file, columns, how, names=(), **options):
     """Read a table that must have certain columns.
 
     Parameters
@@ -57,6 +57,9 @@ def read_table(file, columns, how, **options):
     columns : list of str
     how : str
         Where to get the file: for the error.
+    names : sequence of str, default=()
+        Columns that hold names, which are text as it is written: "007" and "7" are two names, and
+        so are "NA" and "null". Only an empty field is missing.
     **options : object
         Passed to :func:`pandas.read_csv`.
 
@@ -74,6 +77,9 @@ def read_table(file, columns, how, **options):
     if not file.is_file():
         raise FileNotFoundError(f"There is no file {file}. {how}")
     table = pd.read_csv(file, **options)
+    if names := [name for name in names if name in table]:
+        text = {**options, "dtype": str, "keep_default_na": False, "usecols": names}
+        table[names] = pd.read_csv(file, **text)[names].replace("", np.nan)
     lacking = [column for column in columns if column not in table]
     if lacking:
         raise ValueError(

@@ -86,7 +86,8 @@ def load_yearguessr(
     parts = []
     for split in ("train", "valid", "test"):
         file = tables / f"{split}.csv"
-        rows = read_table(file, [name for name in (image, year) if name], _HOW_YEARGUESSR)
+        columns = [name for name in (image, year) if name]
+        rows = read_table(file, columns, _HOW_YEARGUESSR, [image] if image else _IMAGE_COLUMNS)
         images = rows[image or _column(rows, _IMAGE_COLUMNS, "image", file)]
         years = rows[year or _column(rows, _YEAR_COLUMNS, "year", file)]
         parts.append(pd.DataFrame({"path": images, "y": years, "split": split}))

@@ -47,6 +47,8 @@ class CanvasStore:
         self.shape = (3, *canvas_size(preprocessing, scale))
         n_threads = max(1, usual_threads() // n_sharing)
         self.num_workers = n_threads if num_workers == "auto" else num_workers
+        # An image that is listed many times is decoded and kept once.
+        self.first = images.first_of_each()
         self._cache = canvas_cache(cache, images, self.shape, f"{preprocessing} {scale}", n_sharing)
 
     def __len__(self):
@@ -54,6 +56,7 @@ class CanvasStore:
 
     def __getitem__(self, i):
         """Return the canvas of image `i`, uint8 ndarray of shape (3, H, W)."""
+        i = self.first[i]
         canvas = self._cache.get(i)
         if canvas is None:
             pixels = self.images.items[i]
@@ -121,7 +124,7 @@ class CanvasStore:
         ImageReadError
             If there are any and ``on_error="raise"``. It names them all.
         """
-        indices = processes.part(np.arange(len(self)))
+        indices = processes.part(np.unique(self.first))
         chunks = np.split(indices, range(64, len(indices), 64))
         failures = {}
         with tqdm(total=len(indices), unit="image", disable=not verbose, leave=False) as bar:
@@ -129,8 +132,15 @@ class CanvasStore:
                 failures.update(failed)
                 bar.update(len(indices) + len(failed))
         failures = {i: why for found in processes.all_objects(failures) for i, why in found.items()}
+        failures = self.of_all(failures)
         self.raise_failures(failures, on_error)
         return failures
+
+    def of_all(self, by_first):
+        """Return a dict by index for all images from one for the first of each."""
+        return {
+            i: by_first[first] for i, first in enumerate(self.first.tolist()) if first in by_first
+        }
 
     def raise_failures(self, failures, on_error):
         """Raise ImageReadError for failures (dict of int to str), unless they may be skipped."""

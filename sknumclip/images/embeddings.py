@@ -70,7 +70,7 @@ def embed_images(
         If there are any and ``on_error="raise"``. It names them all.
     """
     processes.check_same(len(store), "Numbers of images")
-    own = processes.part(np.arange(len(store))).tolist()
+    own = np.unique(processes.part(store.first)).tolist()
     cache = None if cache_key is None else EmbeddingFolder(cache_folder)
     size, keys = GPU_UNCACHED_BATCH_SIZE if device.type == "cuda" else BATCH_SIZE, {}
     if cache is not None:
@@ -105,10 +105,12 @@ def embed_images(
                 for i in embedded.keys() & keys.keys():
                     cache.put(keys[i], embedded[i])
     failures = {i: why for found in processes.all_objects(failures) for i, why in found.items()}
+    failures = store.of_all(failures)
     store.raise_failures(failures, on_error)
     width = len(next(iter(rows.values()))) if rows else _width(encode, store, device)
-    features = np.full((len(own), width), np.nan, dtype=np.float32)
-    for place, i in enumerate(own):
+    asked_for = processes.part(store.first).tolist()
+    features = np.full((len(asked_for), width), np.nan, dtype=np.float32)
+    for place, i in enumerate(asked_for):
         if i in rows:
             features[place] = rows[i]
     return processes.all_features(features, len(store)), failures

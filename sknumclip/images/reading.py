@@ -4,11 +4,10 @@ import hashlib
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from threading import Lock
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageOps
 
 from ..machine.files import file_identity
 from .urls import is_url, open_url, url_identity
@@ -17,6 +16,11 @@ __all__ = [
     "Images",
     "read_image",
 ]
+
+
+# Tags of TIFF.
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _MAX_SAMPLE_VALUE = 258, 262, 281
+_WHITE_IS_ZERO = 0
 
 
 class Images:
@@ -31,9 +35,6 @@ class Images:
 
     def __init__(self, items):
         self.items = items
-        # One PIL image may be in X twice, but two threads cannot decode it at the same time.
-        lazy = (item for item in items if isinstance(item, ImageFile.ImageFile))
-        self._locks = {} if isinstance(items, np.ndarray) else {id(image): Lock() for image in lazy}
 
     def __len__(self):
         return len(self.items)
@@ -47,6 +48,17 @@ class Images:
         """Return what to call image `i` in a message."""
         label = self.label(i)
         return label if label and isinstance(label, str) else f"image {i}"
+
+    def first_of_each(self):
+        """Return, for each image, the index of the first one that is the same file or object."""
+        if isinstance(self.items, np.ndarray):
+            return np.arange(len(self))
+        first = {}
+        keys = (item if isinstance(item, str) else self._key(item) for item in self.items)
+        return np.array([first.setdefault(key, i) for i, key in enumerate(keys)], dtype=int)
+
+    def _key(self, item):
+        return os.fspath(item) if isinstance(item, os.PathLike) else id(item)
 
     def identity(self, i):
         """Return a key (str) that changes when the content of image `i` does."""
@@ -84,8 +96,7 @@ class Images:
 
     def read(self, i, min_side=None):
         """Read image `i`; see :func:`read_image`."""
-        with self._locks.get(id(self.items[i]), nullcontext()):
-            return read_image(self.items[i], min_side)
+        return read_image(self.items[i], min_side)
 
 
 def read_image(source, min_side=None):
@@ -125,7 +136,8 @@ def _open(source, min_side):
     if isinstance(source, np.ndarray):
         return Image.fromarray(source)
     if isinstance(source, Image.Image):
-        return _to_rgb(source)
+        with _lock_of(source):
+            return _to_rgb(source)
     if not is_url(source) and (reason := _file_problem(source)):
         raise ValueError(reason)
     with Image.open(open_url(source) if is_url(source) else source) as image:
@@ -134,6 +146,14 @@ def _open(source, min_side):
         if min_side is not None:
             image.draft(None, (min_side, min_side))
         return _to_rgb(image)
+
+
+def _lock_of(image):
+    """Return the lock that goes with a PIL image, wherever it is in use.
+
+    Two threads cannot decode one image at the same time, or fetch pixels while another does.
+    """
+    return vars(image).setdefault("_sknumclip_lock", Lock())
 
 
 def _file_problem(path):
@@ -182,21 +202,45 @@ def _reason(source, error):
 
 def _to_rgb(image):
     image.load()
+    scale = _scale_to_8_bits(image)  # what the file says goes when the image is turned
     try:
         image = ImageOps.exif_transpose(image)
     except Exception as error:  # of every kind, again
         raise ValueError(
             f"its EXIF block is broken ({error}), so nobody knows which side is up; save it anew"
         ) from error
+    if scale is not None:
+        image = Image.fromarray(scale(np.asarray(image).astype(np.int64)).astype(np.uint8))
     if image.mode in ("F", "I"):
         raise ValueError(
             f"its pixels are {'floats' if image.mode == 'F' else '32-bit integers'}, whose white "
             "is unknown; convert it to 8 bits"
         )
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
     return image.convert("RGB")
+
+
+def _scale_to_8_bits(image):
+    """Return a function of greys of more than 8 bits, by what the file says is white.
+
+    None if the greys have 8 bits, or nothing says what is white.
+    """
+    if image.mode == "I" and image.format == "PPM":  # which Pillow has scaled to 16 bits
+        return lambda grey: grey >> 8
+    if not image.mode.startswith("I;16"):
+        return None
+    tags = getattr(image, "tag_v2", {})  # of TIFF
+    bits = tags.get(_BITS_PER_SAMPLE, (16,))[0]
+    white = tags.get(_MAX_SAMPLE_VALUE, (2**bits - 1,))[0]
+    is_inverted = tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    if white == 65535 and not is_inverted:
+        return lambda grey: grey >> 8
+
+    def scale(grey):
+        grey = grey.clip(0, white)
+        return ((white - grey if is_inverted else grey) * 255 + white // 2) // white
+
+    return scale

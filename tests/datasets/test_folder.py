@@ -31,7 +31,7 @@ def test_paths_and_labels_belong_together(folder):
 
 def test_groups_folds_and_split(folder):
     data = load_folder(folder, group="person", fold="part", split="use")
-    np.testing.assert_array_equal(data.groups, np.arange(8) // 2)
+    np.testing.assert_array_equal(data.groups, (np.arange(8) // 2).astype(str))
     np.testing.assert_array_equal(data.folds, np.arange(8) % 4)
     assert data.folds.dtype == np.int64
     assert list(data.split) == ["train"] * 6 + ["test"] * 2
