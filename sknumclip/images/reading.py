@@ -4,12 +4,15 @@ import hashlib
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from io import BytesIO
 from threading import Lock
+from weakref import WeakValueDictionary
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageOps
 
+from .grey import black_and_white, check_colors, scale_to_8_bits
 from .urls import is_url, open_url, url_identity
 
 __all__ = [
@@ -28,9 +31,6 @@ class Images:
 
     def __init__(self, items):
         self.items = items
-        # One PIL image may be in X twice, but two threads cannot decode it at the same time.
-        lazy = (item for item in items if isinstance(item, ImageFile.ImageFile))
-        self._locks = {} if isinstance(items, np.ndarray) else {id(image): Lock() for image in lazy}
 
     def __len__(self):
         return len(self.items)
@@ -73,15 +73,43 @@ class Images:
 
     def read(self, i, min_side=None):
         """Read image `i`; see :func:`read_image`."""
-        with self._locks.get(id(self.items[i]), nullcontext()):
-            return read_image(self.items[i], min_side)
+        return read_image(self.items[i], min_side)
+
+
+_locks: WeakValueDictionary[int, Lock] = WeakValueDictionary()  # by id; each while it is in use
+_guard = Lock()
+_FILES = Lock()
+
+
+def _lock_of(thing):
+    with _guard:
+        return _locks.setdefault(id(thing), Lock())
+
+
+@contextmanager
+def _one_thread_at_a_time(image):
+    """Keep other threads from decoding a PIL image, which changes it, whoever passed it to us."""
+    with _lock_of(image), _lock_of_file(image):
+        yield
+
+
+def _lock_of_file(image):
+    """Return the lock of the file that an image is yet to be read from.
+
+    Two images may have one file. Those from an archive share its position even if each has a file
+    of its own on top; only what Pillow opened itself and bytes in memory are surely apart.
+    """
+    file = getattr(image, "fp", None)
+    if file is None or image.filename:
+        return nullcontext()
+    return _lock_of(file) if type(file) is BytesIO else _FILES
 
 
 def read_image(source, min_side=None):
     """Read one image as upright RGB.
 
-    EXIF orientation is applied, transparency is laid on white, 16-bit greys are scaled to 8 bits,
-    and of an animation the first frame is taken.
+    EXIF orientation is applied, transparency is laid on white, greys of more than 8 bits are scaled
+    by what the file says is white, and of an animation the first frame is taken.
 
     Parameters
     ----------
@@ -114,7 +142,8 @@ def _open(source, min_side):
     if isinstance(source, np.ndarray):
         return Image.fromarray(source)
     if isinstance(source, Image.Image):
-        return _to_rgb(source)
+        with _one_thread_at_a_time(source):
+            return _to_rgb(source)
     if not is_url(source) and (reason := _file_problem(source)):
         raise ValueError(reason)
     with Image.open(open_url(source) if is_url(source) else source) as image:
@@ -164,6 +193,8 @@ def _reason(source, error):
                 "HEIC, which Pillow reads with a plugin only: pip install pillow-heif, then call "
                 "pillow_heif.register_heif_opener()"
             )
+        if start.startswith((b"II*\0", b"MM\0*")):
+            return "a TIFF file of a kind that Pillow cannot read; convert it to 8 bits"
         return f"not an image of a kind that Pillow knows; it begins with {start!r}"
     own_words = type(error) is ValueError and str(error)
     return str(error) if own_words else f"{type(error).__name__}: {error}"
@@ -171,19 +202,16 @@ def _reason(source, error):
 
 def _to_rgb(image):
     image.load()
+    check_colors(image)
+    ends = black_and_white(image) if image.mode[0] in "IF" else None
     try:
         image = ImageOps.exif_transpose(image)
     except Exception as error:  # of every kind, again
         raise ValueError(
             f"its EXIF block is broken ({error}), so nobody knows which side is up; save it anew"
         ) from error
-    if image.mode in ("F", "I"):
-        raise ValueError(
-            f"its pixels are {'floats' if image.mode == 'F' else '32-bit integers'}, whose white "
-            "is unknown; convert it to 8 bits"
-        )
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+    if ends is not None:
+        image = scale_to_8_bits(image, *ends)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
