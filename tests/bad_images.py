@@ -74,6 +74,33 @@ def png_bomb(width, height):
     return file_of("bomb.png", b"\x89PNG\r\n\x1a\n" + content)
 
 
+def tiff(pixels, bits, photometric=1, max_sample=None):
+    """Return the bytes of a TIFF file, as cameras, X-ray and microscopes write them.
+
+    Pixels of shape (height, width, 3) are colors, of 16 bits.
+    """
+    if bits == 12:  # two values in three bytes
+        first, second = pixels.reshape(-1, 2).astype(np.uint32).T
+        packed = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], axis=1)
+        data = packed.astype(np.uint8).tobytes()
+    else:
+        data = pixels.astype("<u2" if bits == 16 else np.uint8).tobytes()
+    height, width, n_samples = *pixels.shape[:2], pixels[0, 0].size
+    tags = {256: width, 257: height, 258: bits, 259: 1, 262: photometric, 273: 0}
+    tags |= {277: n_samples, 278: height, 279: len(data)}
+    if max_sample is not None:
+        tags[281] = max_sample
+    end = 8 + 2 + 12 * len(tags) + 4
+    if n_samples == 3:  # the bits of each are behind the tags
+        tags[258], data = end, struct.pack("<3H", bits, bits, bits) + data
+    tags[273] = end + 6 * (n_samples == 3)
+    entries = b"".join(
+        struct.pack("<HHII", tag, 3, n_samples if tag == 258 else 1, tags[tag])
+        for tag in sorted(tags)
+    )
+    return struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + bytes(4) + data
+
+
 def fifo(folder):
     os.mkfifo(folder / "fifo.png")
     return folder / "fifo.png"
@@ -128,6 +155,8 @@ def is_seen_as(size, color):
     return check
 
 
+LIGHT = np.full((8, 8), 3072)  # three quarters of what 12 bits hold
+THREE_QUARTERS = is_seen_as((8, 8), (191, 191, 191))
 GREY_16_BITS = Image.fromarray(np.full((8, 8), 0x8080, dtype=np.uint16))
 FLOATS = Image.fromarray(np.full((8, 8), 0.5, dtype=np.float32))
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99)
@@ -173,6 +202,36 @@ IMAGES = [
         "a 16-bit PNG",
         saved("16.png", GREY_16_BITS),
         Right("scaled to 8 bits", is_seen_as((8, 8), GREY)),
+    ),
+    (
+        "a TIFF of 12 bits",
+        file_of("12.tif", tiff(LIGHT, 12)),
+        Right("white is 4095, as the file says", THREE_QUARTERS),
+    ),
+    (
+        "a TIFF of 16 bits with the tag MaxSampleValue",
+        file_of("max.tif", tiff(LIGHT, 16, max_sample=4095)),
+        Right("white is that value", THREE_QUARTERS),
+    ),
+    (
+        'a TIFF of 16 bits, "white is zero"',
+        file_of("white.tif", tiff(65535 - 16 * LIGHT, 16, photometric=0)),
+        Right("not a negative", THREE_QUARTERS),
+    ),
+    (
+        "a PGM of 12 bits (maxval 4095)",
+        file_of("12.pgm", b"P5 8 8 4095\n" + LIGHT.astype(">u2").tobytes()),
+        Right("white is its maxval", THREE_QUARTERS),
+    ),
+    (
+        "a TIFF of colors of 16 bits with the tag MaxSampleValue",
+        file_of("rgb.tif", tiff(np.dstack([LIGHT] * 3), 16, photometric=2, max_sample=4095)),
+        "its colors have 16 bits, but by its tag MaxSampleValue white is 4095, and Pillow drops",
+    ),
+    (
+        'a TIFF of 12 bits, "white is zero"',
+        file_of("12 white.tif", tiff(LIGHT, 12, photometric=0)),
+        "a TIFF file of a kind that Pillow cannot read; convert it to 8 bits",
     ),
     (
         "a TIFF of floats",

@@ -4,23 +4,22 @@ import hashlib
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from io import BytesIO
 from threading import Lock
+from weakref import WeakValueDictionary
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from ..machine.files import file_identity
+from .grey import black_and_white, check_colors, scale_to_8_bits
 from .urls import is_url, open_url, url_identity
 
 __all__ = [
     "Images",
     "read_image",
 ]
-
-
-# Tags of TIFF.
-_BITS_PER_SAMPLE, _PHOTOMETRIC, _MAX_SAMPLE_VALUE = 258, 262, 281
-_WHITE_IS_ZERO = 0
 
 
 class Images:
@@ -99,11 +98,40 @@ class Images:
         return read_image(self.items[i], min_side)
 
 
+_locks: WeakValueDictionary[int, Lock] = WeakValueDictionary()  # by id; each while it is in use
+_guard = Lock()
+_FILES = Lock()
+
+
+def _lock_of(thing):
+    with _guard:
+        return _locks.setdefault(id(thing), Lock())
+
+
+@contextmanager
+def _one_thread_at_a_time(image):
+    """Keep other threads from decoding a PIL image, which changes it, whoever passed it to us."""
+    with _lock_of(image), _lock_of_file(image):
+        yield
+
+
+def _lock_of_file(image):
+    """Return the lock of the file that an image is yet to be read from.
+
+    Two images may have one file. Those from an archive share its position even if each has a file
+    of its own on top; only what Pillow opened itself and bytes in memory are surely apart.
+    """
+    file = getattr(image, "fp", None)
+    if file is None or image.filename:
+        return nullcontext()
+    return _lock_of(file) if type(file) is BytesIO else _FILES
+
+
 def read_image(source, min_side=None):
     """Read one image as upright RGB.
 
-    EXIF orientation is applied, transparency is laid on white, 16-bit greys are scaled to 8 bits,
-    and of an animation the first frame is taken.
+    EXIF orientation is applied, transparency is laid on white, greys of more than 8 bits are scaled
+    by what the file says is white, and of an animation the first frame is taken.
 
     Parameters
     ----------
@@ -136,7 +164,7 @@ def _open(source, min_side):
     if isinstance(source, np.ndarray):
         return Image.fromarray(source)
     if isinstance(source, Image.Image):
-        with _lock_of(source):
+        with _one_thread_at_a_time(source):
             return _to_rgb(source)
     if not is_url(source) and (reason := _file_problem(source)):
         raise ValueError(reason)
@@ -146,14 +174,6 @@ def _open(source, min_side):
         if min_side is not None:
             image.draft(None, (min_side, min_side))
         return _to_rgb(image)
-
-
-def _lock_of(image):
-    """Return the lock that goes with a PIL image, wherever it is in use.
-
-    Two threads cannot decode one image at the same time, or fetch pixels while another does.
-    """
-    return vars(image).setdefault("_sknumclip_lock", Lock())
 
 
 def _file_problem(path):
@@ -195,6 +215,8 @@ def _reason(source, error):
                 "HEIC, which Pillow reads with a plugin only: pip install pillow-heif, then call "
                 "pillow_heif.register_heif_opener()"
             )
+        if start.startswith((b"II*\0", b"MM\0*")):
+            return "a TIFF file of a kind that Pillow cannot read; convert it to 8 bits"
         return f"not an image of a kind that Pillow knows; it begins with {start!r}"
     own_words = type(error) is ValueError and str(error)
     return str(error) if own_words else f"{type(error).__name__}: {error}"
@@ -202,45 +224,18 @@ def _reason(source, error):
 
 def _to_rgb(image):
     image.load()
-    scale = _scale_to_8_bits(image)  # what the file says goes when the image is turned
+    check_colors(image)
+    ends = black_and_white(image) if image.mode[0] in "IF" else None
     try:
         image = ImageOps.exif_transpose(image)
     except Exception as error:  # of every kind, again
         raise ValueError(
             f"its EXIF block is broken ({error}), so nobody knows which side is up; save it anew"
         ) from error
-    if scale is not None:
-        image = Image.fromarray(scale(np.asarray(image).astype(np.int64)).astype(np.uint8))
-    if image.mode in ("F", "I"):
-        raise ValueError(
-            f"its pixels are {'floats' if image.mode == 'F' else '32-bit integers'}, whose white "
-            "is unknown; convert it to 8 bits"
-        )
+    if ends is not None:
+        image = scale_to_8_bits(image, *ends)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
     return image.convert("RGB")
-
-
-def _scale_to_8_bits(image):
-    """Return a function of greys of more than 8 bits, by what the file says is white.
-
-    None if the greys have 8 bits, or nothing says what is white.
-    """
-    if image.mode == "I" and image.format == "PPM":  # which Pillow has scaled to 16 bits
-        return lambda grey: grey >> 8
-    if not image.mode.startswith("I;16"):
-        return None
-    tags = getattr(image, "tag_v2", {})  # of TIFF
-    bits = tags.get(_BITS_PER_SAMPLE, (16,))[0]
-    white = tags.get(_MAX_SAMPLE_VALUE, (2**bits - 1,))[0]
-    is_inverted = tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
-    if white == 65535 and not is_inverted:
-        return lambda grey: grey >> 8
-
-    def scale(grey):
-        grey = grey.clip(0, white)
-        return ((white - grey if is_inverted else grey) * 255 + white // 2) // white
-
-    return scale

@@ -1,13 +1,18 @@
 """What X and y may be, in which order what is wrong is found, and what is left out."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from factories import Y, bad_files, small_pictures
+from factories import Y, bad_files, save_pictures, small_pictures
 from PIL import Image
+from sklearn.model_selection import KFold, cross_val_score
+
+from sknumclip.images.embeddings import clear_embedding_cache
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +92,42 @@ def test_threads_and_caches_change_nothing(
     X, y = data
     reg = make(num_workers=num_workers, image_cache=image_cache).fit(files, y)
     assert (reg.predict(files) == fitted.predict(X)).all()
+
+
+@pytest.mark.parametrize("fine_tune", ["none", "full"])
+def test_a_search_in_threads_over_opened_images_scores_as_without_threads(
+    make, tmp_path, fine_tune
+):
+    pixels = np.random.default_rng(0).integers(0, 256, size=(12, 300, 400, 3), dtype=np.uint8)
+    paths, y = save_pictures(tmp_path / "pictures", pixels), np.arange(12.0) % 6
+
+    def scores(backend):
+        clear_embedding_cache()
+        X = [Image.open(path) for path in paths]
+        with joblib.parallel_config(backend, n_jobs=4):
+            return cross_val_score(
+                make(fine_tune=fine_tune, max_epochs=1), X, y, cv=KFold(4), error_score="raise"
+            )
+
+    expected = scores("sequential")
+    for _ in range(2):
+        np.testing.assert_array_equal(scores("threading"), expected)
+
+
+@pytest.mark.parametrize("fine_tune", ["none", "full"])
+def test_two_requests_at_once_for_the_same_opened_images(make, data, tmp_path, fine_tune):
+    pixels = np.random.default_rng(0).integers(0, 256, size=(12, 300, 400, 3), dtype=np.uint8)
+    paths = save_pictures(tmp_path / "pictures", pixels)
+    reg = make(fine_tune=fine_tune).fit(*data)
+    for call in (reg.predict, reg.transform):
+        expected = call(paths)
+        for _ in range(3):
+            clear_embedding_cache()
+            X = [Image.open(path) for path in paths]
+            with ThreadPoolExecutor(2) as threads:
+                forth, back = threads.map(call, [X, X[::-1]])
+            np.testing.assert_allclose(forth, expected, rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(back[::-1], expected, rtol=1e-4, atol=1e-5)
 
 
 # ---------------------------------------------------------------------------- what cannot be fitted

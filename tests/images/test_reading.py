@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import tarfile
 import time
 import warnings
 import zlib
@@ -11,10 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from factories import bad_files, peak_memory, preprocessing
+from factories import bad_files, peak_memory, preprocessing, save_pictures
 from PIL import Image
 
 from sknumclip.exceptions import ImageReadError
+from sknumclip.images import reading
 from sknumclip.images.canvases import CanvasStore
 from sknumclip.images.reading import Images, read_image
 
@@ -93,12 +95,6 @@ def test_of_an_animation_the_first_frame_is_taken(tmp_path):
     assert color_of(tmp_path / "image.gif") == RED
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.int32])
-def test_pixels_without_a_known_white_are_refused(dtype):
-    with pytest.raises(ValueError, match="white is unknown"):
-        read_image(Image.fromarray(np.full((4, 4), 100, dtype=dtype)))
-
-
 def test_bad_files_give_a_reason(tmp_path):
     for file, reason in bad_files(tmp_path).items():
         with pytest.raises((OSError, ValueError), match=reason):
@@ -143,6 +139,49 @@ def test_one_pil_image_can_be_read_by_threads_at_the_same_time(tmp_path):
         with ThreadPoolExecutor(8) as threads:
             for image in threads.map(images.read, range(8)):
                 np.testing.assert_array_equal(np.asarray(image), pixels)
+
+
+def noise(n, shape=(300, 300, 3)):
+    return np.random.default_rng(0).integers(0, 256, size=(n, *shape), dtype=np.uint8)
+
+
+def as_files(folder, pictures):
+    paths = save_pictures(folder / "files", pictures)
+    return [Image.open(path) for path in paths]
+
+
+def in_one_archive(folder, pictures):
+    with tarfile.open(folder / "all.tar", "w") as archive:
+        for path in save_pictures(folder / "packed", pictures):
+            archive.add(path)
+    archive = tarfile.open(folder / "all.tar")  # noqa: SIM115
+    return [Image.open(archive.extractfile(member)) for member in archive.getmembers()]
+
+
+def of_one_buffer(folder, pictures):
+    buffer = io.BytesIO()
+    Image.fromarray(pictures[0]).save(buffer, "PNG")
+    return [Image.open(buffer) for _ in pictures]
+
+
+@pytest.mark.parametrize("opened", [as_files, in_one_archive, of_one_buffer])
+def test_an_image_object_that_calls_in_threads_share_is_read_whole(tmp_path, opened):
+    pictures = noise(6)
+    expected = pictures[[0] * 6] if opened is of_one_buffer else pictures
+    for _ in range(4):
+        X = opened(tmp_path, pictures)
+
+        def call(step, X=X):  # each has a list of its own
+            return [np.asarray(image) for image in map(Images(X[::step]).read, range(6))][::step]
+
+        with ThreadPoolExecutor(4) as threads:
+            for found in threads.map(call, [1, -1, 1, -1]):
+                np.testing.assert_array_equal(found, expected)
+
+
+def test_locks_of_images_go_when_nobody_reads_them(tmp_path):
+    Images(as_files(tmp_path, noise(3))).identities(range(3))
+    assert len(reading._locks) == 0
 
 
 def test_the_error_names_images_and_a_next_step_and_can_be_pickled():
