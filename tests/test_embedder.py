@@ -153,3 +153,39 @@ def test_a_failed_fit_leaves_the_last_one_as_it_was(clip_models, pixels):
             embedder.fit(np.ones((3, 2)) if broken["model_name"] == "none" else [[1], [np.nan]])
     np.testing.assert_array_equal(embedder.transform(pixels), expected)
     assert not hasattr(embedder, "n_features_in_")
+
+
+@pytest.mark.parametrize("n", [3, 20, 33])
+def test_without_a_cache_embeddings_are_the_same_to_the_bit(clip_models, n):
+    X = np.random.default_rng(0).integers(0, 256, (n, 40, 40, 3), dtype=np.uint8)
+    embedders = [
+        CLIPEmbedder(model_name=clip_models["clip"], precision="bf16", verbose=0, image_cache=cache)
+        for cache in ("auto", None)
+    ]
+    np.testing.assert_array_equal(*(embedder.fit_transform(X) for embedder in embedders))
+
+
+def test_an_image_listed_many_times_is_decoded_once(clip_models, files, monkeypatch):
+    from sknumclip.images import reading
+
+    n_decoded, open_image = [], reading._open
+    monkeypatch.setattr(reading, "_open", lambda *args: n_decoded.append(args) or open_image(*args))
+    clear_embedding_cache()
+    embedder = CLIPEmbedder(model_name=clip_models["clip"], verbose=0, num_workers=0)
+    once = embedder.fit_transform(files)
+    many = embedder.set_params(image_cache=None).transform(files * 5)
+    np.testing.assert_array_equal(many, np.tile(once, (5, 1)))
+    assert len(n_decoded) == 2 * len(files)
+    for cache in ("memory", None):
+        n_decoded.clear()
+        reg = NumCLIPRegressor(
+            2, model_name=clip_models["clip"], max_epochs=0, image_cache=cache, verbose=0
+        )
+        reg.fit(files * 5, list(range(len(files))) * 5)
+        assert len(n_decoded) == len(files)
+    n_decoded.clear()
+    bad = [*files, "missing.png"] * 3
+    with pytest.raises(ValueError, match="3 of 27"):
+        embedder.transform(bad)
+    found = embedder.set_params(on_error="skip").transform(bad)
+    assert np.isnan(found).all(axis=1).tolist() == ([False] * len(files) + [True]) * 3

@@ -24,6 +24,7 @@ __all__ = [
     "EmbeddingFolder",
     "EmbeddingMemory",
     "NoCanvases",
+    "NoEmbeddings",
     "canvas_cache",
 ]
 
@@ -156,6 +157,20 @@ class EmbeddingMemory:
 
 
 EMBEDDINGS = EmbeddingMemory(MAX_CACHED_BYTES)
+
+
+class NoEmbeddings:
+    """Keeps nothing."""
+
+    def get(self, key):
+        return None
+
+    def put(self, key, row):
+        pass
+
+    def lock(self):
+        """Context that anyone can enter."""
+        return contextlib.nullcontext()
 
 
 class EmbeddingFolder:

@@ -8,7 +8,7 @@ from tqdm.auto import tqdm
 
 from ..machine.device import autocast, to_device
 from ..machine.processes import ONE_PROCESS
-from .cache import EMBEDDINGS, EmbeddingFolder
+from .cache import EMBEDDINGS, EmbeddingFolder, NoEmbeddings
 
 __all__ = ["clear_embedding_cache", "embed_images"]
 
@@ -31,6 +31,7 @@ def embed_images(
     autocast_dtype=None,
     cache_key=None,
     cache_folder=None,
+    keeps=True,
     verbose=0,
     processes=ONE_PROCESS,
 ):
@@ -52,6 +53,8 @@ def embed_images(
         What the embeddings depend on besides the image; None uses no cache.
     cache_folder : Path or None, default=None
         Where to keep them besides memory, for other processes.
+    keeps : bool, default=True
+        Whether there is a cache; if not, batches are still those that fill one.
     verbose : int, default=0
         Whether to show a progress bar.
     processes : Processes, default=ONE_PROCESS
@@ -71,7 +74,8 @@ def embed_images(
     """
     processes.check_same(len(store), "Numbers of images")
     own = np.unique(processes.part(store.first)).tolist()
-    cache = None if cache_key is None else EmbeddingFolder(cache_folder)
+    cache = EmbeddingFolder(cache_folder) if keeps else NoEmbeddings()
+    cache = None if cache_key is None else cache
     size, keys = GPU_UNCACHED_BATCH_SIZE if device.type == "cuda" else BATCH_SIZE, {}
     if cache is not None:
         size = CPU_CACHED_BATCH_SIZE if device.type == "cpu" else BATCH_SIZE

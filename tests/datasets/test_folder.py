@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -104,3 +106,16 @@ def test_gaps_in_groups_and_fractions_as_folds_are_errors(folder):
 def test_on_missing_is_checked(folder):
     with pytest.raises(ValueError, match="on_missing must be 'raise' or 'skip'. Got 'ignore'"):
         load_folder(folder, on_missing="ignore")
+
+
+@pytest.mark.parametrize(
+    "names", [["007", "7"], ["NA", "null"], ["1e5", "100000"], ["None", "nan"], ["01.5", "1.50"]]
+)
+def test_names_of_files_and_groups_are_text_as_written(tmp_path, names):
+    for name in names:
+        Image.new("RGB", (8, 8)).save(tmp_path / name, "PNG")
+    rows = "".join(f"{name},{i},{name},{name}\n" for i, name in enumerate(names))
+    (tmp_path / "labels.csv").write_text("file,label,person,part\n" + rows)
+    data = load_folder(tmp_path, group="person", split="part")
+    assert [Path(path).name for path in data.paths] == names
+    assert data.groups.tolist() == data.split.tolist() == names
