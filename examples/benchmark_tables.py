@@ -340,7 +340,7 @@ FULL_EPOCHS = {"1": 30, "2": 25, "4": 20, "8": 15, "16": 12, "all": 10}
 # What results are of: all that a result depends on, and the command line sets.
 TASK = [
     *("dataset", "data", "lists", "label", "split"),
-    *("model", "pretrained", "fine_tune", "bins", "template"),
+    *("model", "pretrained", "fine_tune", "max_epochs", "bins", "template"),
 ]
 CELL = [*TASK, "method", "shots", "seed"]
 COLUMNS = [*CELL, "n", "mae", "accuracy", "qwk", "amae", "seconds"]
@@ -350,8 +350,9 @@ def name_task(args, task):
     """The values of the columns of ``TASK``, str each."""
     model = (args.model, args.pretrained) if args.model else task.default_model
     data = (args.dataset, args.data, args.lists, args.label, args.split)
+    how = (args.fine_tune, args.max_epochs)
     # "None" would be read back as a missing value.
-    return tuple(str(v or "-") for v in (*data, *model, args.fine_tune, task.bins, task.template))
+    return tuple(str(v or "-") for v in (*data, *model, *how, task.bins, task.template))
 
 
 def run(args, task):
@@ -379,6 +380,8 @@ def run(args, task):
         training = dict(fine_tune=args.fine_tune, random_state=seed)
         if args.fine_tune == "full":
             training["max_epochs"] = FULL_EPOCHS.get(shots, 20)
+        if args.max_epochs is not None:
+            training["max_epochs"] = args.max_epochs
         row = dict(zip(CELL, key, strict=True)) | evaluate(
             make(task, shared, training), task, shots, seed
         )
@@ -516,6 +519,7 @@ def main():
     parser.add_argument("--model", help="model_name; the dataset's own by default")
     parser.add_argument("--pretrained", default="openai")
     parser.add_argument("--fine-tune", choices=["full", "none"], default="none")
+    parser.add_argument("--max-epochs", type=int, help="of all that is trained; frozen NumCLIP too")
     parser.add_argument("--methods", nargs="+", help="only these")
     parser.add_argument("--shots", nargs="+", help="images per number; the table's by default")
     parser.add_argument("--seeds", type=int, default=3)

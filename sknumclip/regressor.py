@@ -80,7 +80,7 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         solved instead of trained (see Notes). 0 gives the zero-shot model: CLIP as it is, on the
         center crop (see `canvas_scale`).
     batch_size : int or "auto", default="auto"
-        Images per step; the ranking loss compares the images of one batch. ``"auto"`` is 32, as in
+        Images per step, where the fit is trained in epochs; the ranking loss compares the images of one batch. ``"auto"`` is 32, as in
         the paper. With ``fine_tune="none"`` it is up to 1024, and learning rates, which are meant
         for 256, grow in proportion beyond that.
     lr : float, default=1e-5
@@ -164,7 +164,7 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         One row per epoch: ``train_ranking_loss``, ``train_l1_loss`` (in hundredths of the range
         of the bins), their sum ``train_loss``, the same for validation, and duration in seconds.
     n_iter_ : int
-        Number of epochs run.
+        Number of epochs run; of a solved fit, of penalties tried.
     skipped_ : dict of str to str
         Images left out of ``fit``, and why.
     n_features_in_ : int
@@ -172,6 +172,18 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
 
     Notes
     -----
+    With ``fine_tune="none"`` and ``max_epochs="auto"`` the fit is solved, not trained: a softmax
+    over the bins, whose weights start at the text features, and their moved centers minimize a
+    Huber loss and the ranking loss over all images (L-BFGS, float64), with a penalty on how far
+    the weights go from the text features. The penalty is chosen by five folds, from where the
+    model is zero-shot CLIP to where it is nearly free; the models of the folds are averaged. The
+    prediction is a mixture of this model, a ridge regression, zero-shot CLIP and the median, in
+    shares chosen out of fold. So it should not be worse than any of them. Nothing is random but
+    the folds; the order of images does not matter, and a `sample_weight` of 2 counts an image
+    twice, to the bit. ``predict(return_std=True)`` is calibrated by errors out of fold.
+    ``history_`` is the path of penalties. Parameters that say how to train have no effect, and a
+    warning says so; give `max_epochs` a number to train in epochs as the paper does.
+
     Four settings that hardly anyone changes are class attributes, which a subclass may set:
     ``max_shift = 0.5``, the bound of \\|δ\\|; ``regressor_lr = 1e-3``, the learning rate of the
     regressor; ``lr_schedule = "cosine"``, or "constant", of all learning rates; and

@@ -71,9 +71,11 @@ class BinRegressionMixin:
         return_std : bool, default=False
             Whether to return the standard deviation of the predicted distribution too: of the
             mixture of the bins, each taken as uniform over its width around its moved center.
-            It is too large for a model that tells apart numbers within a bin; for intervals that
-            hold as many numbers as they say, calibrate them on held-out images (MAPIE's
-            ``SplitConformalRegressor`` takes the fitted estimator, and paths as array or Series).
+            After a solved fit it is scaled so that 90 % of errors out of fold were within 1.645
+            of it. After a fit in epochs it is too large where the model tells apart numbers
+            within a bin. For intervals with a guarantee, calibrate them on held-out images
+            (MAPIE's ``SplitConformalRegressor`` takes the fitted estimator, and paths as array or
+            Series).
 
         Returns
         -------
