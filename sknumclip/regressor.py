@@ -80,7 +80,7 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         solved instead of trained (see Notes). 0 gives the zero-shot model: CLIP as it is, on the
         center crop (see `canvas_scale`).
     batch_size : int or "auto", default="auto"
-        Images per step, where the fit is trained in epochs; the ranking loss compares the images of one batch. ``"auto"`` is 32, as in
+        Images per step; the ranking loss compares the images of one batch. ``"auto"`` is 32, as in
         the paper. With ``fine_tune="none"`` it is up to 1024, and learning rates, which are meant
         for 256, grow in proportion beyond that.
     lr : float, default=1e-5

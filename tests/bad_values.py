@@ -1,6 +1,7 @@
 """Values of X, labels, bins and parameters that are bad or odd; cases of test_bad_input."""
 
 import os
+from collections import deque
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,23 @@ A_FILE = __file__
 
 def as_paths(words):
     return Right(words, lambda reg, X, expected: np.allclose(reg.predict(X), expected, rtol=1e-4))
+
+
+class SequenceLike:
+    """Has a length and items, and nothing else: no numpy, no iterator, no base class."""
+
+    def __init__(self, items):
+        self.items = items
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, i):
+        return self.items[range(len(self))[i]]
+
+
+def as_tensor(file):
+    return torch.from_numpy(np.array(Image.open(file).convert("RGB")))
 
 
 IS_READ = as_paths("the same as a list of paths")
@@ -77,11 +95,33 @@ X = [
     (
         "channels first",
         lambda files: np.zeros((4, 3, 8, 8), dtype=np.uint8),
-        "the channels must be last, X.transpose(0, 2, 3, 1)",
+        "if channels come first, use X.transpose(0, 2, 3, 1)",
     ),
-    ("grey images", lambda files: np.zeros((4, 8, 8)), "use np.repeat(X[..., None], 3, axis=3)"),
-    ("RGBA in an array", lambda files: np.zeros((4, 8, 8, 4), dtype=np.uint8), CONVERT),
-    ("a list of float tensors", lambda files: list(torch.zeros(4, 3, 8, 8)), CONVERT),
+    (
+        "grey images",
+        lambda files: np.zeros((4, 8, 8), dtype=np.uint8),
+        "if these are grey images, use np.repeat(X[..., None], 3, axis=3)",
+    ),
+    (
+        "RGBA in an array",
+        lambda files: np.zeros((4, 8, 8, 4), dtype=np.uint8),
+        "if the fourth channel is opacity, use [PIL.Image.fromarray(x) for x in X]",
+    ),
+    (
+        "a list of float tensors",
+        lambda files: list(torch.zeros(4, 3, 8, 8)),
+        "use np.round(255 * np.stack(X)).astype(np.uint8).transpose(0, 2, 3, 1)",
+    ),
+    (
+        "rows of a table",
+        lambda files: [{"path": file, "age": 5} for file in files],
+        "Of rows take the column of images: [row['path'] for row in X]",
+    ),
+    (
+        "a DataFrame of one column of numbers",
+        lambda files: pd.DataFrame({"age": Y}),
+        "X is a DataFrame with one column, 'age', of numbers, not of paths. Select the column",
+    ),
     (
         "a masked array",
         lambda files: np.ma.array(np.zeros((4, 8, 8, 3), dtype=np.uint8), mask=True),
@@ -100,7 +140,7 @@ X = [
     (
         "dates",
         lambda files: pd.DataFrame({"date": pd.date_range("2020", periods=4)}),
-        "X is neither images nor features",
+        "X[0] is not an image: Timestamp('2020-01-01 00:00:00')",
     ),
     ("a sparse matrix", lambda files: csr_matrix(np.eye(4)), "Sparse data was passed for X"),
     ("one feature as a list", lambda files: [1.0, 2.0, 3.0, 4.0], "Reshape your data"),
@@ -109,6 +149,9 @@ X = [
     ("no features", lambda files: np.zeros((4, 0)), "Found array with 0 feature(s)"),
     ("a categorical Series", lambda files: pd.Series(files, dtype="category"), IS_READ),
     ("`dict.values()`", lambda files: dict(enumerate(files)).values(), IS_READ),
+    ("a deque", deque, IS_READ),
+    ("a column of Hugging Face's `datasets`, or what looks like one", SequenceLike, IS_READ),
+    ("uint8 tensors", lambda files: list(map(as_tensor, files)), IS_READ),
     ("a mix of paths and PIL images", lambda files: [*files[:3], Image.open(files[3])], IS_READ),
     (
         "one PIL image four times, not yet loaded",

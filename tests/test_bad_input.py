@@ -111,6 +111,13 @@ cannot be read. With `on_error="skip"` they are left out, with a warning, and `s
 and why; `predict`, `predict_bin_proba`, `transform` and `explain` give NaN in their places, so that
 nothing is shifted. A score of NaN is an error of scikit-learn's: leave those images out of scores.
 
+In the tables that loaders of `sknumclip.datasets` read, names of files, groups and parts are text
+as it is written there: `007` is not `7`, and `NA` is a name. With pandas, that is
+`pd.read_csv(file, dtype={"file": str}, na_filter=False)`.
+
+White is what a file of more than 8 bits declares: its bits per sample, `MaxSampleValue`, "white is
+zero", or maxval. Of PNG it is 65535, whatever its `sBIT` says, and of an array of uint16 too.
+
 Pillow refuses images of more than twice `PIL.Image.MAX_IMAGE_PIXELS` (89 million) pixels, and warns
 from that number on. If you trust larger ones, raise it.
 """

@@ -1,12 +1,7 @@
 """Checks of what users pass in, and the only importer of scikit-learn's private helpers."""
 
-import os
-from collections.abc import Collection, Mapping, Sequence
-
 import numpy as np
 import pandas as pd
-from PIL import Image
-from scipy.sparse import issparse
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -16,15 +11,12 @@ from sklearn.utils._param_validation import (
 from sklearn.utils._param_validation import Interval as SklearnInterval
 
 from .._numbers import as_float64, in_full, refuse_mask
-from ..images.reading import Images
-from ..images.urls import check_urls
 from .labels import as_column, how_to_make_numbers, refuse_dates
 
 __all__ = [
     "Described",
     "Interval",
     "StrOptions",
-    "as_images",
     "check_no_label_is_missing",
     "check_y_and_weight",
     "validate_parameter_constraints",
@@ -64,141 +56,6 @@ class Described(HasMethods):
 
 
 _MAX_COUNT = 1e9  # of one sample
-
-_WHAT_X_MAY_BE = (
-    "X must be a list, array or Series of image paths, a one-column DataFrame of paths, a list of "
-    "PIL images, a uint8 array of shape (n_images, height, width, 3), or, with fine_tune='none', a "
-    "2-D array of features."
-)
-
-
-def as_images(X):
-    """See whether `X` is images.
-
-    Parameters
-    ----------
-    X : object
-        What a user passed to ``fit`` or ``predict``.
-
-    Returns
-    -------
-    Images or None
-        None if it should be checked as a 2-D array of features.
-
-    Raises
-    ------
-    TypeError or ValueError
-        If it is nearly images, but not quite.
-    """
-    if isinstance(X, (str, os.PathLike, Image.Image)):
-        raise TypeError(f"X is a single image; put it in a list: [X]. Got X={X!r}.")
-    if hasattr(X, "__next__"):
-        raise TypeError(f"X must have a length, so make it a list: list(X). Got X={X!r}.")
-    if isinstance(X, (Mapping, set, frozenset)):
-        raise TypeError(f"X must not be a {type(X).__name__}. {_WHAT_X_MAY_BE} Got X={X!r:.100}.")
-    refuse_mask("X", X)
-    X = _as_list_or_array(X)
-    if isinstance(X, np.ndarray) and not X.ndim:
-        return _not_images(X)
-    if isinstance(X, (list, tuple, np.ndarray)) and len(X) == 0 and np.ndim(X) in (1, 4):
-        raise ValueError(f"X is empty: found 0 images. {_WHAT_X_MAY_BE}")
-    if isinstance(X, np.ndarray) and X.ndim == 4 and X.dtype == np.uint8 and X.shape[3] == 3:
-        return Images(X)
-    if not isinstance(X, (list, tuple)) or not any(map(_is_image, X)):
-        return _not_images(X)
-    strange = next(((i, item) for i, item in enumerate(X) if not _is_image(item)), None)
-    if strange is not None:
-        raise TypeError(_not_an_image(*strange))
-    for i, item in enumerate(X):
-        refuse_mask(f"X[{i}]", item)
-    check_urls(X)
-    return Images(list(X))
-
-
-def _as_list_or_array(X):
-    """Make a list of what holds paths: a Series, a column, an Index, an array of objects."""
-    if isinstance(X, (pd.Series, pd.DataFrame)):
-        return _column_of(X)
-    if isinstance(X, np.ndarray) and X.dtype.kind in "OUT":
-        return X[:, 0].tolist() if X.ndim == 2 and X.shape[1] == 1 else X.tolist()
-    is_other_collection = isinstance(X, (pd.Index, Collection))
-    if is_other_collection and not isinstance(X, (Sequence, np.ndarray)):
-        return list(X)
-    return X
-
-
-def _not_images(X):
-    """Return None if X may be features; raise if it cannot be."""
-    if issparse(X):
-        return None  # which scikit-learn refuses
-    try:
-        array = np.asarray(X)
-    except (TypeError, ValueError):  # ragged, or on a GPU
-        array = None
-    if array is not None and array.ndim == 1 and array.dtype.kind in "OSM" and len(array) == len(X):
-        raise TypeError(_not_an_image(0, X[0]))
-    if array is not None and array.dtype.kind in "biuf" and array.ndim in (3, 4):
-        raise ValueError(
-            "An array of images must be uint8 (0 to 255) of shape (n_images, height, width, 3). "
-            f"Got {array.dtype} of shape {array.shape}{_how_to_convert(array)}."
-        )
-    if array is None or array.ndim not in (1, 2) or array.dtype.kind in "SUTmM":
-        form = repr(X)[:100] if array is None or not array.ndim else array.dtype
-        shape = f" of shape {array.shape}" if array is not None and array.ndim else ""
-        raise ValueError(f"X is neither images nor features. {_WHAT_X_MAY_BE} Got {form}{shape}.")
-    if array.ndim == 1 and array.dtype.kind in "biuf":
-        raise ValueError(
-            f"Expected 2D array, got 1D array instead: X is {len(array)} numbers. {_WHAT_X_MAY_BE} "
-            "Are X and y in each other's place, or is it another column that holds the paths? "
-            "Reshape your data if it is a single feature: array.reshape(-1, 1)."
-        )
-    return None
-
-
-def _not_an_image(i, item):
-    """Say what is wrong with item `i` of X."""
-    got = (
-        f"{item.dtype} of shape {item.shape}" if isinstance(item, np.ndarray) else f"{item!r:.100}"
-    )
-    advice = " Paths must be str: [os.fsdecode(path) for path in X]." * isinstance(item, bytes)
-    return f"X[{i}] is not an image: {got}.{advice} {_WHAT_X_MAY_BE}"
-
-
-def _how_to_convert(array):
-    """Return the expression that makes an array of images what it should be, for a message."""
-    if array.ndim == 3 and array.shape[2] == 3:
-        return ": if this is a single image, put it in an array of one, X[None]"
-    if array.ndim == 3:
-        return ": if these are grey images, use np.repeat(X[..., None], 3, axis=3)"
-    if array.shape[3] != 3 and array.shape[1] == 3:
-        return ": the channels must be last, X.transpose(0, 2, 3, 1)"
-    if array.shape[3] != 3:
-        return ": of what is not red, green and blue make PIL images, Image.fromarray(x)"
-    if array.dtype.kind in "bf" and array.size and array.max() <= 1:
-        return ": if 1 is white, use np.round(255 * X).astype(np.uint8)"
-    return ": if 255 is white, use np.round(X).astype(np.uint8)"
-
-
-def _column_of(X):
-    if X.ndim == 1:
-        return X.tolist()
-    if not X.shape[1]:
-        raise ValueError(f"X is a DataFrame without columns. {_WHAT_X_MAY_BE}")
-    if X.shape[1] == 1:
-        column = X.iloc[:, 0].tolist()
-        return column if any(map(_is_image, column)) else X
-    if any(isinstance(value, str) for value in X.iloc[0].tolist()) if len(X) else False:
-        raise ValueError(
-            f"A DataFrame of images must have one column, of paths. Got the columns "
-            f"{list(X.columns)}: select one, as in X[['path']]."
-        )
-    return X
-
-
-def _is_image(item):
-    if isinstance(item, np.ndarray):
-        return item.ndim == 3 and item.shape[2] == 3 and item.dtype == np.uint8
-    return isinstance(item, (str, os.PathLike, Image.Image))
 
 
 def check_y_and_weight(X, y, sample_weight):

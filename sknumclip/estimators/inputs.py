@@ -28,7 +28,8 @@ from ..machine.device import (
 )
 from ..machine.processes import Processes
 from ..machine.torch_state import own_torch_state
-from .checks import Described, Interval, StrOptions, as_images
+from .checks import Described, Interval, StrOptions
+from .samples import as_images
 
 __all__ = ["FOLDER", "INPUT_CONSTRAINTS", "ImageInputMixin", "unchanged_on_failure"]
 

@@ -34,11 +34,11 @@ from .checks import (
     Described,
     Interval,
     StrOptions,
-    as_images,
     validate_parameter_constraints,
 )
 from .explanation import explain_outputs
 from .inputs import FOLDER
+from .samples import as_images
 
 __all__ = ["NUMCLIP_CONSTRAINTS", "BaseNumCLIP"]
 

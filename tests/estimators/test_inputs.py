@@ -60,8 +60,9 @@ NEARLY_IMAGES = [  # `fit` with such is in test_bad_input
 
 ALSO_NEARLY_IMAGES = [
     (np.zeros((8, 8, 3), dtype=np.uint8), r"shape \(8, 8, 3\)"),
-    (torch.zeros(2, 3, 8, 8), "the channels must be last"),
-    ([np.zeros((8, 8)), np.zeros((8, 8))], "if these are grey images"),
+    (torch.zeros(2, 3, 8, 8), "channels come first"),
+    ([np.zeros((8, 8)), np.zeros((8, 8))], "these are grey images"),
+    (pd.DataFrame({"row": [1, 2]}), "one column, 'row', of numbers, not of paths"),
 ]
 
 

@@ -1,0 +1,231 @@
+"""What X may be: images of any kind, or features."""
+
+import os
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from scipy.sparse import issparse
+
+from .._numbers import refuse_mask
+from ..images.reading import Images
+from ..images.urls import check_urls
+
+__all__ = ["as_images"]
+
+_WHAT_X_MAY_BE = (
+    "X must be a list, array or other sequence of image paths, a one-column DataFrame of paths, a "
+    "list of PIL images, a uint8 array of shape (n_images, height, width, 3), or, with "
+    "fine_tune='none', a 2-D array of features."
+)
+
+
+def as_images(X):
+    """See whether `X` is images.
+
+    Parameters
+    ----------
+    X : object
+        What a user passed to ``fit`` or ``predict``.
+
+    Returns
+    -------
+    Images or None
+        None if it should be checked as a 2-D array of features.
+
+    Raises
+    ------
+    TypeError or ValueError
+        If it is nearly images, but not quite.
+    """
+    if isinstance(X, (str, os.PathLike, Image.Image)):
+        raise TypeError(f"X is a single image; put it in a list: [X]. Got X={X!r}.")
+    if hasattr(X, "__next__"):
+        raise TypeError(f"X must have a length, so make it a list: list(X). Got X={X!r}.")
+    if isinstance(X, (Mapping, set, frozenset)):
+        raise TypeError(f"X must not be a {type(X).__name__}. {_WHAT_X_MAY_BE} Got X={X!r:.100}.")
+    refuse_mask("X", X)
+    for i, item in enumerate(X if isinstance(X, (list, tuple)) else ()):
+        refuse_mask(f"X[{i}]", item)
+    given, X = X, _as_list_or_array(X)
+    if isinstance(X, np.ndarray) and not X.ndim:
+        return _not_images(X, given)
+    if isinstance(X, (list, np.ndarray)) and len(X) == 0 and np.ndim(X) in (1, 4):
+        raise ValueError(f"X is empty: found 0 images. {_WHAT_X_MAY_BE}")
+    if isinstance(X, np.ndarray) and X.ndim == 4 and X.dtype == np.uint8 and X.shape[3] == 3:
+        return Images(X)
+    if not isinstance(X, list) or not any(map(_is_image, X)):
+        return _not_images(X, given)
+    strange = next(((i, item) for i, item in enumerate(X) if not _is_image(item)), None)
+    if strange is not None:
+        raise TypeError(_not_an_image(*strange))
+    check_urls(X)
+    return Images(X)
+
+
+def _as_list_or_array(X):
+    """Make a list of what holds paths or images, and an array of what holds numbers.
+
+    That is whatever numpy can read (a tensor, h5py, pyarrow, polars), or has a length and items,
+    be it registered as a sequence or not (a deque, a column of Hugging Face's datasets).
+    """
+    if isinstance(X, (bytes, bytearray)) or issparse(X):
+        return X
+    if isinstance(X, (pd.Series, pd.DataFrame)):
+        X = _column_of(X)
+    elif hasattr(X, "__array__") and not isinstance(X, np.ndarray):
+        X = _as_array(X)
+    if isinstance(X, np.ndarray) and X.dtype.kind in "OUT" and X.ndim:
+        X = (X[:, 0] if X.shape[1:] == (1,) else X).tolist()
+    if isinstance(X, Collection) and not isinstance(X, (np.ndarray, pd.DataFrame)):
+        return [_as_item(item) for item in X]
+    if hasattr(X, "__len__") and hasattr(X, "__getitem__") and not hasattr(X, "__array__"):
+        return [_as_item(X[i]) for i in range(len(X))]
+    return X
+
+
+def _as_array(X):
+    """Read what is no array of numpy's; of a table, its column of paths."""
+    try:
+        array = np.asarray(X)
+    except (TypeError, ValueError, RuntimeError) as error:  # on a GPU, with gradients, of bfloat16
+        raise TypeError(f"X is a {type(X).__name__} that numpy cannot read: {error}") from error
+    if not hasattr(X, "__dataframe__"):
+        return array
+    names = getattr(X, "column_names", None) or list(X.columns)
+    return _column_of(pd.DataFrame(array, columns=names))
+
+
+def _as_item(item):
+    """Make an array of an image that is a tensor or the like."""
+    is_kept = isinstance(item, (np.ndarray, np.generic, Image.Image, pd.Series, pd.DataFrame))
+    return np.asarray(item) if hasattr(item, "__array__") and not is_kept else item
+
+
+def _not_images(X, given):
+    """Return None if X may be features; raise if it cannot be.
+
+    Parameters
+    ----------
+    X : object
+        As a list or an array if possible.
+    given : object
+        As the user passed it.
+    """
+    if issparse(X):
+        return None  # which scikit-learn refuses
+    try:
+        array = np.asarray(X)
+    except (TypeError, ValueError):  # ragged
+        array = None
+    if array is not None and array.ndim == 1 and array.dtype.kind in "OSM" and len(array) == len(X):
+        raise TypeError(_not_an_image(0, X[0]))
+    if array is not None and array.dtype.kind in "biuf" and array.ndim in (3, 4):
+        raise ValueError(
+            "An array of images must be uint8 (0 to 255) of shape (n_images, height, width, 3). "
+            f"Got {array.dtype} of shape {array.shape}{_how_to_convert(array, given)}."
+        )
+    if array is None or array.ndim not in (1, 2) or array.dtype.kind in "SUTmM":
+        form = repr(given)[:100] if array is None or not array.ndim else array.dtype
+        shape = f" of shape {array.shape}" if array is not None and array.ndim else ""
+        raise ValueError(f"X is neither images nor features. {_WHAT_X_MAY_BE} Got {form}{shape}.")
+    if array.ndim == 1 and array.dtype.kind in "biuf":
+        raise ValueError(
+            f"Expected 2D array, got 1D array instead: X is {len(array)} numbers. {_WHAT_X_MAY_BE} "
+            "Are X and y in each other's place, or is it another column that holds the paths? "
+            "Reshape your data if it is a single feature: np.reshape(X, (-1, 1))."
+        )
+    refuse_mask("X", array)
+    return None
+
+
+def _not_an_image(i, item):
+    """Say what is wrong with item `i` of X."""
+    advice, got = "", f"{item!r:.100}"
+    if isinstance(item, np.ndarray):
+        got = f"{item.dtype} of shape {item.shape}"
+    if isinstance(item, bytes):
+        advice = " Paths must be str: [os.fsdecode(path) for path in X]."
+    if isinstance(item, Mapping) and item:
+        column = next((name for name in item if _is_image(item[name])), next(iter(item)))
+        advice = f" Of rows take the column of images: [row[{column!r}] for row in X]."
+    return f"X[{i}] is not an image: {got}.{advice} {_WHAT_X_MAY_BE}"
+
+
+def _how_to_convert(array, given):
+    """Return the expression that makes an array of images what it should be, for a message."""
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        return ", with NaN or infinity in it"
+    if array.size and array.min() < 0:
+        return ", with values below 0: pass the pixels as they were before they were normalized"
+    conditions, code = [], _as_array_in_code(given)
+    if array.dtype != np.uint8:
+        white, scaled = _scaled_to_255(array, code)
+        conditions, code = [f"{white} is white"], f"np.round({scaled}).astype(np.uint8)"
+    if array.ndim == 3 and array.shape[2] == 3:
+        return _use([*conditions, "this is a single image"], f"{code}[None]")
+    if array.ndim == 3:
+        grey = f"np.repeat({code}[..., None], 3, axis=3)"
+        return _use([*conditions, "these are grey images"], grey)
+    n_channels = array.shape[3]
+    if n_channels != 3 and array.shape[1] in (1, 3, 4):
+        n_channels = array.shape[1]
+        conditions, code = [*conditions, "channels come first"], f"{code}.transpose(0, 2, 3, 1)"
+    if n_channels == 1:
+        conditions, code = [*conditions, "these are grey images"], f"np.repeat({code}, 3, axis=3)"
+    if n_channels == 4:
+        opened = f"[PIL.Image.fromarray(x) for x in {code}]"
+        return _use([*conditions, "the fourth channel is opacity"], opened)
+    if n_channels not in (1, 3):
+        return f", whose {n_channels} channels are not red, green and blue"
+    return _use(conditions, code)
+
+
+def _use(conditions, code):
+    return f": if {' and '.join(conditions)}, use {code}"
+
+
+def _as_array_in_code(given):
+    if isinstance(given, np.ndarray):
+        return "X"
+    is_array = hasattr(given, "__array__") and not isinstance(given, pd.Series)
+    return "np.asarray(X)" if is_array else "np.stack(X)"
+
+
+def _scaled_to_255(array, code):
+    """Return the likely white of an array, and the expression that scales it to 255."""
+    most = array.max(initial=0).item()
+    if most <= 1 and array.dtype.kind in "bf":
+        return 1, f"255 * {code}"
+    if most <= 255:
+        return 255, code
+    return (65535, f"{code} / 257") if most <= 65535 else (most, f"255 / {most} * {code}")
+
+
+def _column_of(X):
+    if X.ndim == 1:
+        return X.tolist()
+    if not X.shape[1]:
+        raise ValueError(f"X is a DataFrame without columns. {_WHAT_X_MAY_BE}")
+    if X.shape[1] == 1:
+        column = X.iloc[:, 0]
+        if len(X) and pd.api.types.is_numeric_dtype(column.dtype):
+            raise ValueError(
+                f"X is a DataFrame with one column, {column.name!r}, of numbers, not of paths. "
+                "Select the column of paths, as in X[['path']]; if this is a single feature, pass "
+                "np.asarray(X)."
+            )
+        return column.tolist()
+    if any(isinstance(value, str) for value in X.iloc[0].tolist()) if len(X) else False:
+        raise ValueError(
+            f"A DataFrame of images must have one column, of paths. Got the columns "
+            f"{list(X.columns)}: select one, as in X[['path']]."
+        )
+    return X
+
+
+def _is_image(item):
+    if isinstance(item, np.ndarray):
+        return item.ndim == 3 and item.shape[2] == 3 and item.dtype == np.uint8
+    return isinstance(item, (str, os.PathLike, Image.Image))
