@@ -6,8 +6,9 @@ from PIL import Image
 
 from ..machine.device import to_device
 
-__all__ = ["canvas_size", "resize_image", "training_views"]
+__all__ = ["MAX_ASPECT_RATIO", "canvas_size", "resize_image", "training_views"]
 
+MAX_ASPECT_RATIO = 16  # of what is resized where the shortest side must fit; ONNX files state it
 
 _INTERPOLATION = {
     "bicubic": Image.Resampling.BICUBIC,
@@ -61,7 +62,7 @@ def _without_far_ends(image):
 
     Resized as it is, one of 1 × 20000 pixels would take gigabytes.
     """
-    longest = 16 * min(image.size)
+    longest = MAX_ASPECT_RATIO * min(image.size)
     if max(image.size) <= longest:
         return image
     left, top = (max(0, side - longest) // 2 for side in image.size)

@@ -13,7 +13,7 @@ from torch import nn
 
 from .._typing import StrPath
 from ..estimators.numclip import BaseNumCLIP
-from ..images.resizing import canvas_size
+from ..images.resizing import MAX_ASPECT_RATIO, canvas_size
 from ..machine.torch_state import own_torch_state
 
 __all__ = ["to_onnx"]
@@ -56,6 +56,10 @@ def to_onnx(estimator: BaseNumCLIP, path: StrPath) -> None:
         def read_pixels(file):
             image = ImageOps.exif_transpose(Image.open(file)).convert("RGB")
             height, width = recipe["size"]
+            if recipe["resize_mode"] == "shortest":  # of very long images only the middle is seen
+                longest = recipe["max_aspect_ratio"] * min(image.size)
+                cut = [max(0, side - longest) // 2 for side in image.size]
+                image = image.crop((*cut, image.width - cut[0], image.height - cut[1]))
             factors = height / image.height, width / image.width
             if recipe["resize_mode"] == "squash":
                 new = [height, width]
@@ -171,6 +175,7 @@ def _metadata(estimator):
         names = ("interpolation", "resize_mode", "fill_color")
         metadata["pixels"] = {
             "size": canvas_size(encoder.preprocessing, encoder.canvas_scale),
+            "max_aspect_ratio": MAX_ASPECT_RATIO,
             **{name: recipe[name] for name in names},
         }
     if hasattr(estimator, "classes_"):

@@ -77,6 +77,19 @@ def test_square_files_of_any_size_fill_the_canvas(files, clip_models, tmp_path):
     np.testing.assert_allclose(prediction, reg.predict(squares), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("mode", ["shortest", "longest", "squash"])
+def test_very_long_files_are_cut_alike(files, tmp_path, mode):
+    name = save_clip(tmp_path / "clip", MODELS["clip"], {**PREPROCESSING, "resize_mode": mode})
+    reg = NumCLIPRegressor(bins=BINS, model_name=name, **FAST).fit(files, Y)
+    reg.to_onnx(tmp_path / "model.onnx")
+    shapes = [(8, 127), (8, 128), (8, 129), (8, 137), (301, 9), (2000, 3), (1, 999), (20, 400)]
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 256, size=(*shape, 3), dtype=np.uint8) for shape in shapes]
+    long = save_pictures(tmp_path / "long", noise)
+    prediction, _, _ = run_documented_code(tmp_path / "model.onnx", long)
+    np.testing.assert_allclose(prediction, reg.predict(long), rtol=1e-5, atol=1e-5)
+
+
 def test_numbers_far_from_zero_and_any_batch_size(files, pixels, tmp_path):
     reg = NumCLIPRegressor(model_name="tiny", fine_tune="none", **FAST).fit(files, Y + 1e7)
     reg.to_onnx(tmp_path / "model.onnx")
