@@ -74,15 +74,25 @@ def _as_list_or_array(X):
         return X
     if isinstance(X, (pd.Series, pd.DataFrame)):
         X = _column_of(X)
-    elif hasattr(X, "__array__") and not isinstance(X, np.ndarray):
+    elif isinstance(X, memoryview) or (hasattr(X, "__array__") and not isinstance(X, np.ndarray)):
         X = _as_array(X)
     if isinstance(X, np.ndarray) and X.dtype.kind in "OUT" and X.ndim:
         X = (X[:, 0] if X.shape[1:] == (1,) else X).tolist()
     if isinstance(X, Collection) and not isinstance(X, (np.ndarray, pd.DataFrame)):
         return [_as_item(item) for item in X]
     if hasattr(X, "__len__") and hasattr(X, "__getitem__") and not hasattr(X, "__array__"):
-        return [_as_item(X[i]) for i in range(len(X))]
+        return [_as_item(item) for item in _items_of(X)]
     return X
+
+
+def _items_of(X):
+    try:
+        return [X[i] for i in range(len(X))]
+    except (LookupError, TypeError) as error:  # X[i] means something else, as of a groupby
+        raise TypeError(
+            f"X is a {type(X).__name__}, of which X[0], X[1] … are no images: {error!r}. "
+            f"{_WHAT_X_MAY_BE}"
+        ) from error
 
 
 def _as_array(X):

@@ -84,6 +84,7 @@ def test_sequences_of_paths_that_are_no_lists(form):
         torch.from_numpy,
         ArrayOnDisk,
         deque,
+        memoryview,
         lambda pixels: list(torch.from_numpy(pixels)),
         lambda pixels: SequenceLike(list(map(PIL.Image.fromarray, pixels))),
         lambda pixels: pd.Series(list(torch.from_numpy(pixels))),
@@ -172,6 +173,12 @@ def test_rows_of_a_table_are_refused_with_advice_that_works():
         as_images(X)
     code = re.search(r"take the column of images: (.*\]).\s", str(error.value))[1]
     assert as_images(eval(code, {"X": X})).items == PATHS
+
+
+def test_what_has_items_by_name_only_is_refused():
+    groups = pd.DataFrame({"path": PATHS, "group": [1, 1, 2]}).groupby("group")
+    with pytest.raises(TypeError, match="X is a DataFrameGroupBy, of which .* no images"):
+        as_images(groups)
 
 
 def test_what_numpy_cannot_read_says_why():
