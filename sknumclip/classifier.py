@@ -33,6 +33,7 @@ from ._warnings import warn_user
 from .bins import unit_bins
 from .estimators.checks import Described, StrOptions, check_no_label_is_missing
 from .estimators.explanation import Explanation
+from .estimators.neighbors import add_neighbors
 from .estimators.numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
 
 __all__ = ["NumCLIPClassifier"]
@@ -354,12 +355,21 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
             )
         return softmax(logits, axis=1)
 
-    def explain(self, X: ImagesOrFeatures) -> Explanation:
+    def explain(
+        self,
+        X: ImagesOrFeatures,
+        neighbors: int | None = None,
+        *,
+        X_train: ImagesOrFeatures | None = None,
+        y_train: ArrayLike | None = None,
+    ) -> Explanation:
         """Explain each prediction.
 
         Parameters
         ----------
         X : as for :meth:`NumCLIPRegressor.fit`
+        neighbors, X_train, y_train : default=None
+            As in :meth:`NumCLIPRegressor.explain`.
 
         Returns
         -------
@@ -373,7 +383,8 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         table = self._explain(X, rank, logits, centers).rename(columns={"prediction": "rank"})
         chosen = self._choose(np.nan_to_num(rank), logits).astype(object)
         chosen[np.isnan(rank)] = np.nan
-        return table[["concept", "probability", "rank"]].assign(prediction=chosen)
+        table = table[["concept", "probability", "rank"]].assign(prediction=chosen)
+        return add_neighbors(table, self, X, neighbors, X_train, y_train)
 
 
 def _check_kind(y):

@@ -9,5 +9,8 @@ Each function takes paths, PIL images or arrays, and returns a table that reads 
 """
 
 from ._duplicates import find_duplicates
+from ._label_errors import find_label_errors
+from ._nearest import nearest_images
+from ._summary import summarize
 
-__all__ = ["find_duplicates"]
+__all__ = ["find_duplicates", "find_label_errors", "nearest_images", "summarize"]

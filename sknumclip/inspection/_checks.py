@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
 import numpy as np
 from sklearn.utils import column_or_1d
 
-__all__ = ["check_choice", "check_column", "check_count", "check_labels"]
+__all__ = ["check_choice", "check_column", "check_labels"]
 
 
 def check_choice(name, value, choices):
     """Raise ValueError unless `value` is one of `choices` (set of str)."""
     if not (isinstance(value, str) and value in choices):
         raise ValueError(f"{name} must be one of {sorted(choices)}. Got {name}={value!r}.")
-
-
-def check_count(name, value):
-    """Raise ValueError unless `value` is an int of at least 1."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} must be an int of at least 1. Got {name}={value!r}.")
 
 
 def check_column(name, values, n):

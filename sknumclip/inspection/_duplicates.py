@@ -13,8 +13,8 @@ from sklearn.utils import check_array
 
 from .._typing import CV, ImagesOrFeatures, OnError
 from ..estimators.checks import as_images
-from ..images.reading import Images
 from ._checks import check_choice, check_column
+from ._nearest import labels_of
 from ._pairs import best_match, clusters_of, distinct_rows, forest, normalized, similar_pairs
 from ._pictures import best_alignment, likely_pairs, read_thumbnails
 
@@ -125,10 +125,10 @@ def find_duplicates(
     _least(threshold, _PICTURES)
     if images is None:
         least = _least(threshold, _EMBEDDINGS)
-        table, names, unreadable = _of_embeddings(X, X_other, least), (None, None), {}
+        table, unreadable = _of_embeddings(X, X_other, least), {}
     else:
         table, unreadable = _of_pictures(images, others, threshold, on_error, verbose)
-        names = images, images if others is None else others
+    names = images, images if others is None else others
     return _report(table, names, columns, leaks, unreadable, len(X), X_other is None)
 
 
@@ -265,8 +265,8 @@ def _report(table, names, columns, leaks, unreadable, n, is_within):
     i, j = table["i"].to_numpy(dtype=int), table["j"].to_numpy(dtype=int)
     result = pd.DataFrame(
         {
-            "image": _labels(names[0], i),
-            "duplicate": _labels(names[1], j),
+            "image": labels_of(names[0], i),
+            "duplicate": labels_of(names[1], j),
             "position": i,
             "duplicate_position": j,
             "kind": table["kind"].astype(str),
@@ -285,12 +285,6 @@ def _report(table, names, columns, leaks, unreadable, n, is_within):
         result["n_leaks"] = _n_leaks(leaks, i, j, n)
     result.attrs["unreadable"] = unreadable
     return result
-
-
-def _labels(images: Images | None, positions):
-    if images is None:
-        return positions
-    return pd.Series([images.label(i) for i in positions.tolist()]).infer_objects()
 
 
 def _n_leaks(splits, i, j, n):
