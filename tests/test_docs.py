@@ -19,6 +19,7 @@ from sknumclip import (
     baselines,
     datasets,
     inference,
+    inspection,
     metrics,
     plotting,
     suggest_bins,
@@ -33,7 +34,7 @@ ROOT = Path(__file__).parent.parent
 PUBLIC = [model_card.model_card, onnx_export.to_onnx, persistence.load, persistence.save]
 PUBLIC += [CLIPEmbedder, LinguisticBins, NumCLIPClassifier, NumCLIPRegressor, suggest_bins] + [
     getattr(module, name)
-    for module in (baselines, datasets, hub, inference, metrics, plotting)
+    for module in (baselines, datasets, hub, inference, inspection, metrics, plotting)
     for name in module.__all__
 ]
 PUBLIC += [
