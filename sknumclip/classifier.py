@@ -15,6 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from ._typing import (
     Accelerator,
+    Augment,
     Device,
     FineTune,
     FloatArray,
@@ -83,7 +84,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     checkpoint : str, Path or None, default=None
     callbacks : list of skorch callbacks or None, default=None
     random_state : int, RandomState instance or None, default=None
-    augment : bool, default=True
+    augment : bool or callable, default=True
     canvas_scale : float, default=8/7
     image_cache : {"auto", "memory"}, str, Path or None, default="auto"
     num_workers : "auto" or int, default="auto"
@@ -176,7 +177,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         checkpoint: StrPath | None = None,
         callbacks: list[Any] | None = None,
         random_state: RandomState = None,
-        augment: bool = True,
+        augment: Augment = True,
         canvas_scale: float = 8 / 7,
         image_cache: StrPath | None = "auto",
         num_workers: IntOrAuto = "auto",
