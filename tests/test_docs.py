@@ -111,6 +111,26 @@ def test_the_gallery_runs_and_leaves_no_files(name, tmp_path):
 
 
 @pytest.mark.slow
+def test_the_table_beside_the_picture_beats_both_alone(tmp_path):
+    script = ROOT / "examples" / "plot_06_table_beside_the_picture.py"
+    headless = {**os.environ, "MPLBACKEND": "Agg"}
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=tmp_path,
+        env=headless,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not list(tmp_path.iterdir())
+    found = re.findall(r"^(.+): off by ([\d.]+)$", done.stdout, flags=re.MULTILINE)
+    errors = {name: float(error) for name, error in found}
+    alone = min(errors["picture alone"], errors["table alone"])
+    assert errors["both, stacked"] < 0.8 * alone
+    assert errors["both, as features"] < alone
+
+
+@pytest.mark.slow
 def test_the_optuna_example_runs(tmp_path):
     pytest.importorskip("optuna")
     command = [sys.executable, ROOT / "examples" / "search_optuna.py", "--trials=3", "--images=60"]

@@ -95,22 +95,23 @@ def find_label_errors(
             f"their ranks as y, and a regressor. Got {estimator!r:.100}."
         )
     images = as_images(X)
-    y = check_labels(y, len(X))
-    if len(y) < 10 or (y == y[0]).all():
+    labels = check_labels(y, len(X))
+    if len(labels) < 10 or (labels == labels[0]).all():
         raise ValueError(
             "Labels are compared with each other, so there must be at least 10, of at least two "
-            f"different values. Got {len(y)} labels, of {len(np.unique(y))} different values."
+            f"different values. Got {len(labels)} labels, of {len(np.unique(labels))} different "
+            "values."
         )
-    groups = None if groups is None else check_column("group", groups, len(y))
-    predicted = _out_of_fold(estimator, X, y, cv, groups, sample_weight)
+    group = None if groups is None else check_column("group", groups, len(labels))
+    predicted = _out_of_fold(estimator, X, labels, cv, group, sample_weight)
     known = np.flatnonzero(np.isfinite(predicted))
-    score, noise = _scores(y[known], predicted[known])
+    score, noise = _scores(labels[known], predicted[known])
     table = pd.DataFrame(
         {
             "image": labels_of(images, known),
-            "label": y[known],
+            "label": labels[known],
             "prediction": predicted[known],
-            "residual": y[known] - predicted[known],
+            "residual": labels[known] - predicted[known],
             "noise": noise,
             "score": score,
         },
@@ -120,7 +121,7 @@ def find_label_errors(
     # Where scores are equal to the bit, the larger residual first.
     order = np.lexsort([-table["residual"].abs(), -table["score"]])
     table = table.iloc[order]
-    missing = np.setdiff1d(np.arange(len(y)), known)
+    missing = np.setdiff1d(np.arange(len(labels)), known)
     table.attrs["unreadable"] = list(labels_of(images, missing))
     return table
 

@@ -143,29 +143,31 @@ def summarize(
         raise TypeError(
             "summarize looks at pictures, and X is features. Pass the pictures that they are of."
         )
-    y = check_labels(y, len(images))
-    resolved = resolve_bins(bins, y)
-    duplicates = find_duplicates(X, y=y, on_error="skip", verbose=verbose)
+    labels = check_labels(y, len(images))
+    resolved = resolve_bins(bins, labels)
+    duplicates = find_duplicates(X, y=labels, on_error="skip", verbose=verbose)
     unreadable = duplicates.attrs["unreadable"]
     readable = [i for i in range(len(images)) if images.name(i) not in unreadable]
+    span = f"{labels.min():g} to {labels.max():g}, median {np.median(labels):g}"
     facts = [
         ("pictures", f"{len(images)}"),
         *_forms(images, readable),
         ("cannot be read", _share(len(unreadable), len(images))),
         ("copies of others", _copies(duplicates)),
-        ("labels", f"{y.min():g} to {y.max():g}, median {np.median(y):g}, {_n_values(y)}"),
+        ("labels", f"{span}, {_n_values(labels)}"),
     ]
-    table, n_outside = _by_bin(resolved, y)
+    table, n_outside = _by_bin(resolved, labels)
     if n_outside:
-        facts.append(("labels outside the bins", _share(n_outside, len(y))))
+        facts.append(("labels outside the bins", _share(n_outside, len(labels))))
     words_help = None
     if not isinstance(bins, Integral) and len(readable) > 1:
-        inside = [i for i in readable if _is_inside(resolved, y[i])]
-        words_help, sentence = _ask(images, y, resolved, inside, estimator, verbose)
+        inside = [i for i in readable if _is_inside(resolved, labels[i])]
+        words_help, sentence = _ask(images, labels, resolved, inside, estimator, verbose)
         facts.append(("words alone", sentence))
-    steps = _next_steps(unreadable, duplicates, table, n_outside, words_help, bins, y)
-    facts = pd.DataFrame(facts, columns=["what", "found"])
-    return Summary(facts, table, steps, duplicates, unreadable)
+    steps = _next_steps(unreadable, duplicates, table, n_outside, words_help, bins, labels)
+    return Summary(
+        pd.DataFrame(facts, columns=["what", "found"]), table, steps, duplicates, unreadable
+    )
 
 
 # ------------------------------------------------------------------------------------------- parts

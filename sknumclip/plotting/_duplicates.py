@@ -138,6 +138,10 @@ def _titles(row):
     titles = [f"{row['position']}", f"{row['duplicate_position']}: {kind}"]
     for name in ("label", "group"):
         if name in row:
-            titles[0] += f"\n{name} {row[name]}"
-            titles[1] += f"\n{name} {row[f'duplicate_{name}']}"
+            titles[0] += f"\n{name} {_short(row[name])}"
+            titles[1] += f"\n{name} {_short(row[f'duplicate_{name}'])}"
     return tuple(titles)
+
+
+def _short(value):
+    return f"{value:g}" if isinstance(value, float) else value
