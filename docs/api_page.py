@@ -7,7 +7,7 @@ import sknumclip
 
 # What users call comes first, then what those who extend the package build upon.
 PUBLIC_MODULES = (
-    *("baselines", "datasets", "losses", "metrics", "plotting"),
+    *("baselines", "datasets", "inspection", "losses", "metrics", "plotting"),
     *("saving", "saving.hub", "saving.onnx", "inference"),
 )
 PARTS = (

@@ -17,7 +17,7 @@ _MODULE_OF = {
     "suggest_bins": "suggest",
 }
 _MODULES = {
-    *("baselines", "bins", "datasets", "inference", "losses", "metrics", "plotting"),
+    *("baselines", "bins", "datasets", "inference", "inspection", "losses", "metrics", "plotting"),
 }
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "baselines",
     "datasets",
     "inference",
+    "inspection",
     "losses",
     "metrics",
     "plotting",
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:  # what type checkers cannot see in __getattr__
-    from . import baselines, datasets, inference, losses, metrics, plotting
+    from . import baselines, datasets, inference, inspection, losses, metrics, plotting
     from .bins import LinguisticBins
     from .classifier import NumCLIPClassifier
     from .embedder import CLIPEmbedder

@@ -38,6 +38,7 @@ ImagesOrFeatures: TypeAlias = Union[
 Preset: TypeAlias = Literal["age", "age_fine", "decade", "aesthetics"]
 Outside: TypeAlias = Literal["raise", "clip"]
 PromptInit: TypeAlias = Literal["words", "numbers", "random"]
+Augment: TypeAlias = bool | Callable[["torch.Tensor"], "torch.Tensor"]
 FineTune: TypeAlias = Literal["full", "none"] | int
 RankingLoss: TypeAlias = Literal["fcrc", "infonce", "author_code", "none"] | Callable[..., Any]
 Distance: TypeAlias = Literal["absolute", "sqrt", "squared"]

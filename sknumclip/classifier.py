@@ -15,6 +15,7 @@ from sklearn.base import ClassifierMixin
 from ._numbers import in_full
 from ._typing import (
     Accelerator,
+    Augment,
     Device,
     FineTune,
     FloatArray,
@@ -34,6 +35,7 @@ from .bins import unit_bins
 from .estimators.checks import Described, StrOptions, check_no_label_is_missing
 from .estimators.explanation import Explanation
 from .estimators.labels import as_column, class_labels, rank_labels
+from .estimators.neighbors import add_neighbors
 from .estimators.numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
 
 __all__ = ["NumCLIPClassifier"]
@@ -78,7 +80,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     checkpoint : str, Path or None, default=None
     callbacks : list of skorch callbacks or None, default=None
     random_state : int, RandomState instance or None, default=None
-    augment : bool, default=True
+    augment : bool or callable, default=True
     canvas_scale : float, default=8/7
     image_cache : {"auto", "memory"}, str, Path or None, default="auto"
     num_workers : "auto" or int, default="auto"
@@ -173,7 +175,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         checkpoint: StrPath | None = None,
         callbacks: list[Any] | None = None,
         random_state: RandomState = None,
-        augment: bool = True,
+        augment: Augment = True,
         canvas_scale: float = 8 / 7,
         image_cache: StrPath | None = "auto",
         num_workers: IntOrAuto = "auto",
@@ -372,12 +374,21 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
             )
         return softmax(logits, axis=1)
 
-    def explain(self, X: ImagesOrFeatures) -> Explanation:
+    def explain(
+        self,
+        X: ImagesOrFeatures,
+        neighbors: int | None = None,
+        *,
+        X_train: ImagesOrFeatures | None = None,
+        y_train: ArrayLike | None = None,
+    ) -> Explanation:
         """Explain each prediction.
 
         Parameters
         ----------
         X : as for :meth:`NumCLIPRegressor.fit`
+        neighbors, X_train, y_train : default=None
+            As in :meth:`NumCLIPRegressor.explain`.
 
         Returns
         -------
@@ -391,7 +402,8 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         table = self._explain(X, rank, logits, centers).rename(columns={"prediction": "rank"})
         chosen = self._choose(np.nan_to_num(rank), logits).astype(object)
         chosen[np.isnan(rank)] = np.nan
-        return table[["concept", "probability", "rank"]].assign(prediction=chosen)
+        table = table[["concept", "probability", "rank"]].assign(prediction=chosen)
+        return add_neighbors(table, self, X, neighbors, X_train, y_train)
 
 
 def _is_word(label):

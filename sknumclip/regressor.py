@@ -9,6 +9,7 @@ from sklearn.base import RegressorMixin
 
 from ._typing import (
     Accelerator,
+    Augment,
     Device,
     FineTune,
     FloatOrAuto,
@@ -115,9 +116,15 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     random_state : int, RandomState instance or None, default=None
         Determines everything random. On a CPU the same state gives the same result to the bit,
         whatever the cache and `num_workers`, for the same number of torch's threads.
-    augment : bool, default=True
+    augment : bool or callable, default=True
         Whether the image tower is trained on random crops of the canvas and on mirrored images
         (Section 4.1). Otherwise it is trained on what predictions are made from, the center crop.
+        A callable makes the views itself: it gets canvases, a uint8 tensor of shape (n, 3, height,
+        width), and returns such a tensor, of the canvas's or of the tower's size; transforms of
+        torchvision (``v2``) get one image at a time. torch's random numbers are seeded for each
+        batch; others, of numpy say, are up to the callable. With `checkpoint` it must be picklable,
+        and results depend on what it was: change its name with its code. Saved models have their
+        default in its place.
     canvas_scale : float, default=8/7
         Images are resized to a canvas of this many times the tower's image size, 1 to 8; the
         paper crops 224 from 256 pixels. 1 shows whole images, just as the checkpoint wants them.
@@ -241,7 +248,7 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         checkpoint: StrPath | None = None,
         callbacks: list[Any] | None = None,
         random_state: RandomState = None,
-        augment: bool = True,
+        augment: Augment = True,
         canvas_scale: float = 8 / 7,
         image_cache: StrPath | None = "auto",
         num_workers: IntOrAuto = "auto",

@@ -13,6 +13,17 @@ from scipy.sparse import csr_matrix
 from sknumclip import LinguisticBins
 from sknumclip.losses import FCRC, InfoNCE
 
+
+class NoViews:
+    """An augmentation that returns no images."""
+
+    def __call__(self, canvases):
+        return None
+
+    def __repr__(self):
+        return "returns_none"
+
+
 BINS = {"a few": (0, 10), "many": (10, 30), "dozens": (30, 100)}
 Y, ONE = [1.0, 5.0, 40.0, 90.0], [5.0]
 A_FILE = __file__
@@ -436,6 +447,8 @@ PARAMETERS = [
     (dict(lr="fast"), "must be a float in the range [0.0, inf). Got 'fast'"),
     (dict(prompt_lr=float("nan")), "a float in the range [0.0, inf). Got nan"),
     (dict(augment=1), BOOL),
+    (dict(augment=NoViews(), fine_tune="full"), "augment must return a uint8 tensor of shape"),
+    (dict(augment=NoViews(), fine_tune="none"), "but with fine_tune='none' each image is embedded"),
     (dict(canvas_scale=0.5), "must be a float in the range [1.0, 8.0]. Got 0.5"),
     (dict(canvas_scale=1000), "must be a float in the range [1.0, 8.0]. Got 1000"),
     (dict(early_stopping=None), BOOL),

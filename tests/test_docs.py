@@ -19,6 +19,7 @@ from sknumclip import (
     baselines,
     datasets,
     inference,
+    inspection,
     metrics,
     plotting,
     suggest_bins,
@@ -33,7 +34,7 @@ ROOT = Path(__file__).parent.parent
 PUBLIC = [model_card.model_card, onnx_export.to_onnx, persistence.load, persistence.save]
 PUBLIC += [CLIPEmbedder, LinguisticBins, NumCLIPClassifier, NumCLIPRegressor, suggest_bins] + [
     getattr(module, name)
-    for module in (baselines, datasets, hub, inference, metrics, plotting)
+    for module in (baselines, datasets, hub, inference, inspection, metrics, plotting)
     for name in module.__all__
 ]
 PUBLIC += [
@@ -107,6 +108,26 @@ def test_the_gallery_runs_and_leaves_no_files(name, tmp_path):
     subprocess.run([sys.executable, script], cwd=tmp_path, env=headless, check=True)
     assert not list(tmp_path.iterdir())
     assert len(script.read_text().splitlines()) <= 100
+
+
+@pytest.mark.slow
+def test_the_table_beside_the_picture_beats_both_alone(tmp_path):
+    script = ROOT / "examples" / "plot_06_table_beside_the_picture.py"
+    headless = {**os.environ, "MPLBACKEND": "Agg"}
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=tmp_path,
+        env=headless,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not list(tmp_path.iterdir())
+    found = re.findall(r"^(.+): off by ([\d.]+)$", done.stdout, flags=re.MULTILINE)
+    errors = {name: float(error) for name, error in found}
+    alone = min(errors["picture alone"], errors["table alone"])
+    assert errors["both, stacked"] < 0.8 * alone
+    assert errors["both, as features"] < alone
 
 
 @pytest.mark.slow

@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 from plot_shared import COUNTS, GRADES, X, Y, finished_search, fitted_classifier, fitted_regressor
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknumclip import LinguisticBins, NumCLIPRegressor, plotting
+from sknumclip.inspection import find_duplicates, find_label_errors
 from sknumclip.plotting import (
     BinErrorDisplay,
     BinProbabilityDisplay,
+    DuplicatesDisplay,
     EmbeddingDisplay,
+    LabelErrorsDisplay,
     PromptSimilarityDisplay,
     SearchDisplay,
     TrainingCurveDisplay,
@@ -49,6 +52,9 @@ def displays_of(reg, clf):
     yield PromptSimilarityDisplay.from_estimator, (clf,)
     yield EmbeddingDisplay.from_estimator, (reg, X, Y)
     yield EmbeddingDisplay.from_features, (np.triu(np.ones((4, 4))), range(4))
+    copies = np.concatenate([X[:9], X[3:5]])
+    yield DuplicatesDisplay.from_duplicates, (find_duplicates(copies, verbose=0), copies)
+    yield LabelErrorsDisplay.from_label_errors, (find_label_errors(Ridge(), X[:, 0, :, 0], Y), X)
     yield TrainingCurveDisplay.from_estimator, (reg,)
     yield TrainingCurveDisplay.from_estimator, (clf,)
 
@@ -82,10 +88,17 @@ def test_every_display_is_exported():
 
     assert sknumclip.plotting is plotting
     assert all(name.endswith("Display") for name in plotting.__all__)
-    assert len(plotting.__all__) == 6
+    assert len(plotting.__all__) == 8
 
 
-@pytest.mark.parametrize("display", [getattr(plotting, name) for name in plotting.__all__])
+@pytest.mark.parametrize(
+    "display",
+    [
+        display
+        for display in map(vars(plotting).get, plotting.__all__)
+        if hasattr(display, "from_estimator")
+    ],
+)
 def test_unfitted_and_foreign_estimators(display):
     data = {BinProbabilityDisplay: (X,), BinErrorDisplay: (X, Y), EmbeddingDisplay: (X, Y)}
     data = data.get(display, ())

@@ -8,6 +8,7 @@ from typing import Self
 from numpy.typing import ArrayLike
 
 from .._typing import (
+    Augment,
     Device,
     FineTune,
     HeadLoss,
@@ -48,7 +49,7 @@ class ImageHeadRegressor(ClassRegressor):
     head_lr : float, default=1e-2
         Learning rate of the head.
     lr_schedule : {"cosine", "constant"}, default="cosine"
-    augment : bool, default=True
+    augment : bool or callable, default=True
     canvas_scale : float, default=8/7
     early_stopping : bool, default=False
     validation_fraction : float, default=0.1
@@ -100,7 +101,7 @@ class ImageHeadRegressor(ClassRegressor):
         lr: float = 1e-5,
         head_lr: float = 1e-2,
         lr_schedule: LrSchedule = "cosine",
-        augment: bool = True,
+        augment: Augment = True,
         canvas_scale: float = 8 / 7,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,

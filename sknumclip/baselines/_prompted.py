@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 
 from .._typing import (
+    Augment,
     Device,
     FineTune,
     IntOrAuto,
@@ -57,7 +58,7 @@ class CoOpRegressor(ClassRegressor):
     prompt_lr : float, default=1e-4
         Learning rate of the prompts.
     lr_schedule : {"cosine", "constant"}, default="cosine"
-    augment : bool, default=True
+    augment : bool or callable, default=True
     canvas_scale : float, default=8/7
     early_stopping : bool, default=False
     validation_fraction : float, default=0.1
@@ -109,7 +110,7 @@ class CoOpRegressor(ClassRegressor):
         lr: float = 1e-5,
         prompt_lr: float = 1e-4,
         lr_schedule: LrSchedule = "cosine",
-        augment: bool = True,
+        augment: Augment = True,
         canvas_scale: float = 8 / 7,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -196,7 +197,7 @@ class OrdinalCLIPRegressor(CoOpRegressor):
     prompt_lr : float, default=1e-4
         Learning rate of the prompts.
     lr_schedule : {"cosine", "constant"}, default="cosine"
-    augment : bool, default=True
+    augment : bool or callable, default=True
     canvas_scale : float, default=8/7
     early_stopping : bool, default=False
     validation_fraction : float, default=0.1
@@ -250,7 +251,7 @@ class OrdinalCLIPRegressor(CoOpRegressor):
         lr: float = 1e-5,
         prompt_lr: float = 1e-4,
         lr_schedule: LrSchedule = "cosine",
-        augment: bool = True,
+        augment: Augment = True,
         canvas_scale: float = 8 / 7,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -328,7 +329,7 @@ class L2RCLIPRegressor(CoOpRegressor):
     prompt_lr : float, default=1e-4
         Learning rate of the prompts.
     lr_schedule : {"cosine", "constant"}, default="cosine"
-    augment : bool, default=True
+    augment : bool or callable, default=True
     canvas_scale : float, default=8/7
     early_stopping : bool, default=False
     validation_fraction : float, default=0.1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,10 @@ class Explanation(pd.DataFrame):
     """
 
     # pandas hands these on to slices and copies.
-    _metadata = ["_images"]
+    _metadata = ["_images", "_training"]
     # By label of the index, where labels are not paths; None if there are no images.
     _images: dict[Any, Any] | None = {}
+    _training: Images | None = None  # those that the neighbors are among
 
     @property
     def _constructor(self):
@@ -40,7 +42,7 @@ class Explanation(pd.DataFrame):
 
     def __getstate__(self):
         without_pixels = None if self._images is None else {}
-        return {**super().__getstate__(), "_images": without_pixels}
+        return {**super().__getstate__(), "_images": without_pixels, "_training": None}
 
     def sentences(self) -> pd.Series:
         """Say each row in words.
@@ -75,7 +77,12 @@ class Explanation(pd.DataFrame):
             for label, sentence in shown.sentences().items()
             for picture, trouble in [self._thumbnail(label)]
         ]
-        table = table_html(["image", "name", "explanation"], rows)
+        header = ["image", "name", "explanation"]
+        if "neighbors" in self:
+            header.append("nearest training images")
+            cells = map(self._neighbors_html, shown["neighbors"])
+            rows = [(*row, cell) for row, cell in zip(rows, cells, strict=True)]
+        table = table_html(header, rows)
         hidden = len(self) - len(shown)
         return table + Markup(f"<p>… and {hidden} more</p>" if hidden else "")
 
@@ -91,16 +98,31 @@ class Explanation(pd.DataFrame):
         is_position = label in self._images and not isinstance(self.index, pd.RangeIndex)
         if not (isinstance(label, str) or is_position):
             return "", ""
-        source = label if isinstance(label, str) else self._images[label]
-        try:
-            image = Images([source]).read(0, min_side=_THUMBNAIL_SIDE)
-            image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
-        except Exception as error:  # Pillow's readers let errors of every kind through
-            return "", f" ({error})"
-        file = io.BytesIO()
-        image.save(file, "JPEG", quality=80)
-        data = base64.b64encode(file.getvalue()).decode("ascii")
-        return Markup(f'<img src="data:image/jpeg;base64,{data}" alt="">'), ""
+        return _img(label if isinstance(label, str) else self._images[label])
+
+    def _neighbors_html(self, neighbors):
+        """The pictures of training images, each with its label."""
+        cells = []
+        for image, label, _ in neighbors if isinstance(neighbors, tuple) else ():
+            source = image
+            if not isinstance(image, str):
+                source = None if self._training is None else self._training.items[image]
+            picture = "" if source is None else _img(source)[0]
+            cells.append(picture + Markup(escape("" if label is None else f" {label} ")))
+        return Markup(" ".join(cells))
+
+
+def _img(source):
+    """Return the HTML of a small picture, and why there is none."""
+    try:
+        image = Images([source]).read(0, min_side=_THUMBNAIL_SIDE)
+        image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+    except Exception as error:  # Pillow's readers let errors of every kind through
+        return "", f" ({error})"
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=80)
+    data = base64.b64encode(file.getvalue()).decode("ascii")
+    return Markup(f'<img src="data:image/jpeg;base64,{data}" alt="">'), ""
 
 
 def _n_shown(n_rows):

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 import torch
@@ -33,6 +34,7 @@ from ..training.checkpoint import open_folder
 from ..training.loop import LR_SCHEDULES, Schedule, train
 from ..training.net import epochs_of, release
 from ..training.targets import Targets
+from .augmenting import check_augment
 from .checks import check_y_and_weight
 from .inputs import unchanged_on_failure
 
@@ -139,6 +141,8 @@ class FitMixin:
         with processes.main_first():
             backbone = load_backbone(self.model_name, self.pretrained)
         self._check_prompts(backbone, bins)
+        if callable(self.augment):
+            check_augment(self, backbone.preprocessing)
         tower = None if self.fine_tune == "none" else self._trainable_tower(backbone)
         continued = self.net_.module_ if self._continues() else None
         seed = processes.from_main(self._draw_seed)
@@ -228,6 +232,8 @@ class FitMixin:
             for name, value in sorted({**settings, **self.get_params(deep=False)}.items())
             if name not in _NOT_IN_CHECKPOINTS
         }
+        if callable(self.augment):  # whose repr may be an address
+            params["augment"] = joblib.hash(self.augment)
         digest = hashlib.sha256(
             json.dumps([type(self).__name__, params, repr(bins), seed]).encode()
         )
@@ -275,13 +281,18 @@ class FitMixin:
         return torch.tensor(features), failures
 
     def _split(self, inputs, targets, kept, checked):
-        size = checked.backbone.preprocessing.size if self.augment else None
+        own = self.augment if callable(self.augment) else None
+        cuts_views = own is not None or self.augment
+        size = tuple(checked.backbone.preprocessing.size) if cuts_views else None
         if not self._stops_early:
-            return Samples(inputs, targets, kept, size), None
+            return Samples(inputs, targets, kept, size, own), None
         training, validation = train_test_split(
             kept, test_size=self.validation_fraction, random_state=checked.seed
         )
-        return Samples(inputs, targets, training, size), Samples(inputs, targets, validation)
+        return (
+            Samples(inputs, targets, training, size, own),
+            Samples(inputs, targets, validation),
+        )
 
     # ----------------------------------------------------------------------------------- train
 

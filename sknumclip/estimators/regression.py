@@ -7,12 +7,14 @@ from numbers import Integral
 from typing import Any, Literal, overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import softmax
 
 from .._typing import FloatArray, ImagesOrFeatures
 from ..bins import LinguisticBins, resolve_bins
 from .checks import Described, Interval
 from .explanation import Explanation
+from .neighbors import add_neighbors
 
 __all__ = ["BINS_CONSTRAINT", "BinRegressionMixin"]
 
@@ -105,12 +107,27 @@ class BinRegressionMixin:
         """
         return softmax(self._outputs(X)[1], axis=1)
 
-    def explain(self, X: ImagesOrFeatures) -> Explanation:
+    def explain(
+        self,
+        X: ImagesOrFeatures,
+        neighbors: int | None = None,
+        *,
+        X_train: ImagesOrFeatures | None = None,
+        y_train: ArrayLike | None = None,
+    ) -> Explanation:
         """Say what each prediction rests on.
 
         Parameters
         ----------
         X : as in :meth:`fit`
+        neighbors : int, default=None
+            How many of the nearest training images to list beside each; they are those whose
+            embeddings are most similar. None lists none.
+        X_train : as in :meth:`fit`, default=None
+            The training images, for `neighbors`. Estimators keep no images and no labels, so that
+            a saved model gives away nobody's picture.
+        y_train : array-like of shape (n_train,), default=None
+            Their labels.
 
         Returns
         -------
@@ -120,6 +137,13 @@ class BinRegressionMixin:
             ``shift``, how far the regressor moved its center, in the unit of y; and
             ``prediction``. All are NaN for images that cannot be read, if ``on_error="skip"``.
             A notebook shows it as pictures and sentences, which its method ``sentences`` returns
-            as text.
+            as text. With `neighbors` there is one more column, ``neighbors``: tuples of ``image``
+            (path, or position in `X_train`), ``label`` and ``similarity``, the nearest first.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer training images than `neighbors`, or none.
         """
-        return self._explain(X, *self._outputs(X))
+        table = self._explain(X, *self._outputs(X))
+        return add_neighbors(table, self, X, neighbors, X_train, y_train)

@@ -6,7 +6,7 @@ from PIL import Image
 
 from ..machine.device import to_device
 
-__all__ = ["MAX_ASPECT_RATIO", "canvas_size", "resize_image", "training_views"]
+__all__ = ["MAX_ASPECT_RATIO", "canvas_size", "own_views", "resize_image", "training_views"]
 
 MAX_ASPECT_RATIO = 16  # of what is resized where the shortest side must fit; ONNX files state it
 
@@ -108,3 +108,52 @@ def training_views(canvases, size, generator, places=None, batch_size=None):
     rows, columns = to_device(rows, device)[:, :, None], to_device(columns, device)[:, None, :]
     # Indexing puts the channels last; the towers want them second.
     return canvases.permute(0, 2, 3, 1)[samples, rows, columns].permute(0, 3, 1, 2).contiguous()
+
+
+def own_views(canvases, augment, seeds, sizes):
+    """Make views of canvases by a function of the user's.
+
+    Parameters
+    ----------
+    canvases : uint8 Tensor of shape (n, 3, H, W)
+    augment : callable
+        From such a tensor to another one. A transform of torchvision draws once for each call, so
+        it gets one image at a time.
+    seeds : sequence of int, of length n
+        Of torch's random numbers: of each image, or, where all come at once, the first one's.
+    sizes : collection of (int, int)
+        Heights and widths that views may have.
+
+    Returns
+    -------
+    uint8 Tensor of shape (n, 3, height, width)
+
+    Raises
+    ------
+    ValueError
+        If the function returns anything else.
+    """
+    step = 1 if type(augment).__module__.startswith("torchvision.") else max(1, len(canvases))
+    devices = [canvases.device] if canvases.device.type == "cuda" else []
+    views = []
+    with torch.random.fork_rng(devices=devices):
+        for start in range(0, len(canvases), step):
+            torch.manual_seed(int(seeds[start]))
+            batch = canvases[start : start + step]
+            views.append(_checked(augment(batch), len(batch), sizes))
+    return torch.cat(views).contiguous() if views else canvases
+
+
+def _checked(views, n, sizes):
+    allowed = {(n, 3, *size) for size in sizes}
+    is_right = isinstance(views, torch.Tensor) and views.dtype == torch.uint8
+    if is_right and tuple(views.shape) in allowed:
+        return views
+    got = type(views).__name__
+    if isinstance(views, torch.Tensor):
+        got = f"{views.dtype} of shape {tuple(views.shape)}"
+    raise ValueError(
+        "augment must return a uint8 tensor of shape "
+        f"{' or '.join(map(str, sorted(allowed)))} for a batch of {n} canvases. Got {got}. Crop or "
+        "resize to one of these sizes, and leave normalizing to the estimator."
+    )
