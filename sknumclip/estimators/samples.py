@@ -97,10 +97,7 @@ def _items_of(X):
 
 def _as_array(X):
     """Read what is no array of numpy's; of a table, its column of paths."""
-    try:
-        array = np.asarray(X)
-    except (TypeError, ValueError, RuntimeError) as error:  # on a GPU, with gradients, of bfloat16
-        raise TypeError(f"X is a {type(X).__name__} that numpy cannot read: {error}") from error
+    array = _in_numpy("X is", X)
     if not hasattr(X, "__dataframe__"):
         return array
     names = getattr(X, "column_names", None) or list(X.columns)
@@ -110,7 +107,15 @@ def _as_array(X):
 def _as_item(item):
     """Make an array of an image that is a tensor or the like."""
     is_kept = isinstance(item, (np.ndarray, np.generic, Image.Image, pd.Series, pd.DataFrame))
-    return np.asarray(item) if hasattr(item, "__array__") and not is_kept else item
+    return _in_numpy("In X is", item) if hasattr(item, "__array__") and not is_kept else item
+
+
+def _in_numpy(where, value):
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:  # on a GPU, with gradients, of bfloat16
+        name = type(value).__name__
+        raise TypeError(f"{where} a {name} that numpy cannot read: {error}") from error
 
 
 def _not_images(X, given):

@@ -182,5 +182,7 @@ def test_what_has_items_by_name_only_is_refused():
 
 
 def test_what_numpy_cannot_read_says_why():
-    with pytest.raises(TypeError, match=r"X is a Tensor that numpy cannot read: .*detach\(\)"):
-        as_images(torch.zeros(2, 3, requires_grad=True))
+    tensor = torch.zeros(2, 8, 8, 3, requires_grad=True)
+    for X, where in [(tensor, "X is"), ([tensor[0], tensor[1]], "In X is")]:
+        with pytest.raises(TypeError, match=rf"{where} a Tensor .* cannot read: .*detach\(\)"):
+            as_images(X)
