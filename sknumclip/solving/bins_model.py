@@ -1,10 +1,11 @@
 """The NumCLIP head as a convex-ish problem: bins, temperature and centers by L-BFGS."""
 
 import numpy as np
-import torch
 from scipy.optimize import minimize
+from scipy.special import softmax
 
-from ..model.modules import SHIFTS
+from .ranking import ranking_of
+from .samples import Rows
 
 __all__ = ["PENALTIES", "BinsModel"]
 
@@ -36,89 +37,101 @@ class BinsModel:
     """
 
     def __init__(self, start, bins, shift, max_shift, ranking_loss):
-        self.start = torch.from_numpy(start)
-        self.range, self.origin = bins.range, bins.edges[0]
-        self.centers = torch.tensor(bins.centers, dtype=torch.float64) - self.origin
-        self.widths = torch.tensor(bins.widths, dtype=torch.float64)
+        self.start, self.bins = start, bins
+        self.widths = np.array(bins.widths)
         self.shift, self.max_shift, self.ranking_loss = shift, max_shift, ranking_loss
 
     @property
     def n_parameters(self):
         """How long the vector of parameters is."""
-        return self.start.numel() + 2 * len(self.start) + 1
+        return self.start.size + 2 * len(self.start) + 1
 
     def parts(self, parameters):
         """Return weights (n_bins, n_features), biases (n_bins,) and moved centers (n_bins,)."""
-        step, bias, shift, temperature = self._split(parameters)
-        delta = self.max_shift * torch.tanh(shift)
-        centers = SHIFTS[self.shift](self.centers, self.widths, delta[None], self.origin)[0]
-        return self.start * temperature.exp() + step, bias, centers
-
-    def _split(self, parameters):
-        n_bins, n_features = self.start.shape
-        step, bias, shift, temperature = parameters.split([n_bins * n_features, n_bins, n_bins, 1])
-        return step.view(n_bins, n_features), bias, shift, temperature
-
-    def _outputs(self, parameters, X):
-        weights, bias, centers = self.parts(parameters)
-        logits = X @ weights.T + bias
-        return logits, logits.softmax(dim=1) @ centers
+        step, bias, shift, temperature = _split(parameters, len(self.start))
+        return self.start * np.exp(temperature) + step, bias, self._moved(shift)[0]
 
     def predict(self, parameters, X):
         """Predict labels, counted from the lower end of the bins, ndarray of shape (n,)."""
-        with torch.no_grad():
-            _, y_pred = self._outputs(torch.from_numpy(parameters), torch.from_numpy(X))
-        return y_pred.numpy()
+        weights, bias, centers = self.parts(parameters)
+        return softmax(X @ weights.T + bias, axis=1) @ centers
 
     def path(self, rows, penalties=PENALTIES, parameters=None, advance=lambda: None):
         """Solve for each penalty, ndarray of shape (n_penalties, n_parameters)."""
-        solved = []
         parameters = np.zeros(self.n_parameters) if parameters is None else parameters
-        loss_of = self._loss(rows)
+        zero_shot, n_bins = rows.X @ self.start.T, len(self.start)
+        # Steps stay in the space of the rows, of whose coordinates there are fewer.
+        axes = None
+        if len(rows) < rows.X.shape[1]:
+            u, values, axes = np.linalg.svd(rows.X, full_matrices=False)
+            rows = Rows(u * values, rows.y, rows.weight, rows.bin_index)
+            parameters = _with_step(parameters, n_bins, lambda step: step @ axes.T)
+        ranking, solved = ranking_of(self.ranking_loss, rows, self.bins), []
         for penalty in penalties:
-
-            def value_and_gradient(values, penalty=penalty):
-                variables = torch.from_numpy(values).requires_grad_(True)
-                loss = loss_of(variables, penalty)
-                loss.backward()
-                return loss.item(), variables.grad.numpy()
-
             parameters = minimize(
-                value_and_gradient,
+                self._loss,
                 parameters,
+                (rows, zero_shot, ranking, penalty),
                 jac=True,
                 method="L-BFGS-B",
                 options={"maxiter": N_ITERATIONS},
             ).x
             solved.append(parameters)
             advance()
+        if axes is not None:
+            solved = [_with_step(values, n_bins, lambda step: step @ axes) for values in solved]
         return np.array(solved)
 
-    def _loss(self, rows):
-        X, y = torch.from_numpy(rows.X), torch.from_numpy(rows.y)
-        bin_index, n = torch.from_numpy(rows.bin_index), rows.weight.sum()
-        times = torch.from_numpy(rows.weight)
+    def _loss(self, parameters, rows, zero_shot, ranking, penalty):
+        """Mean loss and its gradient by the parameters."""
+        n_bins, times, unit = len(self.start), rows.weight, 100 / self.bins.range
+        step, bias, shift, temperature = _split(parameters, n_bins)
+        scaled = zero_shot * np.exp(temperature)
+        logits = scaled + rows.X @ step.T + bias
+        proba = softmax(logits, axis=1)
+        centers, slopes = self._moved(shift)
+        y_pred = proba @ centers
+        error = (y_pred - rows.y) * unit
+        inner = error.clip(-HUBER_WIDTH, HUBER_WIDTH) / HUBER_WIDTH
+        huber = inner * (error - inner * HUBER_WIDTH / 2)
+        by_y_pred = times * inner * unit
+        ranked, by_logits = ranking(logits)
+        by_logits += proba * (centers - y_pred[:, None]) * by_y_pred[:, None]
+        gradient = np.empty_like(parameters)
+        by_step, by_bias, by_shift, by_temperature = _split(gradient, n_bins)
+        by_step[:] = by_logits.T @ rows.X + penalty / 5 * step
+        by_bias[:] = by_logits.sum(axis=0) + 2 * BIAS_PENALTY * bias
+        by_shift[:] = by_y_pred @ proba * slopes + 2 * SHIFT_PENALTY * shift
+        by_temperature[:] = (by_logits * scaled).sum() + 2 * TEMPERATURE_PENALTY * temperature
+        penalized = (
+            penalty / 10 * (step**2).sum()
+            + BIAS_PENALTY * (bias @ bias)
+            + SHIFT_PENALTY * (shift @ shift)
+            + TEMPERATURE_PENALTY * (temperature @ temperature)
+        )
+        n = times.sum()
+        return (huber @ times + ranked + penalized) / n, gradient / n
 
-        def loss(parameters, penalty):
-            logits, y_pred = self._outputs(parameters, X)
-            error = ((y_pred - y) * (100 / self.range)).abs()
-            quadratic = error.clamp(max=HUBER_WIDTH)
-            huber = quadratic * (error - quadratic / 2) / HUBER_WIDTH
-            ranking = self.ranking_loss(
-                logits,
-                bin_index,
-                y,
-                label_range=self.range,
-                sample_weight=times,
-                bins_are_ranges=True,
-            )
-            step, bias, shift, temperature = self._split(parameters)
-            fixed = (
-                BIAS_PENALTY * bias.square().sum()
-                + SHIFT_PENALTY * shift.square().sum()
-                + TEMPERATURE_PENALTY * temperature.square().sum()
-            )
-            penalized = penalty / 10 * step.square().sum() + fixed
-            return (huber @ times + ranking * len(y) + penalized) / n
+    def _moved(self, shift):
+        """Return the moved centers, counted from the lower end, and their slopes by `shift`."""
+        origin = self.bins.edges[0]
+        tanh = np.tanh(shift)
+        delta, slope = self.max_shift * tanh, self.max_shift * (1 - tanh**2)
+        centers = np.array(self.bins.centers)
+        if self.shift == "width":
+            return centers - origin + delta * self.widths, slope * self.widths
+        if self.shift == "relative":  # Eq. 1 of the paper
+            return centers / (1 + delta) - origin, -slope * centers / (1 + delta) ** 2
+        return centers - origin, np.zeros_like(shift)
 
-        return loss
+
+def _split(parameters, n_bins):
+    """Views of the step (n_bins, width), bias, shift and temperature in `parameters`."""
+    rest = len(parameters) - 2 * n_bins - 1
+    step, bias, shift, temperature = np.split(parameters, [rest, rest + n_bins, rest + 2 * n_bins])
+    return step.reshape(n_bins, -1), bias, shift, temperature
+
+
+def _with_step(parameters, n_bins, change):
+    step = _split(parameters, n_bins)[0]
+    return np.concatenate([change(step).ravel(), parameters[step.size :]])

@@ -4,10 +4,32 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-__all__ = ["prior_shares", "solve_shares"]
+__all__ = ["prior_shares", "solve_shares", "strength_shares"]
 
+CAUTION = 3.0  # the more, the closer to the best strength alone
 STRENGTH = 3.0  # of the prior, in samples
 HUBER_WIDTH = 0.1  # in mean absolute deviations of the labels
+
+
+def strength_shares(errors, weight):
+    """Say how far to trust each strength of a penalty: all that are about as good as the best.
+
+    A share falls with how many standard errors a strength is worse than the best one.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (n_strengths, n)
+        Absolute errors of rows that were held out.
+    weight : ndarray of shape (n,)
+
+    Returns
+    -------
+    ndarray of shape (n_strengths,)
+        At least 0, with the sum 1.
+    """
+    best = np.average(errors, axis=1, weights=weight).argmin()
+    shares = np.array([np.exp(-CAUTION * _t_value(row - errors[best], weight)) for row in errors])
+    return shares / shares.sum()
 
 
 def prior_shares(errors, weight, simple, rich):

@@ -1,24 +1,29 @@
-"""Ridge regression along a path of penalties, out of fold."""
+"""Ridge regression along a path of penalties, with its predictions of rows left out."""
 
 import numpy as np
 
 __all__ = ["ridge_path"]
 
 PENALTIES = 10.0 ** np.arange(-3, 4.01, 0.5)  # for each feature of variance 1
+_MANY = 4096  # rows of which predictions are made at once
 
 
-def ridge_path(rows):
+def ridge_path(rows, tested):
     """Solve for each of ``PENALTIES``.
 
     Parameters
     ----------
     rows : Rows
         With features of about variance 1.
+    tested : int ndarray of shape (n_tested,)
+        Indices of rows.
 
     Returns
     -------
     coefficients : ndarray of shape (n_penalties, n_features)
     intercepts : ndarray of shape (n_penalties,)
+    left_out : ndarray of shape (n_penalties, n_tested)
+        What a model of all rows but one predicts for that one, with the same penalty.
     """
     X_mean, y_mean = rows.mean(rows.X), rows.mean(rows.y)
     root = np.sqrt(rows.weight)
@@ -26,8 +31,22 @@ def ridge_path(rows):
     penalties = PENALTIES[:, None] * X.shape[1]
     if len(X) < X.shape[1]:  # by the smaller of the two square matrices
         values, vectors = np.linalg.eigh(X @ X.T)
-        coefficients = (vectors.T @ y / (values + penalties)) @ vectors.T @ X
+        values = values.clip(0)
+        axes = vectors.T @ X
+        along = vectors.T @ y / (values + penalties)
     else:
         values, vectors = np.linalg.eigh(X.T @ X)
-        coefficients = (vectors.T @ (X.T @ y) / (values + penalties)) @ vectors.T
-    return coefficients, y_mean - coefficients @ X_mean
+        values = values.clip(0)
+        axes = vectors.T
+        along = axes @ (X.T @ y) / (values + penalties)
+    coefficients = along @ axes
+    fitted, leverage = [], []
+    of_axes = values if len(X) < X.shape[1] else np.ones_like(values)  # squared lengths
+    for part in np.array_split(tested, max(1, len(tested) // _MANY)):
+        shares = (X[part] @ axes.T) ** 2 / np.where(of_axes > 0, of_axes, 1.0)
+        leverage.append(shares @ (1 / (values + penalties)).T)
+        fitted.append(X[part] @ coefficients.T)
+    leverage = np.concatenate(leverage).T + rows.weight[tested] / rows.weight.sum()
+    residual = (y[tested] - np.concatenate(fitted).T) / (1 - leverage).clip(1e-6)
+    left_out = rows.y[tested] - residual / root[tested]
+    return coefficients, y_mean - coefficients @ X_mean, left_out

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Rows", "folds_of", "merge_rows", "weighted_quantile"]
+__all__ = ["Rows", "folds_of", "merge_rows", "n_folds", "weighted_quantile"]
 
 
 N_FOLDS = 5
@@ -57,7 +57,11 @@ def merge_rows(rows):
     return Rows(merged.X, merged.y, weight, merged.bin_index)
 
 
-def folds_of(rows, seed):
-    """Return the indices of each of five folds, or of as many as there are rows."""
-    order = np.random.default_rng(seed).permutation(len(rows))
-    return np.array_split(order, min(N_FOLDS, len(rows)))
+def n_folds(n_rows):
+    """Return into how many parts rows are cut: five, or as many as there are rows."""
+    return min(N_FOLDS, n_rows)
+
+
+def folds_of(rows, rng):
+    """Return the indices of the rows of each fold; `rng` says how they are mixed."""
+    return np.array_split(rng.permutation(len(rows)), n_folds(len(rows)))

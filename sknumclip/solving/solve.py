@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from scipy.special import softmax
 
 from .bins_model import PENALTIES, BinsModel
-from .blend import prior_shares, solve_shares
+from .blend import prior_shares, solve_shares, strength_shares
 from .ridge import ridge_path
-from .samples import N_FOLDS, Rows, folds_of, merge_rows, weighted_quantile
+from .samples import Rows, folds_of, merge_rows, n_folds, weighted_quantile
 
 __all__ = ["Problem", "Solution", "n_steps", "solve"]
 
@@ -93,18 +92,15 @@ def solve(rows, problem, advance=lambda: None):
     """
     rows = merge_rows(rows)
     splits = _splits(rows, problem.seed)
-    tested = np.concatenate([split.outside for split in splits])
+    held, tested = _held(rows, splits)
     own = _own_scaling(rows, problem)
     model = BinsModel(
         _start(rows, problem), problem.bins, problem.shift, problem.max_shift, problem.ranking_loss
     )
-    parameters, fold_parameters, path, of_bins = _solve_bins(model, rows, own, splits, advance)
-    ridges = [_solve_ridge(rows, scaling, splits) for scaling in _ridge_scalings(rows, problem)]
-    held = rows[tested]
-    medians = np.concatenate(
-        [np.full(len(split.outside), rows[split.inside].median()) for split in splits]
-    )
-    predictions, simple = [of_bins, medians], [1]
+    bins = _solve_bins(model, rows, own, splits, advance)
+    ridges = [_solve_ridge(rows, scaling, tested) for scaling in _ridge_scalings(rows, problem)]
+    medians = [np.full(len(split.outside), rows[split.inside].median()) for split in splits]
+    predictions, simple = [bins.predictions, np.concatenate(medians)], [1]
     if problem.text_weights is not None:
         predictions.append(model.predict(np.zeros(model.n_parameters), own(held.X)))
         simple = [1, 2]
@@ -114,9 +110,9 @@ def solve(rows, problem, advance=lambda: None):
     prior = prior_shares(errors, held.weight, simple, rich)
     shares = solve_shares(predictions, held.y, held.weight, prior)
     linear = list(zip(shares[-len(ridges) :], (ridge[1:] for ridge in ridges), strict=True))
-    weights, bias, centers = (part.numpy() for part in model.parts(torch.from_numpy(parameters)))
+    weights, bias, centers = model.parts(bins.parameters)
     weights, bias = own.undo(weights, bias)
-    std = _out_of_fold_std(model, fold_parameters, rows, own, splits, shares[0])
+    std = _out_of_fold_std(model, bins.of_splits, rows, own, splits, shares[0])
     return Solution(
         weights=weights,
         bias=bias,
@@ -126,21 +122,36 @@ def solve(rows, problem, advance=lambda: None):
         coefficients=sum(share * coefficients for share, (coefficients, _) in linear),
         intercept=shares[1] * rows.median() + sum(share * start for share, (_, start) in linear),
         std_scale=_std_scale(held, predictions @ shares, std),
-        path=path,
+        path=bins.path,
     )
 
 
 def n_steps(n_rows):
     """Return how many penalties are solved for, over all folds."""
-    return len(PENALTIES) * (min(N_FOLDS, n_rows) if n_rows <= MANY_ROWS else 1)
+    return len(PENALTIES) * (n_folds(n_rows) * n_repeats(n_rows) if n_rows <= MANY_ROWS else 1)
+
+
+def n_repeats(n_rows):
+    """Return how often rows are cut into folds: the fewer, the more it depends on the cut."""
+    return 4 if n_rows <= 50 else 2 if n_rows <= 200 else 1
 
 
 def _splits(rows, seed):
     n = len(rows)
     if n <= MANY_ROWS:
-        return [_Held(np.setdiff1d(np.arange(n), fold), fold) for fold in folds_of(rows, seed)]
+        rng = np.random.default_rng(seed)
+        folds = [fold for _ in range(n_repeats(n)) for fold in folds_of(rows, rng)]
+        return [_Held(np.setdiff1d(np.arange(n), fold), fold) for fold in folds]
     some = np.random.default_rng(seed).permutation(n)[:MANY_ROWS]
     return [_Held(some[MANY_ROWS // 5 :], some[: MANY_ROWS // 5])]
+
+
+def _held(rows, splits):
+    """Return the rows held out, which count once in all repeats, and their indices."""
+    tested = np.concatenate([split.outside for split in splits])
+    held = rows[tested]
+    times = np.bincount(tested, minlength=len(rows))[tested]
+    return Rows(held.X, held.y, held.weight / times, held.bin_index), tested
 
 
 def _start(rows, problem):
@@ -172,8 +183,17 @@ def _ridge_scalings(rows, problem):
     return [standard, _Scaling(standard.mean, np.full_like(standard.scale, standard.scale.mean()))]
 
 
+@dataclass(frozen=True)
+class _SolvedBins:
+    """The bins model, and what it predicts for rows held out."""
+
+    parameters: np.ndarray
+    of_splits: list
+    path: list
+    predictions: np.ndarray
+
+
 def _solve_bins(model, rows, scaling, splits, advance):
-    """Return the parameters, those of each split, the path, and predictions out of fold."""
     X = scaling(rows.X)
     scaled = Rows(X, rows.y, rows.weight, rows.bin_index)
     solved = [model.path(scaled[split.inside], advance=advance) for split in splits]
@@ -188,46 +208,39 @@ def _solve_bins(model, rows, scaling, splits, advance):
             for i in range(len(PENALTIES))
         ]
     )
-    held = rows[np.concatenate([split.outside for split in splits])]
-    errors = np.average(np.abs(predictions - held.y), axis=1, weights=held.weight)
-    best = int(errors.argmin())
-    of_splits = [path[best] for path in solved]
+    held, _ = _held(rows, splits)
+    errors = np.abs(predictions - held.y)
+    shares = strength_shares(errors, held.weight)
+    of_splits = [shares @ path for path in solved]
     # The mean of the models of the folds predicts better than one of all samples.
     parameters = np.mean(of_splits, axis=0)
+    errors = np.average(errors, axis=1, weights=held.weight)
     if len(rows) > MANY_ROWS:
+        best = int(errors.argmin())
         parameters = model.path(scaled, PENALTIES[best : best + 1], parameters)[0]
     path = [
         {"penalty": float(penalty), "valid_l1_loss": float(error)}
         for penalty, error in zip(PENALTIES, errors, strict=True)
     ]
-    return parameters, of_splits, path, predictions[best]
+    return _SolvedBins(parameters, of_splits, path, shares @ predictions)
 
 
-def _solve_ridge(rows, scaling, splits):
-    """Return predictions out of fold, and coefficients and intercept of all samples."""
+def _solve_ridge(rows, scaling, tested):
+    """Return predictions of rows left out, and coefficients and intercept of all samples."""
     scaled = Rows(scaling(rows.X), rows.y, rows.weight, rows.bin_index)
-    predictions = []
-    for split in splits:
-        coefficients, intercepts = ridge_path(scaled[split.inside])
-        predictions.append(coefficients @ scaled.X[split.outside].T + intercepts[:, None])
-    predictions = np.concatenate(predictions, axis=1)
-    held = rows[np.concatenate([split.outside for split in splits])]
-    errors = np.average(np.abs(predictions - held.y), axis=1, weights=held.weight)
-    best = int(errors.argmin())
-    coefficients, intercepts = ridge_path(scaled)
-    return predictions[best], *scaling.undo(coefficients[best], intercepts[best])
+    coefficients, intercepts, left_out = ridge_path(scaled, tested)
+    shares = strength_shares(np.abs(left_out - rows.y[tested]), rows.weight[tested])
+    return shares @ left_out, *scaling.undo(shares @ coefficients, shares @ intercepts)
 
 
 def _out_of_fold_std(model, of_splits, rows, scaling, splits, share):
     """Standard deviation of the mixture of bins for the rows held out; see `predict`."""
     stds = []
     for parameters, split in zip(of_splits, splits, strict=True):
-        weights, bias, centers = (
-            part.numpy() for part in model.parts(torch.from_numpy(parameters))
-        )
+        weights, bias, centers = model.parts(parameters)
         proba = softmax(scaling(rows.X[split.outside]) @ weights.T + bias, axis=1)
         spread = proba @ centers**2 - (proba @ centers) ** 2
-        inner = proba @ model.widths.numpy() ** 2 / 12
+        inner = proba @ model.widths**2 / 12
         stds.append(np.sqrt(share**2 * spread.clip(0) + inner))
     return np.concatenate(stds)
 

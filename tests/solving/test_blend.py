@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sknumclip.solving.blend import prior_shares, solve_shares
+from sknumclip.solving.blend import prior_shares, solve_shares, strength_shares
 
 
 def models(n, seed=0):
@@ -54,3 +54,15 @@ def test_of_two_simple_models_the_better_one_counts():
     errors = np.column_stack([np.full(20, 1.0), np.linspace(2, 4, 20), np.linspace(5, 9, 20)])
     prior = prior_shares(errors, np.ones(20), simple=[1, 2], rich=0)
     assert prior[2] < 0.01
+
+
+def test_strengths_about_as_good_as_the_best_are_all_trusted():
+    errors = np.random.default_rng(0).exponential(size=(3, 100))
+    errors[2] += 5
+    shares = strength_shares(errors, np.ones(100))
+    assert shares.sum() == pytest.approx(1)
+    assert shares[2] < 1e-6 < 0.01 < shares[:2].min()
+
+
+def test_strengths_of_equal_errors_are_trusted_alike():
+    np.testing.assert_allclose(strength_shares(np.ones((4, 9)), np.ones(9)), 0.25)

@@ -29,7 +29,7 @@ def test_rows_with_other_labels_stay_apart():
 
 def test_every_row_is_in_one_fold():
     for n, n_folds in ((2, 2), (7, 5), (50, 5)):
-        folds = folds_of(rows_of(n=n), seed=0)
+        folds = folds_of(rows_of(n=n), np.random.default_rng(0))
         assert len(folds) == n_folds
         assert sorted(np.concatenate(folds)) == list(range(n))
 

@@ -1,0 +1,137 @@
+"""Ranking losses of all samples at once, with their gradient by the logits."""
+
+from functools import partial
+
+import numpy as np
+import torch
+
+from ..losses import FCRC, InfoNCE
+
+__all__ = ["AnyRanking", "RangesFCRC", "ranking_of"]
+
+
+def ranking_of(loss, rows, bins):
+    """Return what computes `loss`, a partial of a ranking loss, and its gradient for `rows`.
+
+    Parameters
+    ----------
+    loss : functools.partial
+        Of one of the values of ``RANKING_LOSSES``, or of one's own, with `beta` filled in.
+    rows : Rows
+    bins : LinguisticBins
+
+    Returns
+    -------
+    callable
+        From logits, ndarray of shape (n, n_bins), to the sum of the losses over the rows, each as
+        often as it counts, and its gradient, of the shape of the logits.
+    """
+    beta = _beta_of_fcrc(loss)
+    if beta is None:
+        return AnyRanking(loss, rows, bins)
+    return RangesFCRC(rows, bins.n_bins, bins.range, beta)
+
+
+def _beta_of_fcrc(loss):
+    """`beta` of FCRC in the paper's form, which has a closed form here; None for other losses."""
+    if not isinstance(loss, partial):
+        return None
+    kind = type(loss.func)
+    if kind is InfoNCE and loss.func.mask_same_bin:
+        return 0.0
+    is_usual = kind is FCRC and loss.func.get_params() == FCRC().get_params()
+    return loss.keywords["beta"] if is_usual else None
+
+
+class AnyRanking:
+    """Any ranking loss of tensors, differentiated by torch."""
+
+    def __init__(self, loss, rows, bins):
+        self.loss = partial(
+            loss,
+            label_range=bins.range,
+            sample_weight=torch.from_numpy(rows.weight),
+            bins_are_ranges=True,
+        )
+        self.bin_index, self.y = torch.from_numpy(rows.bin_index), torch.from_numpy(rows.y)
+
+    def __call__(self, logits):
+        logits = torch.from_numpy(logits).requires_grad_(True)
+        value = self.loss(logits, self.bin_index, self.y) * len(logits)
+        if value.requires_grad:  # not if there is no loss at all
+            value.backward()
+        gradient = torch.zeros_like(logits) if logits.grad is None else logits.grad
+        return value.item(), gradient.numpy()
+
+
+class RangesFCRC:
+    """FCRC for bins that are ranges, as :func:`~sknumclip.losses.fcrc_loss` computes it.
+
+    What depends on labels alone is computed once, and the gradient is worked out: ten times as
+    fast as torch for a hundred samples, and there are thousands of steps.
+
+    Parameters
+    ----------
+    rows : Rows
+    n_bins : int
+    label_range : float
+    beta : float
+    """
+
+    def __init__(self, rows, n_bins, label_range, beta):
+        self.order = np.argsort(rows.bin_index, kind="stable")  # rows of a bin side by side
+        self.bin_index, self.weight = rows.bin_index[self.order], rows.weight[self.order]
+        self.n_bins, self.samples = n_bins, np.arange(len(rows))
+        self.present, self.first = np.unique(self.bin_index, return_index=True)
+        bins = np.arange(n_bins)
+        self.is_own = self.bin_index[:, None] == bins
+        t = rows.y[self.order] * beta / label_range
+        # |t_i - t_j| = signed_t[i, bin of j] + signed_t[j, bin of i]
+        signed_t = np.sign(self.bin_index[:, None] - bins) * t[:, None]
+        self.counted_t = signed_t + np.log(self.weight)[:, None]
+        distances = signed_t + self._log_sum_by_bin(self.counted_t).T[self.bin_index]
+        distances[self.is_own] = -np.inf
+        log_norm = np.zeros((len(t), 1))
+        if len(self.present) > 1:
+            of_others = self.weight.sum() - (self.is_own.T @ self.weight)[self.bin_index]
+            log_norm = np.log(of_others)[:, None] - _log_sum(distances)[0]
+        self.of_texts = np.where(self.is_own, 0.0, distances + log_norm)
+        self.of_images = signed_t + log_norm
+
+    def __call__(self, logits):
+        logits = logits[self.order]
+        own = self.samples, self.bin_index
+        image_to_text, gradient = _log_sum(logits + self.of_texts)
+        counted = logits + self.counted_t
+        sums = self._log_sum_by_bin(counted)  # (bin of the images, text)
+        others = np.where(self.is_own, logits, sums.T[self.bin_index] + self.of_images)
+        text_to_image, shares = _log_sum(others)
+        both = (image_to_text + text_to_image)[:, 0] / 2
+        half = self.weight[:, None] / 2
+        gradient *= half
+        shares *= half
+        gradient[own] += shares[own] - self.weight
+        by_text = np.zeros((self.n_bins, self.n_bins))
+        shares[self.is_own] = 0.0
+        by_text[self.present] = np.add.reduceat(shares, self.first, axis=0)
+        gradient += by_text.T[self.bin_index] * np.exp(counted - sums[self.bin_index])
+        in_order = np.empty_like(gradient)
+        in_order[self.order] = gradient
+        return self.weight @ (both - logits[own]), in_order
+
+    def _log_sum_by_bin(self, values):
+        """Log-sum-exp over the rows of each bin, from (n, n_bins) to (n_bins, n_bins)."""
+        largest = np.maximum.reduceat(values, self.first, axis=0)
+        sizes = np.diff([*self.first, len(values)])
+        exps = np.exp(values - np.repeat(largest, sizes, axis=0))
+        sums = np.full((self.n_bins, values.shape[1]), -np.inf)
+        sums[self.present] = np.log(np.add.reduceat(exps, self.first, axis=0)) + largest
+        return sums
+
+
+def _log_sum(values):
+    """Log-sum-exp of each row, of shape (n, 1), and its gradient, which is the softmax."""
+    largest = values.max(axis=1, keepdims=True)
+    exps = np.exp(values - largest)
+    sums = exps.sum(axis=1, keepdims=True)
+    return np.log(sums) + largest, exps / sums
