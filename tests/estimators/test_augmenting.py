@@ -92,7 +92,7 @@ def test_saved_models_predict_without_it(make, data, tmp_path):
         (dict(augment=lambda x: x, checkpoint="here"), "cannot be pickled .* or checkpoint=None"),
         (dict(augment="flip"), "'augment' parameter .* must be an instance of 'bool'"),
     ],
-    ids=str,
+    ids=["other shape", "failing", "frozen", "not picklable", "a word"],
 )
 def test_what_cannot_be_used_is_refused_before_any_image_is_read(
     make, params, message, tmp_path, monkeypatch
