@@ -90,7 +90,8 @@ def test_predictions_and_probabilities(counted):
             [abs(ranks[a] - ranks[b]) for a, b in zip(y, y_pred, strict=True)]
         )
     clf.set_params(predict_by="mode")
-    assert errors["expected_rank"] <= errors["mode"] < 0.5
+    assert max(errors.values()) < 0.3
+    assert errors["expected_rank"] < errors["mode"] + 0.05
     assert cohen_kappa_score(y, clf.predict(X), weights="quadratic", labels=clf.classes_) > 0.7
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+from multiprocessing.reduction import ForkingPickler
 
 import torch
 
@@ -28,7 +28,7 @@ def check_augment(estimator, preprocessing):
         )
     if estimator.checkpoint is not None:
         try:
-            pickle.dumps(augment)
+            ForkingPickler.dumps(augment)
         except Exception as error:  # of every kind
             raise ValueError(
                 f"augment={augment!r:.100} cannot be pickled ({error}), so a checkpoint cannot "
