@@ -15,6 +15,7 @@ from sknumclip import (
     baselines,
     datasets,
     inference,
+    inspection,
     losses,
     metrics,
     plotting,
@@ -96,7 +97,7 @@ def test_every_public_name_exists_and_unknown_ones_do_not():
 def public_callables():
     """Yield the public functions, and the public methods of public classes, by their names."""
     modules = [sknumclip, baselines, datasets, explanation, hub, inference, losses, metrics]
-    modules += [model_card, onnx_export, persistence, plotting]
+    modules += [inspection, model_card, onnx_export, persistence, plotting]
     for module in modules:
         for name in module.__all__:
             if inspect.isfunction(public := getattr(module, name)):

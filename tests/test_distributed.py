@@ -15,6 +15,7 @@ HERE = Path(__file__).parent
 SAME_TRAINING = [
     *("full", "weighted", "resnet", "partly frozen", "accumulated", "infonce", "pairs", "frozen"),
     *("classifier", "stopped early", "untouched", "one sample in the last batch"),
+    "own augmentation",
 ]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 from skorch.callbacks import Callback
+from torchvision.transforms import v2
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.exceptions import ImageReadError
@@ -100,6 +101,7 @@ class Scenarios:
             "accumulated": self.report(batch_size=8 // self.n, accumulate_steps=3),
             "infonce": self.report(ranking_loss="infonce"),
             "pairs": self.report(ranking_loss=FCRC(distance="squared"), max_epochs=1),
+            "own augmentation": self.report(augment=v2.RandomHorizontalFlip(), max_epochs=1),
             "frozen": self.report(fine_tune="none", batch_size="auto"),
             "classifier": self.report(cls=NumCLIPClassifier, max_epochs=1),
             "stopped early": self.report(**PATIENT, lr=1e-3),

@@ -17,6 +17,7 @@ from sknumclip import (
     NumCLIPRegressor,
     baselines,
     datasets,
+    inspection,
     metrics,
     plotting,
 )
@@ -71,3 +72,14 @@ def tools_have_types(folder: str) -> None:
     display = plotting.BinErrorDisplay.from_predictions(y, y, "age")
     assert_type(display.plot(), plotting.BinErrorDisplay)
     display.figure_.savefig("errors.png")
+
+
+def pictures_are_inspected(paths: list[Path], ages: list[float], reg: NumCLIPRegressor) -> None:
+    found = assert_type(inspection.find_duplicates(paths, y=ages, threshold="same"), pd.DataFrame)
+    plotting.DuplicatesDisplay.from_duplicates(found, paths)
+    assert_type(inspection.find_label_errors(reg, paths, ages, cv=3), pd.DataFrame)
+    assert_type(inspection.nearest_images(reg, paths, paths, ages, k=3), pd.DataFrame)
+    assert_type(inspection.summarize(paths, ages, "age"), inspection.Summary)
+    reg.explain(paths, neighbors=3, X_train=paths, y_train=ages)
+    NumCLIPRegressor(augment=lambda canvases: canvases.flip(3))
+    inspection.find_duplicates(paths, threshold="close")  # type: ignore[arg-type]

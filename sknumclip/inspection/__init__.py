@@ -5,12 +5,12 @@ Each function takes paths, PIL images or arrays, and returns a table that reads 
 - :func:`find_duplicates`: which pictures are there twice, in train and test alike?
 - :func:`find_label_errors`: which labels are likely wrong?
 - :func:`nearest_images`: which training pictures are nearest to these?
-- :func:`summarize`: all that can be said before a fit, on one page
+- :func:`summarize`: all that can be said before a fit, on one page, a :class:`Summary`
 """
 
 from ._duplicates import find_duplicates
 from ._label_errors import find_label_errors
 from ._nearest import nearest_images
-from ._summary import summarize
+from ._summary import Summary, summarize
 
-__all__ = ["find_duplicates", "find_label_errors", "nearest_images", "summarize"]
+__all__ = ["Summary", "find_duplicates", "find_label_errors", "nearest_images", "summarize"]

@@ -76,7 +76,7 @@ def find_label_errors(
     all labels, and f that of its residual among the residuals of the 300 pictures with the nearest
     predictions (a tenth of all, but at least 30, if there are fewer than 3000); kernels are normal
     and as wide as the median absolute residual, of all or of those. On faces it finds about a
-    quarter more of swapped ages than the absolute residual does; see the guide.
+    fifth more of swapped ages than the absolute residual does; see the guide.
 
     Examples
     --------

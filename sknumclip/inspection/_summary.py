@@ -28,7 +28,9 @@ _THIN = 10  # pictures in a bin, below which little can be learned about it
 class Summary:
     """What :func:`summarize` returns: one page, as text and, in a notebook, as tables.
 
-    Attributes
+    All parameters are stored as attributes.
+
+    Parameters
     ----------
     facts : DataFrame
         Columns ``what`` and ``found``.
@@ -42,13 +44,14 @@ class Summary:
         What is wrong with pictures that cannot be read, by path or position.
     """
 
-    facts: pd.DataFrame
-    bins: pd.DataFrame
-    next_steps: list[str]
-    duplicates: pd.DataFrame
-    unreadable: dict[str, str]
-
-    def __init__(self, facts, bins, next_steps, duplicates, unreadable):
+    def __init__(
+        self,
+        facts: pd.DataFrame,
+        bins: pd.DataFrame,
+        next_steps: list[str],
+        duplicates: pd.DataFrame,
+        unreadable: dict[str, str],
+    ) -> None:
         self.facts = facts
         self.bins = bins
         self.next_steps = next_steps
