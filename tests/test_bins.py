@@ -356,3 +356,11 @@ def test_a_label_of_weight_2_counts_as_two_in_quantiles():
     repeated = LinguisticBins.from_quantiles(np.repeat(y, times), 5)
     np.testing.assert_allclose(weighted.edges, repeated.edges, rtol=1e-12)
     assert weighted.edges != LinguisticBins.from_quantiles(y, 5).edges
+
+
+def test_quantile_bins_hold_all_labels_whatever_their_weights():
+    rng = np.random.default_rng(0)
+    y, weight = rng.normal(size=40), rng.uniform(0.1, 3, size=40)
+    bins = LinguisticBins.from_quantiles(y, 5, sample_weight=weight)
+    assert (bins.edges[0], bins.edges[-1]) == (y.min(), y.max())
+    assert len(set(bins.assign(y))) == 5

@@ -23,7 +23,9 @@ def weighted_quantiles(values, quantiles, weight=None):
         values[np.searchsorted(n_below, place, side="right").clip(0, last)]
         for place in (below, below + 1)
     )
-    return lower + (upper - lower) * (places - below)
+    found = lower + (upper - lower) * (places - below)
+    # With fractions of samples, counting from one end stops short of the other.
+    return np.where(quantiles == 1, values[-1], np.where(quantiles == 0, values[0], found))
 
 
 def quantile_edges(y, n_bins, weight=None):
