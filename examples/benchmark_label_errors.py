@@ -1,4 +1,8 @@
-"""How many labels that were swapped at random does find_label_errors find?
+"""
+Finding labels that were swapped
+================================
+
+How many labels that were swapped at random does find_label_errors find?
 
 Part of the labels of a folder is dealt out anew among the pictures that they came from. Printed is
 the share of wrong labels among the first of the ranking, by score and by absolute residual::

@@ -41,7 +41,7 @@ ROUNDING = {
 EXPECTED_FAILED_CHECKS = {
     CLIPEmbedder: {},
     NumCLIPClassifier: WEIGHTS_ARE_NOT_REPETITIONS,
-    baselines.ZeroShotCLIPRegressor: ROUNDING,
+    baselines.ZeroShotCLIPRegressor: {},
     baselines.ImageHeadRegressor: WEIGHTS_ARE_NOT_REPETITIONS,
 }
 
@@ -61,12 +61,18 @@ TINY_TRAINED = dict(**TINY, fine_tune="none", max_epochs=30, random_state=0)
         baselines.ImageHeadRegressor(**TINY_TRAINED, head_lr=0.1),
     ],
     expected_failed_checks=lambda estimator: EXPECTED_FAILED_CHECKS.get(
-        type(estimator), WEIGHTS_ARE_NOT_REPETITIONS | ROUNDING
+        type(estimator), WEIGHTS_ARE_NOT_REPETITIONS
     ),
 )
 @pytest.mark.filterwarnings("ignore:y has only")
 def test_scikit_learn_checks(estimator, check):
-    check(estimator)
+    try:
+        check(estimator)
+    except AssertionError:
+        name = getattr(check, "func", check).__name__
+        if name not in ROUNDING:
+            raise
+        pytest.xfail(ROUNDING[name])  # or it passes: the number of threads decides
 
 
 def test_importing_the_package_is_light():
