@@ -83,6 +83,13 @@ def test_without_matplotlib_it_can_be_imported_and_says_how_to_get_it(monkeypatc
         EmbeddingDisplay(positions=[[0, 0]], y=[0]).plot()
 
 
+OF_ESTIMATORS = [
+    display
+    for display in map(vars(plotting).get, plotting.__all__)
+    if hasattr(display, "from_estimator")
+]
+
+
 def test_every_display_is_exported():
     import sknumclip
 
@@ -91,14 +98,7 @@ def test_every_display_is_exported():
     assert len(plotting.__all__) == 8
 
 
-@pytest.mark.parametrize(
-    "display",
-    [
-        display
-        for display in map(vars(plotting).get, plotting.__all__)
-        if hasattr(display, "from_estimator")
-    ],
-)
+@pytest.mark.parametrize("display", OF_ESTIMATORS)
 def test_unfitted_and_foreign_estimators(display):
     data = {BinProbabilityDisplay: (X,), BinErrorDisplay: (X, Y), EmbeddingDisplay: (X, Y)}
     data = data.get(display, ())
@@ -114,14 +114,7 @@ def test_unfitted_and_foreign_estimators(display):
 WITH_DATA = {BinProbabilityDisplay: 1, BinErrorDisplay: 2, EmbeddingDisplay: 2}
 
 
-@pytest.mark.parametrize(
-    "display",
-    [
-        display
-        for display in map(vars(plotting).get, plotting.__all__)
-        if hasattr(display, "from_estimator")
-    ],
-)
+@pytest.mark.parametrize("display", OF_ESTIMATORS)
 def test_searches_and_pipelines_are_looked_into(display):
     features, y = np.random.default_rng(0).normal(size=(20, 8)), np.arange(20.0)
     reg = NumCLIPRegressor(3, model_name="tiny", fine_tune="none", max_epochs=1, verbose=0)

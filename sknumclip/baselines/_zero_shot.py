@@ -64,7 +64,6 @@ class ZeroShotCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     }
     fine_tune = shift = "none"
     max_epochs = random_state = 0
-    augment = False
 
     def __init__(
         self,

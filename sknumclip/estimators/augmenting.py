@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from multiprocessing.reduction import ForkingPickler
-
+import joblib
 import torch
 
 from ..images.resizing import canvas_size, own_views
@@ -28,7 +27,7 @@ def check_augment(estimator, preprocessing):
         )
     if estimator.checkpoint is not None:
         try:
-            ForkingPickler.dumps(augment)
+            joblib.hash(augment)  # which the checkpoint is named after
         except Exception as error:  # of every kind
             raise ValueError(
                 f"augment={augment!r:.100} cannot be pickled ({error}), so a checkpoint cannot "

@@ -44,7 +44,7 @@ class BaseCLIPEstimator(CallbackSupportMixin, FitMixin, PredictMixin, BaseEstima
     checkpoint: StrPath | None = None
     gather_batches = True
     _settings: tuple[str, ...] = ()  # class attributes that results depend on as on parameters
-    compile = early_stopping = grad_checkpointing = warm_start = False
+    augment = compile = early_stopping = grad_checkpointing = warm_start = False
     validation_fraction = 0.1
     accumulate_steps = 1
     _loss_name = "ranking_loss"

@@ -15,7 +15,7 @@ import pandas as pd
 from .._html import Markup, table_html
 from .._typing import FloatArray, ImagesOrFeatures
 from ..bins import LinguisticBins
-from ..images.reading import Images
+from ..images.reading import Images, read_thumbnail
 
 __all__ = ["Explanation", "explain_outputs"]
 
@@ -115,8 +115,7 @@ class Explanation(pd.DataFrame):
 def _img(source):
     """Return the HTML of a small picture, and why there is none."""
     try:
-        image = Images([source]).read(0, min_side=_THUMBNAIL_SIDE)
-        image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+        image = read_thumbnail(source, _THUMBNAIL_SIDE)
     except Exception as error:  # Pillow's readers let errors of every kind through
         return "", f" ({error})"
     file = io.BytesIO()

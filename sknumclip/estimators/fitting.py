@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import json
 import math
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 import torch
@@ -24,28 +22,20 @@ from ..clip.backbone import Backbone, absolute_name, load_backbone
 from ..images.features import Features
 from ..images.reading import Images
 from ..machine.device import resolve_autocast_dtype
-from ..machine.fingerprint import fingerprint
 from ..machine.processes import Processes
 from ..machine.torch_state import own_torch_state
 from ..model.modules import FeatureEncoder, ImageEncoder
 from ..training.batches import Samples
 from ..training.callbacks import FitTasks, shows_progress, with_callbacks
-from ..training.checkpoint import open_folder
 from ..training.loop import LR_SCHEDULES, Schedule, train
 from ..training.net import epochs_of, release
 from ..training.targets import Targets
 from .augmenting import check_augment
+from .checkpoint_name import checkpoint_file
 from .checks import check_y_and_weight
 from .inputs import unchanged_on_failure
 
 __all__ = ["FitMixin", "Prepared", "fitted_attributes"]
-
-# What does not change the result of a fit, and so may differ when a killed one is resumed. The
-# random state is there as the seed drawn from it; what callbacks do is beyond us.
-_NOT_IN_CHECKPOINTS = (
-    *("accelerator", "callbacks", "checkpoint", "device", "image_cache", "num_workers"),
-    *("on_error", "random_state", "verbose"),
-)
 
 
 @dataclass(frozen=True)
@@ -221,30 +211,8 @@ class FitMixin:
             visual.compile()
         return visual
 
-    def _checkpoint_file(self, X, y, weight, bins, backbone, seed, continued):
-        """Name the checkpoint after everything that the result depends on."""
-        if self.checkpoint is None:
-            return None
-        folder = open_folder(self.checkpoint)
-        settings = {name: getattr(self, name) for name in self._settings}
-        params = {
-            name: repr(value)
-            for name, value in sorted({**settings, **self.get_params(deep=False)}.items())
-            if name not in _NOT_IN_CHECKPOINTS
-        }
-        if callable(self.augment):  # whose repr may be an address
-            params["augment"] = joblib.hash(self.augment)
-        digest = hashlib.sha256(
-            json.dumps([type(self).__name__, params, repr(bins), seed]).encode()
-        )
-        digest.update((backbone.fingerprint + backbone.text_fingerprint).encode())
-        if continued is not None:
-            digest.update(fingerprint(continued.trained_state()).encode())
-        if (n_processes := Processes(self.accelerator).n) > 1:
-            digest.update(f"{n_processes} processes".encode())  # each has its batch
-        digest.update(y.tobytes() + weight.tobytes())
-        X.add_to(digest)
-        return folder / f"{digest.hexdigest()[:32]}.safetensors"
+    def _checkpoint_file(self, *result_depends_on):
+        return None if self.checkpoint is None else checkpoint_file(self, *result_depends_on)
 
     # --------------------------------------------------------------------------------- prepare
 

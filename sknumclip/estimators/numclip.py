@@ -173,7 +173,8 @@ class BaseNumCLIP(BaseCLIPEstimator):
         if n_features == backbone.embed_dim:
             features = torch.nn.functional.normalize(features, dim=1)
             generator = torch.Generator().manual_seed(checked.seed)
-            texts = backbone.logit_scale * self._text_features(backbone, bins, generator).numpy()
+            prompts = self._prompts(FeaturePrompts, backbone, bins, generator)
+            texts = backbone.logit_scale * prompts().detach().double().numpy()
         rows = Rows(
             features.numpy(),
             checked.y[indices] - bins.edges[0],
@@ -195,12 +196,13 @@ class BaseNumCLIP(BaseCLIPEstimator):
         module = SolvedModule.from_solution(encoder, bins, solution, texts)
         return restore_net(module.eval(), solution.path)
 
-    def _text_features(self, backbone, bins, generator):
-        texts = prompt_texts(bins, self.template, self.prompt_init)
-        random = self.prompt_init == "random"
-        prompts = FeaturePrompts.from_texts(backbone, texts, random=random, generator=generator)
-        with torch.no_grad():
-            return prompts().double()
+    def _prompts(self, prompts_class, backbone, bins, generator):
+        return prompts_class.from_texts(
+            backbone,
+            prompt_texts(bins, self.template, self.prompt_init),
+            random=self.prompt_init == "random",
+            generator=generator,
+        )
 
     def _check_prompts(self, backbone, bins):
         texts = prompt_texts(bins, self.template, self.prompt_init)
@@ -212,12 +214,7 @@ class BaseNumCLIP(BaseCLIPEstimator):
 
     def _assemble(self, encoder, backbone, bins, generator):
         prompts_class = FeaturePrompts if encoder.is_frozen else TokenPrompts
-        prompts = prompts_class.from_texts(
-            backbone,
-            prompt_texts(bins, self.template, self.prompt_init),
-            random=self.prompt_init == "random",
-            generator=generator,
-        )
+        prompts = self._prompts(prompts_class, backbone, bins, generator)
         prompts.own_tower()
         return NumCLIPModule(
             encoder,
@@ -260,8 +257,7 @@ class BaseNumCLIP(BaseCLIPEstimator):
         features, targets = training.inputs, training.targets
         if self.fine_tune != "none" or features.shape[1] != backbone.embed_dim:
             return True
-        texts = prompt_texts(bins, self.template, self.prompt_init)
-        prompts = FeaturePrompts.from_texts(backbone, texts)
+        prompts = self._prompts(FeaturePrompts, backbone, bins, None)
         features, y = features[training.indices], targets.y[training.indices]
         weight = targets.weight[training.indices]
         with torch.no_grad():

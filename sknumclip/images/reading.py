@@ -19,6 +19,7 @@ from .urls import is_url, open_url, url_identity
 __all__ = [
     "Images",
     "read_image",
+    "read_thumbnail",
 ]
 
 
@@ -157,6 +158,13 @@ def read_image(source, min_side=None):
         raise ValueError(_reason(source, error)) from error
     if 0 in image.size:
         raise ValueError(f"it has no pixels: {image.width} × {image.height}")
+    return image
+
+
+def read_thumbnail(source, side):
+    """Read one image as by :func:`read_image`, of at most `side` pixels on either side."""
+    image = read_image(source, side)
+    image.thumbnail((side, side))
     return image
 
 

@@ -5,6 +5,7 @@ import torch
 from PIL import Image
 
 from ..machine.device import to_device
+from ..machine.torch_state import drawing_from_torch
 
 __all__ = ["MAX_ASPECT_RATIO", "canvas_size", "own_views", "resize_image", "training_views"]
 
@@ -134,9 +135,8 @@ def own_views(canvases, augment, seeds, sizes):
         If the function returns anything else.
     """
     step = 1 if type(augment).__module__.startswith("torchvision.") else max(1, len(canvases))
-    devices = [canvases.device] if canvases.device.type == "cuda" else []
     views = []
-    with torch.random.fork_rng(devices=devices):
+    with drawing_from_torch(canvases.device):
         for start in range(0, len(canvases), step):
             torch.manual_seed(int(seeds[start]))
             batch = canvases[start : start + step]

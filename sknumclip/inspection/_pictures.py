@@ -40,15 +40,17 @@ def read_thumbnails(images, on_error, verbose):
     squashed = Preprocessing((SIDE, SIDE), (0.5,) * 3, (0.5,) * 3, "bicubic", "squash", 0)
     store = CanvasStore(images, squashed)
     thumbnails, failures = np.zeros((len(images), SIDE, SIDE), dtype=np.uint8), {}
-    chunks = np.split(np.arange(len(images)), range(64, len(images), 64))
-    with tqdm(total=len(images), unit="image", disable=not verbose, leave=False) as bar:
+    distinct = np.unique(store.first)
+    chunks = np.split(distinct, range(64, len(distinct), 64))
+    with tqdm(total=len(distinct), unit="image", disable=not verbose, leave=False) as bar:
         for indices, canvases, failed in store.batches(chunks):
             grey = np.tensordot(_GREY, canvases.astype(np.float32), axes=(0, 1))
             thumbnails[indices] = np.round(grey)
             failures.update(failed)
             bar.update(len(indices) + len(failed))
+    failures = store.of_all(failures)
     store.raise_failures(failures, on_error)
-    return thumbnails, failures
+    return thumbnails[store.first], failures
 
 
 def likely_pairs(thumbnails, others):

@@ -16,6 +16,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from .._numbers import refuse_mask
 from .._typing import Axes, Figure, ImagesOrFeatures, Keywords
 from ..estimators.samples import as_images
+from ..images.reading import read_thumbnail
 from ._axes import label_width, make_panels, n_decimals, set_labels, wrap
 from ._unwrap import unwrap
 
@@ -246,10 +247,7 @@ def _thumbnails(X, is_read):
     images = as_images(X)
     if images is None:
         return None
-    thumbnails = []
-    for i in range(len(images)):
-        thumbnail = images.read(i, _THUMBNAIL) if is_read[i] else None
-        if thumbnail is not None:
-            thumbnail.thumbnail((_THUMBNAIL, _THUMBNAIL))
-        thumbnails.append(thumbnail)
-    return thumbnails
+    return [
+        read_thumbnail(item, _THUMBNAIL) if there else None
+        for item, there in zip(images.items, is_read, strict=True)
+    ]

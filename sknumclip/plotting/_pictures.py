@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ..estimators.samples import as_images
+from ..images.reading import read_thumbnail
 from ._axes import make_panels, wrap
 
 __all__ = ["check_columns", "draw_pictures", "read_pictures"]
@@ -39,12 +40,7 @@ def read_pictures(X, positions):
             f"The table is of at least {max(positions) + 1} images, but X has {len(images)}. Pass "
             "the X that it was made from."
         )
-    pictures = []
-    for i in positions:
-        picture = images.read(i, _SIDE)
-        picture.thumbnail((_SIDE, _SIDE))
-        pictures.append(picture)
-    return pictures
+    return [read_thumbnail(images.items[i], _SIDE) for i in positions]
 
 
 def draw_pictures(display, ax, rows, titles, n_columns):

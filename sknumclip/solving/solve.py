@@ -93,16 +93,18 @@ def solve(rows, problem, advance=lambda: None):
     rows = merge_rows(rows)
     splits = _splits(rows, problem.seed)
     held, tested = _held(rows, splits)
-    own = _own_scaling(rows, problem)
+    standard = _standard(rows)
+    own = _own_scaling(standard, problem)
+    scaled = _scaled(rows, own)
     model = BinsModel(
         _start(rows, problem), problem.bins, problem.shift, problem.max_shift, problem.ranking_loss
     )
-    bins = _solve_bins(model, rows, own, splits, advance)
-    ridges = [_solve_ridge(rows, scaling, tested) for scaling in _ridge_scalings(rows, problem)]
+    bins = _solve_bins(model, scaled, held, splits, advance)
+    ridges = [_solve_ridge(rows, scaling, tested) for scaling in _ridge_scalings(standard, problem)]
     medians = [np.full(len(split.outside), rows[split.inside].median()) for split in splits]
     predictions, simple = [bins.predictions, np.concatenate(medians)], [1]
     if problem.text_weights is not None:
-        predictions.append(model.predict(np.zeros(model.n_parameters), own(held.X)))
+        predictions.append(model.predict(np.zeros(model.n_parameters), scaled.X[tested]))
         simple = [1, 2]
     predictions = np.array([*predictions, *(ridge[0] for ridge in ridges)]).T
     errors = np.abs(predictions - held.y[:, None])
@@ -112,7 +114,7 @@ def solve(rows, problem, advance=lambda: None):
     linear = list(zip(shares[-len(ridges) :], (ridge[1:] for ridge in ridges), strict=True))
     weights, bias, centers = model.parts(bins.parameters)
     weights, bias = own.undo(weights, bias)
-    std = _out_of_fold_std(model, bins.of_splits, rows, own, splits, shares[0])
+    std = _out_of_fold_std(model, bins.of_splits, scaled, splits, shares[0])
     return Solution(
         weights=weights,
         bias=bias,
@@ -160,13 +162,15 @@ def _start(rows, problem):
     return np.zeros((problem.bins.n_bins, rows.X.shape[1]))
 
 
-def _own_scaling(rows, problem):
+def _own_scaling(standard, problem):
     """Embeddings of CLIP are compared with texts as they are; other columns have any unit."""
     if problem.text_weights is not None:
-        n_features = rows.X.shape[1]
-        return _Scaling(np.zeros(n_features), np.ones(n_features))
-    scaling = _standard(rows)
-    return _Scaling(scaling.mean, scaling.scale * np.sqrt(rows.X.shape[1]))
+        return _Scaling(np.zeros_like(standard.mean), np.ones_like(standard.scale))
+    return _Scaling(standard.mean, standard.scale * np.sqrt(len(standard.scale)))
+
+
+def _scaled(rows, scaling):
+    return Rows(scaling(rows.X), rows.y, rows.weight, rows.bin_index)
 
 
 def _standard(rows):
@@ -175,9 +179,8 @@ def _standard(rows):
     return _Scaling(mean, np.where(scale > 1e-9 * np.abs(mean).max(initial=1e-300), scale, 1.0))
 
 
-def _ridge_scalings(rows, problem):
+def _ridge_scalings(standard, problem):
     """Each column in its own standard deviation; of other features, also all in one."""
-    standard = _standard(rows)
     if problem.text_weights is not None:
         return [standard]
     return [standard, _Scaling(standard.mean, np.full_like(standard.scale, standard.scale.mean()))]
@@ -193,22 +196,19 @@ class _SolvedBins:
     predictions: np.ndarray
 
 
-def _solve_bins(model, rows, scaling, splits, advance):
-    X = scaling(rows.X)
-    scaled = Rows(X, rows.y, rows.weight, rows.bin_index)
-    solved = [model.path(scaled[split.inside], advance=advance) for split in splits]
+def _solve_bins(model, rows, held, splits, advance):
+    solved = [model.path(rows[split.inside], advance=advance) for split in splits]
     predictions = np.array(
         [
             np.concatenate(
                 [
-                    model.predict(path[i], X[split.outside])
+                    model.predict(path[i], rows.X[split.outside])
                     for path, split in zip(solved, splits, strict=True)
                 ]
             )
             for i in range(len(PENALTIES))
         ]
     )
-    held, _ = _held(rows, splits)
     errors = np.abs(predictions - held.y)
     shares = strength_shares(errors, held.weight)
     of_splits = [shares @ path for path in solved]
@@ -217,7 +217,7 @@ def _solve_bins(model, rows, scaling, splits, advance):
     errors = np.average(errors, axis=1, weights=held.weight)
     if len(rows) > MANY_ROWS:
         best = int(errors.argmin())
-        parameters = model.path(scaled, PENALTIES[best : best + 1], parameters)[0]
+        parameters = model.path(rows, PENALTIES[best : best + 1], parameters)[0]
     path = [
         {"penalty": float(penalty), "valid_l1_loss": float(error)}
         for penalty, error in zip(PENALTIES, errors, strict=True)
@@ -227,18 +227,17 @@ def _solve_bins(model, rows, scaling, splits, advance):
 
 def _solve_ridge(rows, scaling, tested):
     """Return predictions of rows left out, and coefficients and intercept of all samples."""
-    scaled = Rows(scaling(rows.X), rows.y, rows.weight, rows.bin_index)
-    coefficients, intercepts, left_out = ridge_path(scaled, tested)
+    coefficients, intercepts, left_out = ridge_path(_scaled(rows, scaling), tested)
     shares = strength_shares(np.abs(left_out - rows.y[tested]), rows.weight[tested])
     return shares @ left_out, *scaling.undo(shares @ coefficients, shares @ intercepts)
 
 
-def _out_of_fold_std(model, of_splits, rows, scaling, splits, share):
+def _out_of_fold_std(model, of_splits, rows, splits, share):
     """Standard deviation of the mixture of bins for the rows held out; see `predict`."""
     stds = []
     for parameters, split in zip(of_splits, splits, strict=True):
         weights, bias, centers = model.parts(parameters)
-        proba = softmax(scaling(rows.X[split.outside]) @ weights.T + bias, axis=1)
+        proba = softmax(rows.X[split.outside] @ weights.T + bias, axis=1)
         spread = proba @ centers**2 - (proba @ centers) ** 2
         inner = proba @ model.widths**2 / 12
         stds.append(np.sqrt(share**2 * spread.clip(0) + inner))
