@@ -121,4 +121,4 @@ def test_conformal_intervals_hold_as_many_faces_as_they_say(faces):
     assert np.mean(widths) < 45  # years
     y_pred, y_std = reg.predict(test["path"], return_std=True)
     normal = (np.abs(y_pred - test["age"]) <= 1.645 * y_std).mean()
-    assert 0.9 < normal < 0.995  # of 90 % intervals: the standard deviations are too wide
+    assert 0.85 < normal < 0.95  # of the 90 % that a normal distribution would have
