@@ -18,10 +18,13 @@ from sklearn.base import BaseEstimator
 from .._typing import Distance, WeightNorm
 from .functions import (
     DISTANCES,
+    at_least_float32,
     author_code_fcrc_loss,
-    fcrc_loss,
+    fcrc_of_pairs,
+    fcrc_of_ranges,
     label_distance,
     negative_weights,
+    widest_float,
 )
 from .functions import regression_loss as regression_loss
 
@@ -104,16 +107,91 @@ class FCRC(_RankingLoss):
         bins_are_ranges: bool = False,
     ) -> torch.Tensor:
         """Compute the loss of a batch; the arguments are those of :func:`fcrc_loss`."""
-        return fcrc_loss(
-            logits,
-            bin_index,
-            y,
-            label_range=label_range,
-            beta=beta,
-            sample_weight=sample_weight,
-            bins_are_ranges=bins_are_ranges,
-            **self.get_params(),
+        logits = at_least_float32(logits)
+        form = self.get_params()
+        if bins_are_ranges and form == _PAPERS_FORM:
+            return fcrc_of_ranges(
+                logits,
+                bin_index,
+                y,
+                beta=beta,
+                label_range=label_range,
+                sample_weight=sample_weight,
+            )
+        # Distances of labels as fine as the computer can tell.
+        distances = label_distance(y.to(widest_float(y)), label_range, form.pop("distance"))
+        return fcrc_of_pairs(
+            logits, bin_index, distances, beta=beta, sample_weight=sample_weight, **form
         )
+
+
+_PAPERS_FORM = FCRC().get_params()
+
+
+def fcrc_loss(
+    logits: torch.Tensor,
+    bin_index: torch.Tensor,
+    y: torch.Tensor,
+    *,
+    label_range: float,
+    beta: float,
+    sample_weight: torch.Tensor | None = None,
+    bins_are_ranges: bool = False,
+    **form: Any,
+) -> torch.Tensor:
+    """Fine-grained cross-modal ranking-based contrastive loss (FCRC, Eq. 4 of the paper).
+
+    With ``f_ij = exp(logits[i, bin_index[j]])``, the similarity of image i and the text of
+    sample j, each image contributes ``-log(f_ii / (f_ii + sum_j λ_ij f_ij))``, the sum being over
+    its negatives; each text contributes the same with the roles exchanged, and both directions are
+    averaged. ``beta=0`` is InfoNCE.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (M, n_bins)
+        Cosine similarity of images and prompts, divided by the temperature.
+    bin_index : int Tensor of shape (M,)
+        The bin of each sample.
+    y : Tensor of shape (M,)
+        Labels.
+    label_range : float
+        Width of all bins together, in the unit of `y`.
+    beta : float
+        Scale of the label distance in the weights λ; see :func:`negative_weights`.
+    sample_weight : Tensor of shape (M,), default=None
+        A sample of weight 2 counts as two samples, in the mean and among the negatives. Should be
+        1 on average over all batches.
+    bins_are_ranges : bool, default=False
+        Whether the bins are ranges of `y` in ascending order, as in
+        :class:`~sknumclip.LinguisticBins`. With the other defaults, time and memory then grow with
+        M instead of M².
+    **form
+        Parameters of :class:`FCRC`: `distance`, `weight_norm`, `mask_same_bin`.
+
+    Returns
+    -------
+    Tensor of shape ()
+        At least 0; 0 for a batch without negatives.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sknumclip.losses import fcrc_loss
+    >>> logits = torch.tensor([[2.0, 0.0], [0.0, 2.0]])
+    >>> fcrc_loss(logits, torch.tensor([0, 1]), torch.tensor([5.0, 50.0]), label_range=100, beta=4)
+    tensor(0.1269)
+    """
+    loss = FCRC(**form)
+    loss.check_params()
+    return loss(
+        logits,
+        bin_index,
+        y,
+        label_range=label_range,
+        beta=beta,
+        sample_weight=sample_weight,
+        bins_are_ranges=bins_are_ranges,
+    )
 
 
 class InfoNCE(_RankingLoss):

@@ -8,12 +8,15 @@ import torch.nn.functional as F
 from .._typing import Distance, WeightNorm
 
 __all__ = [
+    "at_least_float32",
     "author_code_fcrc_loss",
-    "fcrc_loss",
+    "fcrc_of_pairs",
+    "fcrc_of_ranges",
     "label_distance",
     "negative_weights",
     "regression_loss",
     "weighted_mean",
+    "widest_float",
 ]
 
 DISTANCES = {
@@ -110,77 +113,17 @@ def _log_negative_weights(distance, is_negative, beta, weight_norm, times=None):
     return log_weights.masked_fill(~is_negative, -torch.inf)  # NaN if there are none at all
 
 
-def fcrc_loss(
-    logits: torch.Tensor,
-    bin_index: torch.Tensor,
-    y: torch.Tensor,
-    *,
-    label_range: float,
-    beta: float,
-    distance: Distance = "absolute",
-    weight_norm: WeightNorm = "softmax",
-    mask_same_bin: bool = True,
-    sample_weight: torch.Tensor | None = None,
-    bins_are_ranges: bool = False,
-) -> torch.Tensor:
-    """Fine-grained cross-modal ranking-based contrastive loss (FCRC, Eq. 4 of the paper).
-
-    With ``f_ij = exp(logits[i, bin_index[j]])``, the similarity of image i and the text of
-    sample j, each image contributes ``-log(f_ii / (f_ii + sum_j λ_ij f_ij))``, the sum being over
-    its negatives; each text contributes the same with the roles exchanged, and both directions are
-    averaged. ``beta=0`` is InfoNCE.
-
-    Parameters
-    ----------
-    logits : Tensor of shape (M, n_bins)
-        Cosine similarity of images and prompts, divided by the temperature.
-    bin_index : int Tensor of shape (M,)
-        The bin of each sample.
-    y : Tensor of shape (M,)
-        Labels.
-    label_range : float
-        Width of all bins together, in the unit of `y`.
-    beta : float
-        Scale of the label distance in the weights λ; see :func:`negative_weights`.
-    distance : {"absolute", "sqrt", "squared"}, default="absolute"
-        See :func:`label_distance`.
-    weight_norm : {"softmax", "mean"}, default="softmax"
-        See :func:`negative_weights`.
-    mask_same_bin : bool, default=True
-        Samples of one bin share their text, so they are not negatives of each other. ``False``
-        treats them as negatives all the same.
-    sample_weight : Tensor of shape (M,), default=None
-        A sample of weight 2 counts as two samples, in the mean and among the negatives. Should be
-        1 on average over all batches.
-    bins_are_ranges : bool, default=False
-        Whether the bins are ranges of `y` in ascending order, as in
-        :class:`~sknumclip.LinguisticBins`. With the other defaults, time and memory then grow with
-        M instead of M².
-
-    Returns
-    -------
-    Tensor of shape ()
-        At least 0; 0 for a batch without negatives.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sknumclip.losses import fcrc_loss
-    >>> logits = torch.tensor([[2.0, 0.0], [0.0, 2.0]])
-    >>> fcrc_loss(logits, torch.tensor([0, 1]), torch.tensor([5.0, 50.0]), label_range=100, beta=4)
-    tensor(0.1269)
-    """
-    logits = _at_least_float32(logits)
+def fcrc_of_pairs(
+    logits, bin_index, distances, *, beta, weight_norm, mask_same_bin, sample_weight
+):
+    """FCRC from the distances of all pairs of labels, Tensor of shape (M, M)."""
+    wide = logits.to(widest_float(logits))
     own_logits = logits.gather(1, bin_index[:, None])[:, 0]
-    if bins_are_ranges and (distance, weight_norm, mask_same_bin) == ("absolute", "softmax", True):
-        t = y.to(_widest_float(y)) * beta / label_range
-        both = _log_sums_of_ranges(logits, bin_index, t, sample_weight)
-        return weighted_mean((both / 2).to(logits) - own_logits, sample_weight)
-    wide = logits.to(_widest_float(logits))
-    itself = torch.eye(len(y), dtype=torch.bool, device=y.device)
+    itself = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
     is_negative = bin_index[:, None] != bin_index[None, :] if mask_same_bin else ~itself
-    distances = label_distance(y.to(wide), label_range, distance)
-    log_weights = _log_negative_weights(distances, is_negative, beta, weight_norm, sample_weight)
+    log_weights = _log_negative_weights(
+        distances.to(wide), is_negative, beta, weight_norm, sample_weight
+    )
     log_weights = log_weights.masked_fill(itself, 0.0)  # the positive counts once
     # All samples of a bin share their text, so there are n_bins different texts, not M.
     bin_weights = _log_sum_by_bin(log_weights.T, bin_index, logits.shape[1]).T
@@ -188,6 +131,14 @@ def fcrc_loss(
     of_own_text = wide.T[bin_index]  # (M, M), the logit of each image j with the text of sample i
     text_to_image = (of_own_text + log_weights).logsumexp(dim=1)
     both = image_to_text + text_to_image
+    return weighted_mean((both / 2).to(logits) - own_logits, sample_weight)
+
+
+def fcrc_of_ranges(logits, bin_index, y, *, beta, label_range, sample_weight):
+    """FCRC of bins that are ascending ranges, in time and memory that grow with M, not M²."""
+    own_logits = logits.gather(1, bin_index[:, None])[:, 0]
+    t = y.to(widest_float(y)) * beta / label_range
+    both = _log_sums_of_ranges(logits, bin_index, t, sample_weight)
     return weighted_mean((both / 2).to(logits) - own_logits, sample_weight)
 
 
@@ -259,7 +210,7 @@ def author_code_fcrc_loss(
     >>> author_code_fcrc_loss(torch.tensor([[3.0, 1.0, 1.0]]), torch.tensor([0]))
     tensor(0.2514)
     """
-    logits = _at_least_float32(logits)
+    logits = at_least_float32(logits)
     n_bins = logits.shape[1]
     bins = torch.arange(n_bins, device=logits.device)
     distance = (bin_index[:, None] - bins[None, :]).abs().to(logits)  # (M, n_bins)
@@ -293,14 +244,14 @@ def regression_loss(
     -------
     Tensor of shape ()
     """
-    return weighted_mean((_at_least_float32(y_pred) - y).abs() * (100 / label_range), sample_weight)
+    return weighted_mean((at_least_float32(y_pred) - y).abs() * (100 / label_range), sample_weight)
 
 
-def _at_least_float32(values):
+def at_least_float32(values):
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
-def _widest_float(values):
+def widest_float(values):
     return torch.float32 if values.device.type == "mps" else torch.float64  # MPS has no float64
 
 
