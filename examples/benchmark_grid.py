@@ -81,7 +81,7 @@ def main():
         X, y = make_counting_images(1000, random_state=0)
         bins, template, canvas_scale = COUNTS, "a picture of {} shapes.", 1
     result = search(X, y, bins, template, args.model, canvas_scale, args.betas, args.folds)
-    display = SearchDisplay.from_estimator(result, y_labels=list(bins))
+    display = SearchDisplay.from_estimator(result, labels={"bins": list(bins)})
     display.figure_.savefig(f"{args.output}.png", dpi=150)
     mae, sd = display.scores, display.stds
     pd.concat({"mae": mae, "sd": sd}, axis=1).to_csv(f"{args.output}.csv")

@@ -58,7 +58,7 @@ search = GridSearchCV(
 # Mean and standard deviation of the error over the folds, the best in red. Differences smaller than
 # the deviations say little: here the words decide, and β hardly matters.
 
-SearchDisplay.from_estimator(search, y_labels=["2 words", "3 words", "5 words"])
+SearchDisplay.from_estimator(search, labels={"bins": ["2 words", "3 words", "5 words"]})
 
 # %%
 # How the best one learns

@@ -9,7 +9,7 @@ from functools import lru_cache
 import open_clip
 
 from ..exceptions import BackboneError
-from ..machine.torch_state import drawing_from_torch
+from ..machine.generator import drawing_from_torch
 from .backbone import Backbone, Preprocessing
 from .image_tower import optimize_image_tower, vision_config
 from .text_tower import TextTower

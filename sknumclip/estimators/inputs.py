@@ -17,6 +17,7 @@ from sklearn.utils.validation import validate_data
 
 from .._html import EstimatorHTMLMixin
 from .._warnings import warn_user
+from ..images.cache import Embeddings, NoEmbeddings
 from ..images.canvases import CanvasStore
 from ..images.embeddings import embed_images
 from ..images.features import Features
@@ -143,15 +144,14 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
         moved = functools.cache(lambda: encoder.on(device))  # only if it has work to do
         processes = Processes(self.accelerator)
         key = f"{fingerprint} {encoder.canvas_scale} {dtype} {device.type}"
+        keeps = self.image_cache is not None
         return embed_images(
             lambda pixels: torch.nn.functional.normalize(moved()(pixels).float(), dim=1),
             self._store(images, encoder),
             device=device,
             on_error=self.on_error,
             autocast_dtype=dtype,
-            cache_key=key,
-            keeps=self.image_cache is not None,
-            cache_folder=self._cache_folder(),
+            cache=Embeddings(key, self._cache_folder()) if keeps else NoEmbeddings(),
             verbose=verbose and processes.is_main,
             processes=processes,
         )

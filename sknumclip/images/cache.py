@@ -21,8 +21,8 @@ __all__ = [
     "EMBEDDINGS",
     "CanvasFolder",
     "CanvasMemory",
-    "EmbeddingFolder",
     "EmbeddingMemory",
+    "Embeddings",
     "NoCanvases",
     "NoEmbeddings",
     "canvas_cache",
@@ -162,10 +162,10 @@ EMBEDDINGS = EmbeddingMemory(MAX_CACHED_BYTES)
 class NoEmbeddings:
     """Keeps nothing."""
 
-    def get(self, key):
+    def get(self, name):
         return None
 
-    def put(self, key, row):
+    def put(self, name, row):
         pass
 
     def lock(self):
@@ -173,25 +173,30 @@ class NoEmbeddings:
         return contextlib.nullcontext()
 
 
-class EmbeddingFolder:
+class Embeddings:
     """Embeddings in one file each, behind those in memory: for all processes that see the folder.
 
     Parameters
     ----------
-    folder : Path or None
+    key : str
+        What the embeddings depend on besides the image.
+    folder : Path or None, default=None
         None keeps them in memory only.
     """
 
-    def __init__(self, folder):
+    def __init__(self, key, folder=None):
+        self.key = key
         self.folder = folder
 
-    def get(self, key):
+    def get(self, name):
+        key = f"{self.key} {name}"
         row = EMBEDDINGS.get(key)
         if row is None and self.folder is not None:
             row = self._read(key)
         return row
 
-    def put(self, key, row):
+    def put(self, name, row):
+        key = f"{self.key} {name}"
         EMBEDDINGS.put(key, row)
         if self.folder is not None:
             with naming_cache_folder(self.folder):

@@ -8,7 +8,7 @@ from tqdm.auto import tqdm
 
 from ..machine.device import autocast, to_device
 from ..machine.processes import ONE_PROCESS
-from .cache import EMBEDDINGS, EmbeddingFolder, NoEmbeddings
+from .cache import EMBEDDINGS
 
 __all__ = ["clear_embedding_cache", "embed_images"]
 
@@ -29,9 +29,7 @@ def embed_images(
     device,
     on_error,
     autocast_dtype=None,
-    cache_key=None,
-    cache_folder=None,
-    keeps=True,
+    cache=None,
     verbose=0,
     processes=ONE_PROCESS,
 ):
@@ -49,12 +47,8 @@ def embed_images(
     on_error : {"raise", "skip"}
     autocast_dtype : torch.dtype or None, default=None
         Precision of `encode`. Weights are cast once for all batches.
-    cache_key : str or None, default=None
-        What the embeddings depend on besides the image; None uses no cache.
-    cache_folder : Path or None, default=None
-        Where to keep them besides memory, for other processes.
-    keeps : bool, default=True
-        Whether there is a cache; if not, batches are still those that fill one.
+    cache : Embeddings, NoEmbeddings or None, default=None
+        Where they are kept. With NoEmbeddings, batches are still those that fill a cache.
     verbose : int, default=0
         Whether to show a progress bar.
     processes : Processes, default=ONE_PROCESS
@@ -74,15 +68,13 @@ def embed_images(
     """
     processes.check_same(len(store), "Numbers of images")
     own = np.unique(processes.part(store.first)).tolist()
-    cache = EmbeddingFolder(cache_folder) if keeps else NoEmbeddings()
-    cache = None if cache_key is None else cache
     size, keys = GPU_UNCACHED_BATCH_SIZE if device.type == "cuda" else BATCH_SIZE, {}
     if cache is not None:
         size = CPU_CACHED_BATCH_SIZE if device.type == "cpu" else BATCH_SIZE
         size = size if 2 * len(own) >= size else max(1, len(own))
         # An image that cannot be read has none; reading it will tell what is wrong.
         identities = zip(own, store.images.identities(own), strict=True)
-        keys = {i: f"{cache_key} {size}\0{name}" for i, name in identities if name is not None}
+        keys = {i: f"{size}\0{name}" for i, name in identities if name is not None}
 
     def encode_batch(canvases):
         filled = canvases if cache is None else _filled_up(canvases, size)

@@ -5,7 +5,7 @@ import torch
 from PIL import Image
 
 from ..machine.device import to_device
-from ..machine.torch_state import drawing_from_torch
+from ..machine.generator import drawing_from_torch
 
 __all__ = ["MAX_ASPECT_RATIO", "canvas_size", "own_views", "resize_image", "training_views"]
 

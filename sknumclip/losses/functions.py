@@ -113,9 +113,7 @@ def _log_negative_weights(distance, is_negative, beta, weight_norm, times=None):
     return log_weights.masked_fill(~is_negative, -torch.inf)  # NaN if there are none at all
 
 
-def fcrc_of_pairs(
-    logits, bin_index, distances, *, beta, weight_norm, mask_same_bin, sample_weight
-):
+def fcrc_of_pairs(logits, bin_index, distances, *, beta, weight_norm, mask_same_bin, sample_weight):
     """FCRC from the distances of all pairs of labels, Tensor of shape (M, M)."""
     wide = logits.to(widest_float(logits))
     own_logits = logits.gather(1, bin_index[:, None])[:, 0]

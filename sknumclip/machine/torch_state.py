@@ -1,4 +1,4 @@
-"""Keep torch's settings and random numbers of the caller apart from our own computations."""
+"""Keep torch's settings of the caller apart from our own computations."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ import torch
 
 from .._warnings import warn_user
 
-__all__ = ["drawing_from_torch", "own_torch_state"]
+__all__ = ["own_torch_state"]
 
 
 class _DefaultDtype:
@@ -33,7 +33,6 @@ class _DefaultDtype:
 
 
 _DEFAULT_DTYPE = _DefaultDtype()
-_GENERATOR = threading.RLock()
 
 
 @contextlib.contextmanager
@@ -88,23 +87,6 @@ def _out_of_autocast():
             torch.set_autocast_enabled(device, True)
         for _ in range(depth):
             torch.autocast_increment_nesting()
-
-
-@contextlib.contextmanager
-def drawing_from_torch(device="cpu"):
-    """Context in which torch's global generator may be seeded and drawn from.
-
-    One thread at a time can be in it, so that its numbers are its own, and the caller's generator
-    is as before afterwards.
-
-    Parameters
-    ----------
-    device : str or torch.device, default="cpu"
-        Whose generator is kept besides the CPU's.
-    """
-    device = torch.device(device)
-    with _GENERATOR, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        yield
 
 
 class _Forks:

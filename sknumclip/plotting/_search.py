@@ -1,9 +1,9 @@
-"""Heat maps of the scores of a search."""
+"""Plot the scores of a search: a map over two parameters, a line over one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ __all__ = ["SearchDisplay"]
 
 
 class SearchDisplay:
-    """Heat map of the scores of a search over two parameters, such as β and bins.
+    """Scores of a search: a heat map over two parameters, such as β and bins, or a line over one.
 
     Make it with :meth:`from_estimator`. All parameters are stored as attributes.
 
@@ -34,7 +34,7 @@ class SearchDisplay:
     ----------
     scores : DataFrame
         Mean score over folds of each combination: values of the parameter `y` as index, of `x` as
-        columns. NaN where there is none.
+        columns. NaN where there is none. One row, named ``""``, makes a line.
     stds : DataFrame
         Standard deviations over folds, likewise.
     score_name : str, default="score"
@@ -45,16 +45,17 @@ class SearchDisplay:
     Attributes
     ----------
     im_ : matplotlib AxesImage
+        Of a map.
     text_ : list of matplotlib Text
-        Mean ± standard deviation, row by row; empty if there are too many cells.
+        Of a map: mean ± standard deviation, row by row; empty if there are too many cells.
     frame_ : matplotlib Rectangle
-        Around the best cell.
+        Of a map: around the best cell.
+    errorbar_ : matplotlib ErrorbarContainer
+        Of a line: mean ± standard deviation.
+    best_ : matplotlib Line2D
+        Of a line: the best score.
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
-
-    See Also
-    --------
-    sklearn.model_selection.ValidationCurveDisplay : For one parameter.
 
     Examples
     --------
@@ -90,15 +91,12 @@ class SearchDisplay:
         cls,
         search: BaseEstimator,
         *,
-        x: str = "beta",
-        y: str = "bins",
-        x_labels: Sequence[str] | None = None,
-        y_labels: Sequence[str] | None = None,
+        x: str | None = None,
+        y: str | None = None,
+        labels: Mapping[str, Sequence[str]] | None = None,
         metric: str | None = None,
         ax: Axes | None = None,
-        cmap: Colormap | None = None,
-        im_kwargs: Keywords | None = None,
-        colorbar: bool = True,
+        **plot_options: Any,
     ) -> Self:
         """Plot the scores of a fitted search.
 
@@ -109,23 +107,20 @@ class SearchDisplay:
         ----------
         search : GridSearchCV or RandomizedSearchCV
             Fitted, or a fitted Pipeline that ends in one.
-        x, y : str, default="beta", "bins"
+        x, y : str, default=None
             The parameters along the two axes, as named in the grid: ``"regressor__beta"`` for a
-            step of a Pipeline.
-        x_labels, y_labels : sequence of str, default=None
-            What to call their values: numbers in increasing order, others in the order of the
-            grid. None writes the values; bins are written as their number and their first and
-            last words.
+            step of a Pipeline. With `x` alone, a line. With neither, the one or two parameters
+            that were searched; of more, ``"beta"`` and ``"bins"``.
+        labels : mapping of str to sequence of str, default=None
+            By parameter, what to call its values, as in ``{"bins": ["coarse", "fine"]}``: numbers
+            in increasing order, others in the order of the grid. None writes the values; bins are
+            written as their number and their first and last words.
         metric : str, default=None
             Which score, where the search has several; None takes the one it was refitted by.
         ax : matplotlib Axes, default=None
             As in :meth:`plot`.
-        cmap : str or matplotlib Colormap, default=None
-            As in :meth:`plot`.
-        im_kwargs : dict, default=None
-            As in :meth:`plot`.
-        colorbar : bool, default=True
-            As in :meth:`plot`.
+        **plot_options
+            `cmap`, `im_kwargs` and `colorbar`, as in :meth:`plot`.
 
         Returns
         -------
@@ -138,9 +133,10 @@ class SearchDisplay:
         TypeError
             If it is no search.
         ValueError
-            If a parameter was not searched, or not in all candidates; if labels are too many or
-            too few; if there is no such metric; if all fits failed; if it is a successive
-            halving, whose scores come from samples of different sizes.
+            If a parameter was not searched, or not in all candidates; if it is not clear which
+            parameters to take; if labels are too many or too few; if there is no such metric; if
+            all fits failed; if it is a successive halving, whose scores come from samples of
+            different sizes.
         """
         search, _ = unwrap(cls, search, "a search, such as GridSearchCV", "cv_results_")
         results = search.cv_results_
@@ -151,12 +147,14 @@ class SearchDisplay:
             )
         name, column = _metric(search, metric)
         sign = -1 if name.startswith("neg_") else 1
+        x, y = _axes_of_plot(results, x, y)
+        labels = _check_labels(labels, x, y)
         x_values, x_index = _values(results, x)
-        y_values, y_index = _values(results, y)
+        y_values, y_index = ([""], [0] * len(x_index)) if y is None else _values(results, y)
         means, stds = _matrices(results, column, x_index, y_index)
         axes = {
-            "index": pd.Index(_labels("y_labels", y_labels, y_values), name=y),
-            "columns": pd.Index(_labels("x_labels", x_labels, x_values), name=x),
+            "index": pd.Index(_labels(y, labels.get(y), y_values), name=y),
+            "columns": pd.Index(_labels(x, labels.get(x), x_values), name=x),
         }
         display = cls(
             scores=pd.DataFrame(sign * means, **axes),
@@ -164,7 +162,7 @@ class SearchDisplay:
             score_name=name.removeprefix("neg_").replace("_", " "),
             greater_is_better=sign > 0,
         )
-        return display.plot(ax, cmap=cmap, im_kwargs=im_kwargs, colorbar=colorbar)
+        return display.plot(ax, **plot_options)
 
     def plot(
         self,
@@ -181,16 +179,18 @@ class SearchDisplay:
         ax : matplotlib Axes, default=None
             None makes a figure.
         cmap : str or matplotlib Colormap, default=None
-            None takes viridis, turned so that the best is bright.
+            Of a map; None takes viridis, turned so that the best is bright.
         im_kwargs : dict, default=None
-            Keywords for ``Axes.imshow``.
+            Of a map: keywords for ``Axes.imshow``.
         colorbar : bool, default=True
-            Whether to draw one.
+            Of a map: whether to draw one.
 
         Returns
         -------
         display : SearchDisplay
         """
+        if list(self.scores.index) == [""]:
+            return self._plot_line(ax)
         scores, stds = self.scores.to_numpy(dtype=float), self.stds.to_numpy(dtype=float)
         n_rows, n_columns = scores.shape
         x_labels, y_labels = (
@@ -227,6 +227,22 @@ class SearchDisplay:
             self.figure_.colorbar(self.im_, ax=ax, label=self.score_name)
         return self
 
+    def _plot_line(self, ax):
+        scores, stds = self.scores.iloc[0].to_numpy(float), self.stds.iloc[0].to_numpy(float)
+        labels = [wrap(label) for label in self.scores.columns]
+        width = max(4.8, max(0.9, label_width(labels)) * len(labels) + 1.2)
+        ax = make_axes(self, ax, (width, 3.6))
+        places = np.arange(len(scores))
+        self.errorbar_ = ax.errorbar(places, scores, yerr=stds, marker="o", capsize=3)
+        best = np.nanargmax(scores if self.greater_is_better else -scores)
+        (self.best_,) = ax.plot(
+            places[best], scores[best], "o", color="tab:red", markersize=9, label="best"
+        )
+        set_labels(ax.xaxis, labels)
+        ax.set(xlabel=self.scores.columns.name, ylabel=self.score_name)
+        ax.legend()
+        return self
+
 
 def _metric(search, metric):
     """Return the name of the metric and its suffix in ``cv_results_``."""
@@ -243,13 +259,42 @@ def _metric(search, metric):
     return metric, metric
 
 
+def _searched(results):
+    return [name.removeprefix("param_") for name in results if name.startswith("param_")]
+
+
+def _axes_of_plot(results, x, y):
+    """Return the parameters along x and y; None along y for a line."""
+    searched = _searched(results)
+    if x is not None:
+        return x, y
+    if y is not None:
+        raise ValueError(f"y={y!r} is given, but not x. Choose x from {searched}.")
+    first = [name for end in ("beta", "bins") for name in searched if name.split("__")[-1] == end]
+    searched = [*first, *(name for name in searched if name not in first)]
+    if len(first) != 2 and len(searched) > 2:
+        raise ValueError(
+            f"The search is over {len(searched)} parameters: {searched}. Choose x, and y for a map."
+        )
+    return (*searched, None)[:2]
+
+
+def _check_labels(labels, x, y):
+    if labels is None:
+        return {}
+    if unknown := [name for name in labels if name not in (x, y)]:
+        raise ValueError(
+            f"labels has names for values of {unknown}, but the plot is of "
+            f"{[name for name in (x, y) if name is not None]}."
+        )
+    return labels
+
+
 def _values(results, parameter):
     """The different values of a parameter, and for each candidate the index of its value."""
     if f"param_{parameter}" not in results:
-        searched = [name.removeprefix("param_") for name in results if name.startswith("param_")]
         raise ValueError(
-            f"{parameter!r} was not searched over. Choose x and y from {searched}; for one "
-            "parameter alone use sklearn.model_selection.ValidationCurveDisplay."
+            f"{parameter!r} was not searched over. Choose x and y from {_searched(results)}."
         )
     candidates = results[f"param_{parameter}"]
     if np.ma.getmaskarray(candidates).any():
@@ -285,12 +330,12 @@ def _cell(mean, std, decimals):
 
 
 def _labels(name, labels, values):
-    if labels is None:
+    if name is None or labels is None:
         return [_describe(value) for value in values]
     if len(labels) != len(values):
         raise ValueError(
-            f"{name} must be one for each of the {len(values)} values {values}. Got {len(labels)}: "
-            f"{list(labels)}."
+            f"labels[{name!r}] must have one for each of the {len(values)} values {values}. Got "
+            f"{len(labels)}: {list(labels)}."
         )
     return list(labels)
 

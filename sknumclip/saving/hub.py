@@ -6,6 +6,7 @@ import copy
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import HFValidationError
@@ -33,8 +34,7 @@ def push_to_hub(
     license: str | None = None,
     private: bool | None = None,
     token: str | bool | None = None,
-    revision: str | None = None,
-    commit_message: str = "Upload a model of sknumclip",
+    **upload_options: Any,
 ) -> str:
     """Upload a fitted estimator with a model card to the Hugging Face Hub.
 
@@ -55,9 +55,8 @@ def push_to_hub(
         Whether a new repository is private; None is the hub's own default.
     token : str or bool, default=None
         Of the hub; None takes the one that you logged in with.
-    revision : str, default=None
-        Branch; None is the main one.
-    commit_message : str, default="Upload a model of sknumclip"
+    **upload_options
+        For ``HfApi.upload_folder`` of huggingface_hub: `revision`, `commit_message` and others.
 
     Returns
     -------
@@ -82,12 +81,8 @@ def push_to_hub(
         )
         api = HfApi(token=token)
         repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
-        commit = api.upload_folder(
-            repo_id=repo_id,
-            folder_path=folder,
-            revision=revision,
-            commit_message=commit_message,
-        )
+        options = {"commit_message": "Upload a model of sknumclip", **upload_options}
+        commit = api.upload_folder(repo_id=repo_id, folder_path=folder, **options)
     return commit.commit_url
 
 

@@ -8,7 +8,7 @@ from ..clip.backbone import Preprocessing, load_backbone
 from ..clip.image_tower import build_image_tower
 from ..clip.loading import is_published
 from ..exceptions import BackboneError, SavedModelError
-from ..machine.torch_state import drawing_from_torch
+from ..machine.generator import drawing_from_torch
 from .config import CONFIG_FILE
 
 __all__ = ["build_tower", "check_tower_config", "load_referenced_tower"]

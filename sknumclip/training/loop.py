@@ -13,7 +13,7 @@ from skorch.helper import predefined_split
 from tqdm.auto import tqdm
 
 from .._warnings import warn_user
-from ..machine.torch_state import drawing_from_torch
+from ..machine.generator import drawing_from_torch
 from .checkpoint import load_optimizer_tensors, optimizer_tensors, read_checkpoint, write_checkpoint
 from .divergence import check_weights
 from .net import NumCLIPNet, draws_from_torch, epochs_of, snapshot

@@ -11,7 +11,7 @@ from PIL import Image
 
 from sknumclip.exceptions import ImageReadError
 from sknumclip.images import embeddings
-from sknumclip.images.cache import EmbeddingMemory
+from sknumclip.images.cache import EmbeddingMemory, Embeddings
 from sknumclip.images.canvases import CanvasStore
 from sknumclip.images.embeddings import clear_embedding_cache, embed_images
 from sknumclip.images.reading import Images
@@ -53,12 +53,12 @@ def test_rows_are_in_order():
 
 def test_each_image_is_embedded_once_for_each_key():
     encoder = CountingEncoder()
-    embed(encoder, [picture(i) for i in (1, 2, 3, 4)], cache_key="a")
-    features, _ = embed(encoder, [picture(i) for i in (4, 7, 1)], cache_key="a")
+    embed(encoder, [picture(i) for i in (1, 2, 3, 4)], cache=Embeddings("a"))
+    features, _ = embed(encoder, [picture(i) for i in (4, 7, 1)], cache=Embeddings("a"))
     np.testing.assert_array_equal(features[:, 0], [4, 7, 1])
     assert encoder.n_images == 5
-    embed(encoder, [picture(1)], cache_key="b")
-    embed(encoder, [picture(1)], cache_key=None)
+    embed(encoder, [picture(1)], cache=Embeddings("b"))
+    embed(encoder, [picture(1)], cache=None)
     assert encoder.n_images == 7
 
 
@@ -85,16 +85,16 @@ def test_the_cache_stays_within_its_limit(monkeypatch):
     memory = EmbeddingMemory(max_bytes=40)
     monkeypatch.setattr("sknumclip.images.cache.EMBEDDINGS", memory)
     encoder = CountingEncoder()
-    embed(encoder, [picture(i) for i in range(1, 11)], cache_key="a")
+    embed(encoder, [picture(i) for i in range(1, 11)], cache=Embeddings("a"))
     assert len(memory._rows) == 3  # 12 bytes each
-    embed(encoder, [picture(9), picture(10)], cache_key="a")
+    embed(encoder, [picture(9), picture(10)], cache=Embeddings("a"))
     assert encoder.n_images == 10
 
 
 def embed_in_a_process_of_its_own(folder, paths, start, queue):
     encoder = CountingEncoder()
     start.wait()
-    features, _ = embed(encoder, paths, cache_key="a", cache_folder=folder)
+    features, _ = embed(encoder, paths, cache=Embeddings("a", folder))
     queue.put((encoder.n_images, features[:, 0].tolist()))
 
 
@@ -115,23 +115,24 @@ def test_processes_that_share_a_folder_embed_each_image_once(tmp_path):
 
 
 def test_a_folder_outlives_memory_and_heeds_the_key(tmp_path):
-    encoder, options = CountingEncoder(), dict(cache_folder=tmp_path / "cache")
+    encoder, pictures = CountingEncoder(), [picture(i) for i in range(1, 4)]
     for key, n_images in (("a", 3), ("a", 3), ("b", 6), (None, 9)):
         clear_embedding_cache()
-        features, _ = embed(encoder, [picture(i) for i in range(1, 4)], cache_key=key, **options)
+        cache = None if key is None else Embeddings(key, tmp_path / "cache")
+        features, _ = embed(encoder, pictures, cache=cache)
         assert features[:, 0].tolist() == [1, 2, 3]
         assert encoder.n_images == n_images
 
 
 def test_a_folder_that_is_full_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    options = dict(cache_key="a", cache_folder=tmp_path / "file" / "cache")
+    options = dict(cache=Embeddings("a", tmp_path / "file" / "cache"))
     with pytest.raises(OSError, match="folder '.*file/cache' cannot be written: .*image_cache"):
         embed(CountingEncoder(), [picture(1)], **options)
 
 
 def test_a_folder_of_other_versions_is_not_believed(tmp_path, monkeypatch):
-    encoder, options = CountingEncoder(), dict(cache_key="a", cache_folder=tmp_path)
+    encoder, options = CountingEncoder(), dict(cache=Embeddings("a", tmp_path))
     for version in ("1", "2", "2"):
         monkeypatch.setattr("sknumclip.images.cache._VERSIONS", version)
         clear_embedding_cache()
@@ -140,14 +141,14 @@ def test_a_folder_of_other_versions_is_not_believed(tmp_path, monkeypatch):
 
 
 def test_what_is_all_there_waits_for_nobody(tmp_path):
-    encoder, options = CountingEncoder(), dict(cache_key="a", cache_folder=tmp_path)
+    encoder, options = CountingEncoder(), dict(cache=Embeddings("a", tmp_path))
     embed(encoder, [picture(1)], **options)
     with filelock.FileLock(tmp_path / "embeddings.lock"):
         embed(encoder, [picture(1)], **options)
 
 
 def test_a_damaged_file_is_computed_again(tmp_path):
-    encoder, options = CountingEncoder(), dict(cache_key="a", cache_folder=tmp_path)
+    encoder, options = CountingEncoder(), dict(cache=Embeddings("a", tmp_path))
     embed(encoder, [picture(1)], **options)
     for file in tmp_path.rglob("*.embedding"):
         file.write_bytes(file.read_bytes()[:-1] + b"?")

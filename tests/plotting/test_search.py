@@ -1,4 +1,4 @@
-"""Scores of a search over two parameters."""
+"""Scores of a search over one or two parameters."""
 
 import numpy as np
 import pandas as pd
@@ -56,10 +56,43 @@ def test_map_of_beta_and_bins():
     np.testing.assert_allclose(display.im_.get_array(), scores)
     assert display.im_.cmap.name == "viridis"
     assert display.score_name == "score"
-    named = SearchDisplay.from_estimator(search, y_labels=["three", "two", "any"])
+    named = SearchDisplay.from_estimator(search, labels={"bins": ["three", "two", "any"]})
     assert tick_labels(named.ax_.yaxis) == ["three", "two", "any"]
-    with pytest.raises(ValueError, match="y_labels must be one for each of the 3 values"):
-        SearchDisplay.from_estimator(search, y_labels=["three"])
+    with pytest.raises(
+        ValueError, match=r"labels\['bins'\] must have one for each of the 3 values"
+    ):
+        SearchDisplay.from_estimator(search, labels={"bins": ["three"]})
+    with pytest.raises(ValueError, match=r"names for values of \['lr'\].*'beta', 'bins'"):
+        SearchDisplay.from_estimator(search, labels={"lr": ["slow"]})
+
+
+def test_one_parameter_is_a_line():
+    x = np.random.default_rng(0).normal(size=(30, 2))
+    grid = {"alpha": [100.0, 1.0, 10.0]}
+    search = GridSearchCV(Ridge(), grid, scoring="neg_mean_absolute_error", cv=3)
+    display = SearchDisplay.from_estimator(search.fit(x, x[:, 0]), labels={"alpha": list("abc")})
+    means, stds = (search.cv_results_[f"{name}_test_score"][[1, 2, 0]] for name in ("mean", "std"))
+    np.testing.assert_allclose(display.errorbar_.lines[0].get_ydata(), -means)
+    low, high = (line.get_ydata() for line in display.errorbar_.lines[1])
+    np.testing.assert_allclose(high - low, 2 * stds)
+    assert display.best_.get_xydata().tolist() == [[0, -means[0]]]
+    assert tick_labels(display.ax_.xaxis) == ["a", "b", "c"]
+    assert display.ax_.get_xlabel() == "alpha"
+    assert display.ax_.get_ylabel() == "mean absolute error"
+
+
+def test_which_parameters_are_drawn(search):
+    drawn = SearchDisplay.from_estimator(search, x="alpha").scores
+    assert drawn.shape == (1, 3)  # each the best of the other parameters
+    assert drawn.min(axis=None) == -search.best_score_
+    with pytest.raises(ValueError, match="over 3 parameters: .*'positive'.* Choose x, and y"):
+        SearchDisplay.from_estimator(search)
+    with pytest.raises(ValueError, match="y='alpha' is given, but not x"):
+        SearchDisplay.from_estimator(search, y="alpha")
+    x = np.arange(40.0)[:, None]
+    two = GridSearchCV(Ridge(), {"alpha": [1, 2], "tol": [0.1, 0.2]}, cv=2).fit(x, x[:, 0])
+    scores = SearchDisplay.from_estimator(two).scores
+    assert (scores.columns.name, scores.index.name) == ("alpha", "tol")
 
 
 def test_combinations_that_were_not_tried_are_empty():
@@ -97,7 +130,7 @@ def test_one_of_several_metrics():
 
 def test_searches_that_are_no_map(search):
     with pytest.raises(ValueError, match=r"'beta' was not searched .*'fit_intercept', "):
-        SearchDisplay.from_estimator(search)
+        SearchDisplay.from_estimator(search, x="beta")
     x = np.arange(40.0)[:, None]
     grids = [{"alpha": [1, 2], "tol": [0.1]}, {"alpha": [1]}]
     partial = GridSearchCV(Ridge(), grids, cv=2).fit(x, x[:, 0])
