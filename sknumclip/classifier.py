@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
@@ -12,7 +11,6 @@ from pandas.api.types import is_list_like
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 
-from ._numbers import in_full
 from ._typing import (
     Accelerator,
     Augment,
@@ -31,7 +29,7 @@ from ._typing import (
     StrPath,
 )
 from ._warnings import warn_user
-from .bins import unit_bins
+from .bins.units import bins_of_classes, is_word
 from .estimators.checks import Described, StrOptions, check_no_label_is_missing
 from .estimators.explanation import Explanation
 from .estimators.labels import as_column, class_labels, rank_labels
@@ -277,16 +275,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         return ranks, found
 
     def _resolve_bins(self, y, weight, classes):
-        descriptions = self.descriptions
-        if descriptions is None:
-            labels = classes.tolist()
-            descriptions = [in_full(x) if isinstance(x, float) else str(x) for x in labels]
-        if len(descriptions) != len(classes):
-            raise ValueError(
-                f"descriptions must be one for each of the {len(classes)} classes "
-                f"{classes.tolist()}. Got {len(descriptions)}: {list(descriptions)}."
-            )
-        bins = unit_bins(descriptions)
+        bins = bins_of_classes(classes, self.descriptions)
         if self._continues() and bins != self.bins_:
             raise ValueError(
                 "warm_start=True cannot go on with other descriptions than those of the last fit, "
@@ -295,7 +284,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         return bins
 
     def _are_named(self, bins):
-        return self.descriptions is not None or any(map(_is_word, bins.descriptions))
+        return self.descriptions is not None or any(map(is_word, bins.descriptions))
 
     def predict(self, X: ImagesOrFeatures) -> NDArray[Any]:
         """Predict the classes of images.
@@ -404,7 +393,3 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         chosen[np.isnan(rank)] = np.nan
         table = table[["concept", "probability", "rank"]].assign(prediction=chosen)
         return add_neighbors(table, self, X, neighbors, X_train, y_train)
-
-
-def _is_word(label):
-    return label not in ("True", "False") and not re.fullmatch(r"[-+.\de]+", label)

@@ -327,13 +327,6 @@ def _how_to_join(name, before, next_name, after):
     return f"is an overlap: {', or '.join(ways)}."
 
 
-def unit_bins(descriptions: Sequence[str], first: int = 0) -> LinguisticBins:
-    """Make one bin around each whole number from `first` on, named by `descriptions`."""
-    numbers = range(first, first + len(descriptions))
-    edges = (first - 0.5, *(number + 0.5 for number in numbers))
-    return LinguisticBins(tuple(descriptions), edges, tuple(map(float, numbers)))
-
-
 def resolve_bins(
     bins: Bins, y: ArrayLike, sample_weight: ArrayLike | None = None
 ) -> LinguisticBins:
