@@ -136,7 +136,7 @@ X = [
     (
         "a masked array",
         lambda files: np.ma.array(np.zeros((4, 8, 8, 3), dtype=np.uint8), mask=True),
-        "X is a masked array, whose masked values would be used all the same",
+        "X is a masked array, and its masked values would be used as well",
     ),
     (
         "a DataFrame of two columns",
