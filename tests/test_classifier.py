@@ -123,7 +123,9 @@ def test_unreadable_images_have_no_class(counted):
     mixed = ["no such file", *map(np.asarray, X[:2])]
     clf.set_params(on_error="skip")
     assert np.isnan(clf.predict_proba(["no such file"])).all()
-    with pytest.raises(ValueError, match="1 of 1 images cannot be read.*predict_proba, which gives NaN"):
+    with pytest.raises(
+        ValueError, match="1 of 1 images cannot be read.*predict_proba, which gives NaN"
+    ):
         clf.predict(mixed[:1])
     clf.set_params(on_error="raise")
 
