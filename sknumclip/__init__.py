@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0.dev0"
 
-# Estimators pull in torch, so names are imported when first used.
+# Estimators import torch, so names are imported on first use.
 _MODULE_OF = {
     "NumCLIPClassifier": "classifier",
     "CLIPEmbedder": "embedder",
@@ -35,7 +35,7 @@ __all__ = [
     "suggest_bins",
 ]
 
-if TYPE_CHECKING:  # what type checkers cannot see in __getattr__
+if TYPE_CHECKING:  # type checkers do not run __getattr__
     from . import baselines, datasets, inference, inspection, losses, metrics, plotting
     from .bins import LinguisticBins
     from .classifier import NumCLIPClassifier

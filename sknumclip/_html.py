@@ -1,4 +1,4 @@
-"""What notebooks show: tables of escaped text, and estimators with their bins."""
+"""HTML for notebooks: tables of escaped text, and diagrams of estimators with their bins."""
 
 from html import escape
 
@@ -8,7 +8,7 @@ DOCS_URL = "https://sknumclip.readthedocs.io/en/latest/"
 
 
 class Markup(str):
-    """HTML that is safe to show as it is."""
+    """HTML that needs no escaping."""
 
 
 def table_html(header, rows, caption=""):
@@ -18,7 +18,7 @@ def table_html(header, rows, caption=""):
     ----------
     header : sequence of str
     rows : iterable of sequence of object
-        One cell per column; all text is escaped, unless it is :class:`Markup`.
+        One cell per column; text is escaped unless it is :class:`Markup`.
     caption : str, default=""
 
     Returns

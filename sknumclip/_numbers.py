@@ -1,4 +1,4 @@
-"""Numbers as a person means them, and as a message has to print them."""
+"""Number handling: exact conversion to float64, printing in full, and refusing masked arrays."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["as_float64", "in_full", "refuse_mask"]
 
 
 def as_float64(values: Any) -> NDArray[np.float64]:
-    """Convert numbers to float64 so that they stay the same in print.
+    """Convert numbers to float64 by the decimal digits they print as.
 
-    0.7 in float32 is 0.699999988, which would fall below an edge at 0.7.
+    0.7 in float32 is 0.699999988, which would otherwise fall below an edge at 0.7.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def as_float64(values: Any) -> NDArray[np.float64]:
     Raises
     ------
     TypeError, ValueError or OverflowError
-        If they are no numbers.
+        If they are not numbers.
 
     Examples
     --------
@@ -37,17 +37,17 @@ def as_float64(values: Any) -> NDArray[np.float64]:
     """
     values = np.asarray(values)
     is_words = values.dtype == object and any(isinstance(value, str) for value in values.flat)
-    if is_words or values.dtype.kind not in "biufO":  # NumPy reads words, and counts dates
+    if is_words or values.dtype.kind not in "biufO":  # NumPy would parse strings and dates
         raise TypeError(f"They must be numbers. Got {values.dtype}.")
     if values.dtype.kind != "f" or values.dtype.itemsize >= 8:
         return values.astype(np.float64)
     different, which = np.unique(values, return_inverse=True)
-    # NumPy prints the shortest digits that lead back to the same float32.
+    # NumPy prints the fewest digits that give the same float32.
     return different.astype(str).astype(np.float64)[which].reshape(values.shape)
 
 
 def in_full(number: float) -> str:
-    """Write a number with all the digits that tell it from its neighbors.
+    """Format a number with enough digits to distinguish it from its neighbors.
 
     Examples
     --------
@@ -59,9 +59,9 @@ def in_full(number: float) -> str:
 
 
 def refuse_mask(name: str, values: Any) -> None:
-    """Raise ValueError for a masked array: NumPy and pandas would use what is under the mask."""
+    """Raise ValueError for a masked array: NumPy and pandas would use the masked values."""
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise ValueError(
-            f"{name} is a masked array, whose masked values would be used all the same. Leave "
-            f"them out, and with them what belongs to them, or fill them: {name}.filled(...)."
+            f"{name} is a masked array, and its masked values would be used as well. Remove those "
+            f"samples everywhere, or fill the values: {name}.filled(...)."
         )

@@ -1,6 +1,6 @@
-"""Types that signatures share, for editors and type checkers; nothing depends on them at run time.
+"""Type aliases for signatures, used by editors and type checkers only.
 
-Types of libraries that are heavy or optional are names in quotes, so that this file imports none.
+Types of heavy or optional libraries are in quotes, so that this module does not import them.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Warnings that name the user's own line."""
+"""warn_user(): warnings that point to the user's own line."""
 
 import os
 import sys
@@ -7,14 +7,14 @@ from pathlib import Path
 
 __all__ = ["warn_user"]
 
-_PACKAGE = str(Path(__file__).parent) + os.sep  # or sknumclip_study beside it would be ours
-# Between the user and us; by the first part of a module's name.
+_PACKAGE = str(Path(__file__).parent) + os.sep  # with os.sep: sknumclip_study is not ours
+# Libraries that may call us on the user's behalf, by top-level module name.
 _BETWEEN = {"concurrent", "contextlib", "dask", "functools", "joblib", "sklearn", "skorch"}
 _BETWEEN |= {"threading", "torch"}
 
 
 def warn_user(message, category=UserWarning):
-    """Warn at the user's own line: the nearest one outside of this package and its libraries.
+    """Warn at the user's line: the nearest one outside this package and those libraries.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def warn_user(message, category=UserWarning):
     frame, level, outside = sys._getframe(1), 2, None
     while frame is not None:
         if not frame.f_code.co_filename.startswith(_PACKAGE):
-            outside = outside or level  # in a worker process there is nothing of the user's
+            outside = outside or level  # a worker process may have no line of the user's
             if frame.f_globals.get("__name__", "").partition(".")[0] not in _BETWEEN:
                 break
         frame, level = frame.f_back, level + 1

@@ -1,4 +1,4 @@
-"""NumCLIPClassifier, for classes that have an order."""
+"""NumCLIPClassifier: predict ordered classes from images."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ __all__ = ["NumCLIPClassifier"]
 class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     """Classify images into classes that have an order, like decades or grades, with CLIP.
 
-    :class:`NumCLIPRegressor` on the ranks of the classes: each class is a bin one rank wide, with
-    words of its own. Losses and their reading are the same, counted in ranks.
+    It is :class:`NumCLIPRegressor` on the ranks of the classes: each class is a bin one rank wide,
+    with its own description. The losses are the same, measured in ranks.
 
     Parameters are listed in groups: the task (`classes` to `template`), the model (`model_name` to
     `fine_tune`), training (`ranking_loss` to `random_state`), images (`augment` to
@@ -52,14 +52,14 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     Parameters
     ----------
     classes : array-like of shape (n_classes,) or None, default=None
-        The labels in their order; at least two. None takes the categories of y, if it is an
-        ordered Categorical of pandas, a polars Enum or an ordered dictionary of Arrow, or its
-        intervals, as ``pandas.cut`` makes them, or else its different labels, sorted.
+        The labels in order; at least two. If None, the order comes from y: its categories, if it
+        is an ordered pandas Categorical, a polars Enum or an ordered Arrow dictionary; its
+        intervals, as made by ``pandas.cut``; otherwise its unique labels, sorted.
     descriptions : list of str or None, default=None
-        The words for each class, in that order. None takes the labels themselves as words.
+        A description of each class, in the same order. If None, the labels are the descriptions.
     predict_by : {"mode", "expected_rank"}, default="mode"
         Whether to predict the most probable class, or the one nearest to the predicted rank,
-        which has the smaller absolute error where probabilities are spread.
+        which has the smaller absolute error if probabilities are spread out.
     template : str, default="{}"
     model_name : str, default="ViT-B-16"
     pretrained : str or None, default="openai"
@@ -95,9 +95,9 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, in their order.
+        The labels, in order.
     bins_ : LinguisticBins
-        The classes as ranges of ranks, 0 to n_classes - 1, with their words.
+        The classes as ranges of ranks, 0 to n_classes - 1, with their descriptions.
     net_, history_, n_iter_, skipped_, n_features_in_
         As in :class:`NumCLIPRegressor`.
 
@@ -107,17 +107,16 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
 
     Notes
     -----
-    Set ``augment=False`` where a mirrored image would belong to another class. As all ranks are
-    equally wide, `shift` of :class:`NumCLIPRegressor` is a class attribute here, ``"width"``,
-    beside the others that a subclass may set.
+    Set ``augment=False`` if mirroring an image could change its class. All ranks are equally wide,
+    so the `shift` of :class:`NumCLIPRegressor` is a class attribute here, ``"width"``, like the
+    others that a subclass may set.
 
-    ``classes_`` and the columns of ``predict_proba`` are in the order of the classes. Where that is
-    not the sorted one ("poor", "fair", "good"), scikit-learn's metrics of probabilities
-    (``log_loss``, ``roc_auc_score``, ``top_k_accuracy_score``) take the columns for other classes
-    than they are, and meta-estimators that replace labels by their sorted position
-    (``VotingClassifier``, ``StackingClassifier``, ``cross_val_predict`` of probabilities) do not
-    work. With numbers as labels, 0 to n_classes - 1, and the words as `descriptions` all of them
-    do.
+    ``classes_`` and the columns of ``predict_proba`` are in the order of the classes. If that is
+    not the sorted order ("poor", "fair", "good"), scikit-learn's probability metrics (``log_loss``,
+    ``roc_auc_score``, ``top_k_accuracy_score``) assign the columns to the wrong classes, and
+    meta-estimators that replace labels by their sorted position (``VotingClassifier``,
+    ``StackingClassifier``, ``cross_val_predict`` of probabilities) do not work. All of them work
+    with numbers as labels, 0 to n_classes - 1, and the words as `descriptions`.
 
     Examples
     --------
@@ -137,7 +136,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         **NUMCLIP_CONSTRAINTS,
         "classes": [
             Described(
-                "a list of the labels in their order (words for them are `descriptions`)",
+                "a list of the labels in their order (to describe them, use `descriptions`)",
                 lambda value: (
                     is_list_like(value, allow_sets=False) and not isinstance(value, Mapping)
                 ),
@@ -229,7 +228,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         ----------
         X : as for :meth:`NumCLIPRegressor.fit`
         y : array-like of shape (n_samples,)
-            Labels: words, whole numbers, bools, or intervals, whose classes are their words, as in
+            Labels: strings, whole numbers, bools, or intervals, whose classes are named like
             "0 to 13".
         sample_weight : array-like of shape (n_samples,), default=None
             As for :meth:`NumCLIPRegressor.fit`.
@@ -241,8 +240,8 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         Raises
         ------
         ValueError
-            If a parameter is not allowed, a label is not among `classes`, there is only one
-            class, or two have one and the same prompt.
+            If a parameter is invalid, a label is not among `classes`, there is only one class, or
+            two classes have the same prompt.
         ImageReadError
             If images cannot be read and ``on_error="raise"``. It lists all of them.
         BackboneError
@@ -251,13 +250,13 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         Warns
         -----
         UserWarning
-            If the labels are more than two words whose order is not given: it is that of the
-            alphabet then.
+            If there are more than two string labels and no order is given: they are then ordered
+            alphabetically.
         """
         return self._fit(X, y, sample_weight)
 
     def _as_numbers(self, y):
-        """Turn labels into their ranks; return the classes too."""
+        """Convert labels to ranks; return the classes too."""
         if y is None:
             raise ValueError(
                 "This estimator requires y to be passed, but the target y is None: give one label "
@@ -269,7 +268,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
             raise ValueError(f"At least two classes are needed. Got one class: {found.tolist()}.")
         if self._continues() and found.tolist() != self.classes_.tolist():
             raise ValueError(
-                "warm_start=True cannot go on with other classes than those of the last fit, "
+                "warm_start=True cannot continue with other classes than those of the last fit, "
                 f"{self.classes_.tolist()}. Use warm_start=False. Got {found.tolist()}."
             )
         return ranks, found
@@ -278,8 +277,8 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         bins = bins_of_classes(classes, self.descriptions)
         if self._continues() and bins != self.bins_:
             raise ValueError(
-                "warm_start=True cannot go on with other descriptions than those of the last fit, "
-                f"{list(self.bins_.descriptions)}. Use warm_start=False."
+                "warm_start=True cannot continue with other descriptions than those of the last "
+                f"fit, {list(self.bins_.descriptions)}. Use warm_start=False."
             )
         return bins
 
@@ -296,14 +295,19 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         Returns
         -------
         ndarray of shape (n_samples,)
-            Labels. If ``on_error="skip"`` and an image cannot be read, there is no class for it,
-            and an error says so: leave it out.
+            Labels.
+
+        Raises
+        ------
+        ValueError
+            If images cannot be read, even with ``on_error="skip"``, since no label could stand for
+            them: leave them out.
         """
         rank, logits, _ = self._outputs(X)
         if np.isnan(rank).any():
             raise ValueError(
                 f"{np.isnan(rank).sum()} of {len(rank)} images cannot be read, so they have no "
-                "class. Leave them out of X; predict_proba gives NaN in their places."
+                "class. Leave them out of X, or use predict_proba, which gives NaN for them."
             )
         return self._choose(rank, logits)
 
@@ -316,13 +320,13 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     def score(
         self, X: ImagesOrFeatures, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> float:
-        """Compute the share of images whose class is predicted.
+        """Compute the accuracy: the share of images whose class is predicted correctly.
 
         Parameters
         ----------
         X : as for :meth:`NumCLIPRegressor.fit`
         y : array-like of shape (n_samples,)
-            Labels, of any kind that :meth:`fit` takes.
+            Labels, of any type that :meth:`fit` takes.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the images.
 
@@ -343,22 +347,22 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Columns in the order of ``classes_``; rows sum to 1; NaN for images that cannot be
-            read, if ``on_error="skip"``.
+            Columns in the order of ``classes_``; rows sum to 1; NaN for unreadable images, if
+            ``on_error="skip"``.
 
         Warns
         -----
         UserWarning
-            If the order is not the sorted one, which scikit-learn's metrics of probabilities
-            count on; see Notes of the class.
+            If the classes are not in sorted order, which scikit-learn's probability metrics rely
+            on; see Notes of the class.
         """
         _, logits, _ = self._outputs(X)
         labels = self.classes_.tolist()
         if labels != sorted(labels):
             warn_user(
-                f"The columns of predict_proba are in the order of the classes, {labels}. Metrics "
-                "of scikit-learn that take probabilities (neg_log_loss, roc_auc, top_k_accuracy) "
-                "expect them sorted and would be wrong: use numbers as labels, and the words as "
+                f"The columns of predict_proba are in the order of the classes, {labels}. "
+                "scikit-learn's probability metrics (neg_log_loss, roc_auc, top_k_accuracy) "
+                "expect sorted classes and would be wrong: use numbers as labels, and the words as "
                 "descriptions.",
             )
         return softmax(logits, axis=1)
@@ -382,9 +386,9 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         Returns
         -------
         DataFrame
-            One row per image, indexed by its path where it has one: ``concept``, the description
-            of the most probable class; its ``probability``; ``rank``, the predicted rank, from 0
-            to n_classes - 1; and ``prediction``, the class. Otherwise as
+            One row per image, indexed by its path if it has one: ``concept``, the description of
+            the most probable class; its ``probability``; ``rank``, the predicted rank, from 0 to
+            n_classes - 1; and ``prediction``, the class. Otherwise as in
             :meth:`NumCLIPRegressor.explain`.
         """
         rank, logits, centers = self._outputs(X)

@@ -1,4 +1,4 @@
-"""CLIPEmbedder, images to features of a frozen CLIP model."""
+"""CLIPEmbedder: images to the embeddings of a frozen CLIP model."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["CLIPEmbedder"]
 
 
 class CLIPEmbedder(ImageInputMixin, BaseEstimator):
-    """Turn images into the ℓ2-normalized features of a frozen CLIP image tower.
+    """Compute the ℓ2-normalized embeddings of images with a frozen CLIP image tower.
 
-    Nothing is learned. Each image is embedded once per process, however many pipelines, folds and
-    candidates of a search ask for it.
+    Nothing is learned. Each image is embedded once per process, no matter how many pipelines,
+    folds and candidates of a search use it.
 
     Parameters
     ----------
@@ -30,34 +30,34 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
         As in :class:`NumCLIPRegressor`.
     canvas_scale : float, default=8/7
         Images are resized to a canvas of this many times the tower's image size, 1 to 8, and
-        the center is embedded. 1 shows whole images, just as the checkpoint wants them.
+        the center is embedded. 1 shows the whole image, at the size the weights expect.
     device : str, default="auto"
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
     precision : {"auto", "fp32", "bf16"}, default="auto"
-        Precision of the tower; ``"auto"`` is bf16 wherever the hardware multiplies it natively.
+        Precision of the tower; ``"auto"`` is bf16 if the hardware multiplies it natively.
     image_cache : {"auto", "memory"}, str, Path or None, default="auto"
-        Where to keep embeddings, by the content of images, weights and preprocessing: up to 512 MB
-        of them in memory, and, if it is a folder, all of them in there too, for other processes.
-        None keeps nothing.
+        Where to keep embeddings, identified by the content of the images, the weights and the
+        preprocessing: up to 512 MB in memory, and, if this is a folder, all of them also there, for
+        other processes. None keeps nothing.
     num_workers : "auto" or int, default="auto"
         Threads that decode images; ``"auto"`` is one per core.
     on_error : {"raise", "skip"}, default="raise"
-        What to do with images that cannot be read: raise one error that lists all of them, or
-        return rows of NaN in their places.
+        What to do with unreadable images: raise one error that lists all of them, or return rows
+        of NaN for them.
     verbose : int, default=1
         0 is silent; 1 shows a progress bar.
 
     Attributes
     ----------
     backbone_ : dict
-        Name and SHA-256 of the tower that features come from.
+        Name and SHA-256 of the image tower that computes the embeddings.
     n_features_in_ : int
         Number of features, if X was an array of features.
 
     See Also
     --------
     NumCLIPRegressor : Embeds images itself; with ``fine_tune="none"`` the result is the same as
-        that of a pipeline of this and a regressor on features.
+        with a pipeline of this class and a NumCLIPRegressor on features.
 
     Examples
     --------
@@ -101,14 +101,14 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
         return getattr(self, "n_features_in_", self.backbone_["embed_dim"])
 
     def fit(self, X: ImagesOrFeatures, y: Any = None) -> Self:
-        """Load the model, and see whether X is images; they are not read yet.
+        """Load the model and check that X is images, without reading them.
 
         Parameters
         ----------
         X : sequence of paths or PIL images, one-column DataFrame of paths, uint8 array of shape \
                 (n_samples, height, width, 3), or array of shape (n_samples, n_features)
-            Images. Features are passed on as they are, so that a pipeline can be fitted on
-            embeddings that were computed before.
+            Images. Features are passed through unchanged, so that a pipeline can be fitted on
+            precomputed embeddings.
         y : ignored
 
         Returns
@@ -143,14 +143,14 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
         Returns
         -------
         float32 ndarray of shape (n_samples, embed_dim)
-            Rows have length 1; NaN for images that cannot be read, if ``on_error="skip"``.
+            Rows have length 1; NaN for unreadable images, if ``on_error="skip"``.
 
         Raises
         ------
         ImageReadError
             If images cannot be read and ``on_error="raise"``. It lists all of them.
         BackboneError
-            If the weights are no longer those that were there in ``fit``.
+            If the weights have changed since ``fit``.
         """
         check_is_fitted(self)
         checked = self._check_X(X, reset=False)
@@ -163,14 +163,14 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
             return checked.items
         if hasattr(self, "n_features_in_"):
             raise ValueError(
-                "This CLIPEmbedder was fitted on features, so it can only pass features on. Fit it "
-                "on images to embed images."
+                "This CLIPEmbedder was fitted on features, so it only passes features through. Fit "
+                "it on images to embed images."
             )
         backbone = load_backbone(self.backbone_["model_name"], self.backbone_["pretrained"])
         if backbone.fingerprint != self.backbone_["fingerprint"]:
             raise BackboneError(
                 f"The weights of model_name={self.model_name!r} have changed since fit, so the "
-                "features would too. Fit again."
+                "embeddings would be different. Fit again."
             )
         encoder = ImageEncoder(backbone.visual, backbone.preprocessing, self.canvas_scale)
         return self._embed(checked, encoder, backbone.fingerprint, self.verbose)[0]

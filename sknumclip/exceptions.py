@@ -1,27 +1,28 @@
-"""Errors that users may want to catch."""
+"""Exceptions that users may want to catch."""
 
 __all__ = ["BackboneError", "ImageReadError", "SavedModelError"]
 
 
 class BackboneError(RuntimeError):
-    """A CLIP model cannot be built, or its weights cannot be loaded."""
+    """Raised if a CLIP model cannot be built or its weights cannot be loaded."""
 
 
 class ImageReadError(ValueError):
-    """Images cannot be read.
+    """Raised if images cannot be read; lists all of them.
 
     Parameters
     ----------
     failures : dict of str to str
-        What is wrong with each image, by file name or position.
+        Reason for each unreadable image, by file name or position.
     n_images : int
-        How many images there are in all.
+        Number of all images.
     n_failures : int, default=None
-        How many of them cannot be read, if more than there are names; the same may come again.
+        Number of unreadable images, if larger than ``len(failures)`` because an image occurs more
+        than once.
     """
 
     def __init__(self, failures, n_images, n_failures=None):
-        super().__init__(failures, n_images, n_failures)  # all, so that it survives pickling
+        super().__init__(failures, n_images, n_failures)  # pickle passes these to __init__
         self.failures = failures
         self.n_images = n_images
         self.n_failures = len(failures) if n_failures is None else n_failures
@@ -41,8 +42,8 @@ class ImageReadError(ValueError):
 
 
 def _printable(name):
-    return name if name.isprintable() else repr(name)  # an encoding of old, a line break
+    return name if name.isprintable() else repr(name)  # a legacy encoding, a line break
 
 
 class SavedModelError(ValueError):
-    """A saved model cannot be read: a file is damaged, foreign, or of another format."""
+    """Raised if a saved model cannot be read: damaged, of another program or another format."""

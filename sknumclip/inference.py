@@ -1,4 +1,4 @@
-"""Predictions for tables too large for one machine: what dask and ray call on each piece."""
+"""BatchPredictor: predictions for large tables with dask, ray or pandas, piece by piece."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from .saving.folder import saved_class
 __all__ = ["BatchPredictor"]
 
 _MAX_MODELS = 4
-_models: dict[str, Any] = {}  # those of this process, by the predictor's token, oldest first
+_models: dict[str, Any] = {}  # loaded in this process, by the predictor's token, oldest first
 _lock = threading.RLock()
 
 
 class BatchPredictor:
-    """Add predictions to a piece of a table, with one copy of the model in each process.
+    """Add predictions to a piece of a table, with one copy of the model per process.
 
-    It can be pickled, so dask, ray and the like can send it to their workers. Where dask asks with
-    rows that it has made up what kind of columns come back (``map_partitions`` without ``meta=``),
-    it gets an answer without an image being read.
+    It can be pickled, so dask, ray and similar libraries can send it to their workers. If dask
+    calls it with made-up rows to learn the column types (``map_partitions`` without ``meta=``), it
+    answers without reading an image.
 
     Parameters
     ----------
     model : str, Path or fitted NumCLIPRegressor or NumCLIPClassifier
-        The folder of a saved model, which all workers can read; or the model itself, which then
-        travels with the predictor. Either way each process loads it once.
+        The folder of a saved model that all workers can read, or the model itself, which is then
+        sent along with the predictor. Either way each process loads it once.
     column : str, default="path"
-        The column with the images: paths, URLs, or arrays.
+        The column with the images: paths, URLs or arrays.
     output : str, default="prediction"
         The column to add.
     params : mapping, default=None
@@ -53,9 +53,9 @@ class BatchPredictor:
     ValueError
         When called on a table without `column`.
     SavedModelError
-        A ValueError, when first called: `model` is not the folder of a saved model.
+        On the first call, if `model` is not the folder of a saved model. It is a ValueError.
     TypeError
-        If `model` is neither a folder nor a model, or when called on what is no table.
+        If `model` is neither a folder nor a model, or when called on something other than a table.
 
     Examples
     --------
@@ -103,12 +103,13 @@ class BatchPredictor:
         Parameters
         ----------
         batch : DataFrame, Series of images, or mapping of column names to arrays
-            As dask, pandas and ray hand them out. May be empty.
+            A piece of a table, as passed by dask, pandas and ray. May be empty.
 
         Returns
         -------
         DataFrame, Series or dict
-            Like `batch`, with the predictions as one more column; of a Series, the predictions.
+            `batch` with the predictions as an additional column; for a Series, just the
+            predictions.
         """
         if isinstance(batch, pd.Series):
             return pd.Series(self._predict(batch), index=batch.index, name=self.output)
@@ -129,10 +130,10 @@ class BatchPredictor:
         return {**batch, self.output: predictions}
 
     def _predict(self, images):
-        # One piece at a time: each uses all the cores, or the GPU.
+        # One piece at a time, since each uses all cores or the GPU.
         with _lock:
             estimator = self._estimator()
-            if len(images) and not _dask_made_them_up():
+            if len(images) and not _called_by_dask_for_types():
                 return estimator.predict(images)
             return np.resize(getattr(estimator, "classes_", [np.nan]), len(images))
 
@@ -144,8 +145,8 @@ class BatchPredictor:
         return _models[self._token]
 
 
-def _dask_made_them_up():
-    """Whether dask calls with rows of its own making, to see what kind of columns comes back."""
+def _called_by_dask_for_types():
+    """Whether dask is calling with made-up rows to learn the column types."""
     frame = sys._getframe(1)
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
@@ -163,7 +164,7 @@ def _load(model):
     name = saved_class(model)
     if name not in classes:
         raise SavedModelError(
-            f"{model} holds a {name:.50}, which is not one of {sorted(classes)}. Load it with its "
-            "own class, and pass the model: BatchPredictor(YourClass.load(folder))."
+            f"{model} contains the class {name:.50}, not one of {sorted(classes)}. Load it with "
+            "its own class, and pass the model: BatchPredictor(YourClass.load(folder))."
         )
     return classes[name].load(model)

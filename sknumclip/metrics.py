@@ -1,6 +1,6 @@
-"""The metrics of ordinal regression, for predictions that are numbers.
+"""Metrics of ordinal regression for numeric predictions.
 
-What scikit-learn and dlordinal have is taken from there.
+They use scikit-learn's and dlordinal's implementations where those exist.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def nearest_class_accuracy(y_true: ArrayLike, y_pred: ArrayLike, classes: ArrayL
     y_pred : array-like of shape (n_samples,)
         Predicted numbers.
     classes : array-like of shape (n_classes,)
-        The values that labels can take. A prediction half-way between two goes to the lower.
+        The values that labels can take. A prediction halfway between two goes to the lower one.
 
     Returns
     -------
@@ -39,8 +39,9 @@ def nearest_class_accuracy(y_true: ArrayLike, y_pred: ArrayLike, classes: ArrayL
     Raises
     ------
     ValueError
-        If predictions are NaN (images that could not be read, say): leave them out yourself and
-        say so, nothing is left out silently. Also if labels are not among the classes.
+        If predictions are NaN, for example for unreadable images: leave them out explicitly and
+        report how many they are, since nothing is dropped silently. Also if labels are not among
+        the classes.
 
     Examples
     --------
@@ -59,7 +60,7 @@ def ordinal_metrics(
     *,
     y_proba: ArrayLike | None = None,
 ) -> dict[str, float]:
-    """Compute the metrics that the field reports.
+    """Compute the usual metrics of ordinal regression: MAE, accuracy, QWK, AMAE and RPS.
 
     Parameters
     ----------
@@ -68,24 +69,24 @@ def ordinal_metrics(
     y_pred : array-like of shape (n_samples,)
         Predicted numbers.
     classes : array-like of shape (n_classes,), default=None
-        The values that labels can take, where they are few: adds the metrics of classes.
+        The values that labels can take, if there are few: adds the class metrics.
     y_proba : array-like of shape (n_samples, n_classes), default=None
         Predicted probabilities of the classes in increasing order: adds the ranked probability
-        score. Needs `classes`, and dlordinal.
+        score. Needs `classes` and dlordinal.
 
     Returns
     -------
     metrics : dict of str to float
-        ``"mae"``, the mean absolute error in the unit of the labels. With `classes`, of the
-        nearest class to each prediction: ``"accuracy"``; ``"qwk"``, the quadratically weighted
+        ``"mae"``, the mean absolute error in the unit of the labels. With `classes`, for the
+        class nearest to each prediction: ``"accuracy"``; ``"qwk"``, the quadratically weighted
         kappa; and ``"amae"``, the mean absolute error in classes, averaged over the classes, so
-        that rare ones count as much as frequent ones. With `y_proba`: ``"rps"``.
+        that rare classes count as much as frequent ones. With `y_proba`: ``"rps"``.
 
     Raises
     ------
     ValueError
         If predictions are NaN, as in :func:`nearest_class_accuracy`, labels are not among the
-        classes, or `y_proba` does not fit.
+        classes, or `y_proba` has the wrong shape or is not finite.
     ImportError
         If `y_proba` is given and dlordinal is not installed.
 
@@ -105,9 +106,9 @@ def ordinal_metrics(
 
 
 def _class_metrics(true, nearest, n_classes):
-    """Metrics of class numbers, 0 to n_classes - 1."""
-    # With balanced weights each class counts alike: the mean of the errors of the classes. Not
-    # dlordinal's: it numbers the classes anew where one is in neither labels nor predictions.
+    """Compute metrics of class indices, 0 to n_classes - 1."""
+    # With balanced weights each class counts equally, so this is the mean of the classes' errors.
+    # dlordinal's version renumbers classes if one is in neither labels nor predictions.
     balanced = compute_sample_weight("balanced", true)
     return {
         "accuracy": float(accuracy_score(true, nearest)),
@@ -120,7 +121,7 @@ def _class_metrics(true, nearest, n_classes):
 
 def _ranked_probability_score(y_true, y_proba, classes):
     if classes is None:
-        raise ValueError("y_proba needs classes: the label that each of its columns stands for.")
+        raise ValueError("y_proba needs classes: the label of each of its columns.")
     refuse_mask("y_proba", y_proba)
     y_proba = np.asarray(y_proba, dtype=np.float64)
     if y_proba.shape != (len(y_true), len(classes)):
@@ -149,7 +150,7 @@ def _as_numbers(name, values):
 
 
 def _check_predictions(y_true, y_pred):
-    """Both as float64 of the same length, without NaN."""
+    """Return both as float64 arrays of the same length, without NaN."""
     y_true, y_pred = _as_numbers("y_true", y_true), _as_numbers("y_pred", y_pred)
     check_consistent_length(y_true, y_pred)
     for name, values in (("y_true", y_true), ("y_pred", y_pred)):
@@ -157,14 +158,14 @@ def _check_predictions(y_true, y_pred):
         if len(bad):
             raise ValueError(
                 f"{len(bad)} of {len(values)} values of {name} are NaN or infinite (the first at "
-                f"{bad[:5].tolist()}). Nothing is left out silently: leave these samples out of "
-                "y_true and y_pred yourself, and say how many they are."
+                f"{bad[:5].tolist()}). Nothing is dropped silently: leave these samples out of "
+                "y_true and y_pred, and report how many they are."
             )
     return y_true, y_pred
 
 
 def _as_classes(y_true, y_pred, classes) -> tuple[IntArray, IntArray]:
-    """The number of the class of each label, and of the nearest class to each prediction."""
+    """Return the class index of each label, and of the class nearest to each prediction."""
     y_true, y_pred = _check_predictions(y_true, y_pred)
     classes = _as_numbers("classes", classes)
     if len(classes) < 2 or not (np.diff(classes) > 0).all():
@@ -181,20 +182,20 @@ def _as_classes(y_true, y_pred, classes) -> tuple[IntArray, IntArray]:
 
 
 def ordinality_score(features: ArrayLike, y: ArrayLike) -> float:
-    """Compute how well the distances of features follow the distances of labels.
+    """Compute how well distances between embeddings follow distances between labels.
 
     Parameters
     ----------
     features : array-like of shape (n_samples, n_features)
-        Of images or of texts. Their cosine distance is taken.
+        Embeddings of images or texts, or other features; compared by cosine distance.
     y : array-like of shape (n_samples,)
         Labels.
 
     Returns
     -------
     score : float
-        Spearman's rank correlation over all pairs, between -1 and 1; 1 if the pair whose labels
-        are further apart is always the one whose features are.
+        Spearman's rank correlation over all pairs, between -1 and 1. It is 1 if pairs with more
+        distant labels always have more distant features.
 
     Examples
     --------

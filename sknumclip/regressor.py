@@ -1,4 +1,4 @@
-"""NumCLIPRegressor, the estimator."""
+"""NumCLIPRegressor: predict a number from an image."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ __all__ = ["NumCLIPRegressor", "PaperRegressor"]
 class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     """Predict a number from an image with CLIP.
 
-    The label range is cut into bins that are named in words CLIP knows ("teenager"). An image is
-    compared with the words of each bin, a small regressor moves the bin centers, and the
-    prediction is the sum of the moved centers weighted by the probabilities of the bins (Eq. 1 of
-    [1]_). Image tower, prompts and regressor are trained end to end by a ranking loss (FCRC,
-    Eq. 4) and the absolute error.
+    The label range is cut into bins, each described in words that CLIP knows ("teenager"). CLIP
+    compares the image with the description of each bin, a small regressor moves the bin centers,
+    and the prediction is the sum of the moved centers weighted by the bin probabilities (Eq. 1 of
+    [1]_). The image tower, the prompts and the regressor are trained end to end on a ranking loss
+    (FCRC, Eq. 4) and the absolute error.
 
     Parameters are listed in groups: the task (`bins`, `template`), the model (`model_name` to
     `shift`), training (`ranking_loss` to `random_state`), images (`augment` to `on_error`), and
@@ -46,44 +46,44 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     Parameters
     ----------
     bins : LinguisticBins, mapping, {"age", "age_fine", "decade", "aesthetics"} or int, default=5
-        The ranges of the label and their names: :class:`LinguisticBins`, or a mapping of each
-        description to its range ``(low, high)``, or the name of a preset, or the number of
-        quantile bins of y, which then have generic names ("very low" ... "very high").
+        The ranges of the label and their descriptions: :class:`LinguisticBins`, a mapping of each
+        description to its range ``(low, high)``, the name of a preset, or the number of quantile
+        bins of y, which get generic descriptions ("very low" ... "very high").
     template : str, default="{}"
-        Sentence for the words, with one ``{}``, like "the person is a {}.".
+        Sentence around the description, with one ``{}``, like "the person is a {}.".
     model_name : str, default="ViT-B-16"
         One of open_clip's architectures, ``"local-dir:FOLDER"``, ``"hf-hub:ORG/NAME"``, or
-        ``"tiny"``: a small model inside the package that knows nothing but counting colored
-        shapes, to try things out without a download.
+        ``"tiny"``: a small model included in the package that can only count colored shapes, for
+        trying things out without a download.
     pretrained : str or None, default="openai"
-        For an architecture: one of open_clip's tags of weights, which are downloaded when first
-        used, or a checkpoint file. Other forms of `model_name` bring their own weights.
+        For an architecture: one of open_clip's weight tags (downloaded on first use), or a file
+        of weights. The other forms of `model_name` bring their own weights.
     prompt_init : {"words", "numbers", "random"}, default="words"
         How prompts start: with the bin's description, its center in digits, or random tokens.
     fine_tune : {"full", "none"} or int, default="full"
-        What to train of the image tower: all of it, its last n blocks, or nothing. With
-        ``"none"`` each image is embedded once and epochs take milliseconds; X may then also be a
-        2-D array of features.
+        How much of the image tower to train: all of it, its last n blocks, or nothing. With
+        ``"none"`` each image is embedded once and an epoch takes milliseconds; X may then also be
+        a 2-D array of features.
     shift : {"width", "relative", "none"}, default="width"
         How δ, the regressor's output, moves a bin center b: to ``b + δ · width`` of the bin, or
-        to ``b / (1 + δ)`` as in Eq. 1, which means little where the zero of the scale is
-        arbitrary (years), and was less exact on faces too.
+        to ``b / (1 + δ)`` as in Eq. 1. The latter makes little sense if the zero of the scale is
+        arbitrary (years), and was less accurate on faces as well.
     ranking_loss : {"fcrc", "infonce", "author_code", "none"} or callable, default="fcrc"
-        The loss beside the absolute error, by name or as an object of
-        :mod:`sknumclip.losses`, like ``FCRC(distance="sqrt")``, or of your own that is called
-        as those are. ``"infonce"`` weights all negatives the same; ``"author_code"`` is the form
-        in the authors' code, for reference.
+        The loss added to the absolute error: a name, an object of :mod:`sknumclip.losses` like
+        ``FCRC(distance="sqrt")``, or your own callable with the same signature. ``"infonce"``
+        weights all negatives equally; ``"author_code"`` is the form in the authors' code, for
+        reference.
     beta : float, default=4.0
-        Scale of the label distance in the FCRC weights, 0 to 1e6. Distances are counted in
-        units of the range of the bins, so beta has no unit; 0 is InfoNCE.
+        Scale of the label distance in the FCRC weights, 0 to 1e6. Distances are measured as
+        fractions of the range of the bins, so beta has no unit; 0 gives InfoNCE.
     max_epochs : int or "auto", default="auto"
         Number of passes over the data. ``"auto"`` is 100, but with ``fine_tune="none"`` the fit is
-        solved instead of trained (see Notes). 0 gives the zero-shot model: CLIP as it is, on the
-        center crop (see `canvas_scale`).
+        solved instead of trained (see Notes). 0 gives the zero-shot model: CLIP without training,
+        on the center crop (see `canvas_scale`).
     batch_size : int or "auto", default="auto"
         Images per step; the ranking loss compares the images of one batch. ``"auto"`` is 32, as in
-        the paper. With ``fine_tune="none"`` it is up to 1024, and learning rates, which are meant
-        for 256, grow in proportion beyond that.
+        the paper. With ``fine_tune="none"`` it is up to 1024; learning rates are meant for a batch
+        of 256 and grow in proportion for larger ones.
     lr : float, default=1e-5
         Learning rate of the image tower.
     prompt_lr : float or "auto", default="auto"
@@ -92,15 +92,14 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         with ``fine_tune="none"``, when zero-shot predictions are no better than predicting the
         median.
     early_stopping : bool, default=False
-        Whether to set aside part of the data and to stop when its error no longer falls.
+        Whether to set aside part of the data and stop when the error on it no longer falls.
     validation_fraction : float, default=0.1
-        The part to set aside for early stopping.
+        Fraction of the data to set aside for early stopping.
     n_iter_no_change : int, default=10
         Number of epochs without improvement before early stopping.
     warm_start : bool, default=False
-        Whether ``fit`` continues from the last result instead of starting anew: the same kind of
-        model, with the same bins and the prompts as they were left. ``history_`` is that of the
-        last call.
+        Whether ``fit`` continues from the last result instead of starting over. Model and bins
+        must be the same; the prompts continue as trained. ``history_`` covers the last call only.
     checkpoint : str, Path or None, default=None
         Folder where ``fit`` saves its state after each epoch. If the process dies, the same call
         resumes from there and gives the same result (if `random_state` is None, seed 0 is used).
@@ -110,52 +109,51 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     callbacks : list of skorch callbacks or None, default=None
         ``fit`` uses copies of the callbacks and discards them afterwards, so a callback must store
         its results itself, for example with ``net.history.record``. One that changes learning rates
-        needs a constant ``lr_schedule`` (see Notes). Callbacks that compute scores of their own
-        from labels (``EpochScoring``) do not work; the losses are in ``history_``. scikit-learn's
-        callbacks are not set here, but with ``set_callbacks``; see Notes.
+        needs a constant ``lr_schedule`` (see Notes). Callbacks that compute scores from labels
+        (``EpochScoring``) do not work; the losses are in ``history_``. For scikit-learn's callbacks
+        use ``set_callbacks`` instead; see Notes.
     random_state : int, RandomState instance or None, default=None
-        Determines everything random. On a CPU the same state gives the same result to the bit,
-        whatever the cache and `num_workers`, for the same number of torch's threads.
+        Determines everything random. On a CPU, with the same number of torch threads, the same
+        state gives bitwise identical results whatever the cache and `num_workers`.
     augment : bool or callable, default=True
-        Whether the image tower is trained on random crops of the canvas and on mirrored images
-        (Section 4.1). Otherwise it is trained on what predictions are made from, the center crop.
-        A callable makes the views itself: it gets canvases, a uint8 tensor of shape (n, 3, height,
-        width), and returns such a tensor, of the canvas's or of the tower's size; transforms of
-        torchvision (``v2``) get one image at a time. torch's random numbers are seeded for each
-        batch; others, of numpy say, are up to the callable. With `checkpoint` it must be picklable,
-        and results depend on what it was: change its name with its code. Saved models have their
-        default in its place.
+        Whether to train the image tower on random crops of the canvas and on mirrored images
+        (Section 4.1). If False, it is trained on the center crop, which predictions also use.
+        A callable makes the training views itself: it gets canvases, a uint8 tensor of shape (n, 3,
+        height, width), and returns a tensor like it, of the canvas's or of the tower's size;
+        torchvision transforms (``v2``) get one image at a time. torch's random numbers are seeded
+        for each batch; the callable must seed any others, such as numpy's. With `checkpoint` it
+        must be picklable, and is identified by its name: rename it when you change its code. Saved
+        models do not contain it and fall back to the default.
     canvas_scale : float, default=8/7
         Images are resized to a canvas of this many times the tower's image size, 1 to 8; the
-        paper crops 224 from 256 pixels. 1 shows whole images, just as the checkpoint wants them.
+        paper crops 224 from 256 pixels. 1 shows the whole image, at the size the weights expect.
     image_cache : {"auto", "memory"}, str, Path or None, default="auto"
-        Where decoded images are kept during ``fit``, so that only the first pass decodes: in
-        memory, in a folder (which later fits use again), or, with ``"auto"``, in memory or else in
-        a temporary folder, as space allows. None keeps nothing. With ``fine_tune="none"``, what is
-        kept is not images but their embeddings, up to 512 MB of them in memory, for all fits of
-        this process, and, if it is a folder, in there too, for all processes and predictions; None
-        turns that off.
+        Where to keep decoded images during ``fit``, so that only the first pass decodes: in
+        memory, in a folder (reused by later fits), or, with ``"auto"``, in memory if they fit, else
+        in a temporary folder. None keeps nothing. With ``fine_tune="none"``, embeddings are kept
+        instead of images: up to 512 MB in memory, shared by all fits of this process, and, if
+        this is a folder, also there, shared by all processes and predictions; None turns that off.
     num_workers : "auto" or int, default="auto"
-        Threads that decode images; ``"auto"`` is one per core, or in a worker process of joblib as
-        many as joblib allows it.
+        Threads that decode images; ``"auto"`` is one per core, or in a joblib worker process as
+        many as joblib allows.
     on_error : {"raise", "skip"}, default="raise"
-        What to do with images that cannot be read: raise one error that lists all of them before
-        training, or leave them out of ``fit`` and predict NaN in their places.
+        What to do with unreadable images: raise one error that lists all of them before training,
+        or leave them out of ``fit`` and predict NaN for them.
     device : str, default="auto"
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
     precision : {"auto", "fp32", "bf16"}, default="auto"
-        Precision of the towers' activations; weights are kept in fp32. ``"auto"`` is bf16 wherever
-        the hardware multiplies it natively.
+        Precision of the towers' activations; weights are kept in fp32. ``"auto"`` is bf16 if the
+        hardware multiplies it natively.
     compile : bool, default=False
         Whether to compile the image tower with ``torch.compile``.
     grad_checkpointing : bool, default=False
         Whether to save memory by computing activations twice.
     accumulate_steps : int, default=1
-        Number of batches whose gradients are added up before each step. The ranking loss still
-        compares the images of one batch only.
+        Number of batches to add up the gradients of before each step. The ranking loss still
+        compares only the images of one batch.
     accelerator : accelerate.Accelerator or None, default=None
-        Trains data-parallel and sets the device, in a script that ``accelerate launch`` or
-        ``torchrun`` runs once per device. Every process receives the full X and y and ends with
+        For data-parallel training, in a script that ``accelerate launch`` or ``torchrun`` runs once
+        per device; it also sets the device. Every process receives the full X and y and ends with
         the same weights; `batch_size` is per process. Predictions are computed in parallel and
         returned to every process. ``fit`` ends with ``accelerator.free_memory()``.
     verbose : int, default=1
@@ -164,49 +162,50 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     Attributes
     ----------
     bins_ : LinguisticBins
-        The bins in use.
+        The bins of the fit.
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the torch module.
     history_ : DataFrame
         One row per epoch: ``train_ranking_loss``, ``train_l1_loss`` (in hundredths of the range
         of the bins), their sum ``train_loss``, the same for validation, and duration in seconds.
     n_iter_ : int
-        Number of epochs run; of a solved fit, of penalties tried.
+        Number of epochs run; for a solved fit, number of penalties tried.
     skipped_ : dict of str to str
-        Images left out of ``fit``, and why.
+        Images left out of ``fit``, and the reason for each.
     n_features_in_ : int
         Number of features, if X was an array of features.
 
     Notes
     -----
-    With ``fine_tune="none"`` and ``max_epochs="auto"`` the fit is solved, not trained: a softmax
-    over the bins, whose weights start at the text features, and their moved centers minimize a
-    Huber loss and the ranking loss over all images (L-BFGS, float64), with a penalty on how far
-    the weights go from the text features. The penalty is chosen by five folds, from where the
-    model is zero-shot CLIP to where it is nearly free; the models of the folds are averaged. The
-    prediction is a mixture of this model, a ridge regression, zero-shot CLIP and the median, in
-    shares chosen out of fold. So it should not be worse than any of them. Nothing is random but
-    the folds; the order of images does not matter, and a `sample_weight` of 2 counts an image
-    twice, to the bit. ``predict(return_std=True)`` is calibrated by errors out of fold.
-    ``history_`` is the path of penalties. Parameters that say how to train have no effect, and a
-    warning says so; give `max_epochs` a number to train in epochs as the paper does.
+    With ``fine_tune="none"`` and ``max_epochs="auto"`` the fit is solved, not trained. The model
+    is a softmax over the bins, with weights that start at the text embeddings, and moved bin
+    centers. It minimizes a Huber loss and the ranking loss over all images (L-BFGS, float64), with
+    a penalty on the distance of the weights from the text embeddings. Five-fold cross-validation
+    chooses the penalty, between zero-shot CLIP at one end and a nearly free model at the other; the
+    models of the folds are averaged. The prediction is a mixture of this model, a ridge regression,
+    zero-shot CLIP and the median, with shares chosen out of fold, so it should not be worse than
+    any of them. Only the folds are random; the order of images does not matter, and a
+    `sample_weight` of 2 gives bitwise the same result as repeating the image.
+    ``predict(return_std=True)`` is calibrated on out-of-fold errors. ``history_`` has one row per
+    penalty. Parameters for training have no effect, and a warning lists them; set `max_epochs` to a
+    number to train in epochs as the paper does.
 
-    Four settings that hardly anyone changes are class attributes, which a subclass may set:
+    Four rarely changed settings are class attributes, which a subclass may set:
     ``max_shift = 0.5``, the bound of \\|δ\\|; ``regressor_lr = 1e-3``, the learning rate of the
     regressor; ``lr_schedule = "cosine"``, or "constant", of all learning rates; and
     ``gather_batches = True``: with an `accelerator` the ranking loss compares the images of all
     processes.
 
-    With scikit-learn 1.9 or newer, ``set_callbacks`` takes scikit-learn's callbacks, also those of
-    a search or a pipeline around the estimator. ``sklearn.callback.ProgressBar`` shows epochs in
-    the place of our own bar. ``sklearn.callback.ScoringMonitor`` scores the estimator as it is
-    after each epoch, on all images of ``fit`` that can be read; each score takes a copy of the
-    model and one prediction. A callback that returns True at the end of an epoch ends training
-    there. Callbacks that only watch do not change the result of a fit, to the bit. With an
-    `accelerator` each process calls its own copies, so all of them must stop at the same epoch.
+    With scikit-learn 1.9 or newer, ``set_callbacks`` takes scikit-learn's callbacks, including
+    those of a search or a pipeline around the estimator. ``sklearn.callback.ProgressBar`` shows
+    epochs and replaces our own bar. ``sklearn.callback.ScoringMonitor`` scores the estimator after
+    each epoch, on all readable images of ``fit``; each score costs a copy of the model and one
+    prediction. A callback that returns True at the end of an epoch ends training there. Callbacks
+    that only observe leave the result of a fit bitwise the same. With an `accelerator` each process
+    calls its own copies, so all of them must stop at the same epoch.
 
-    Tools of scikit-learn that turn X into an array of numbers first, ``BaggingRegressor`` and
-    ``permutation_importance``, need features (``fine_tune="none"``); others take paths.
+    scikit-learn tools that convert X to an array of numbers first (``BaggingRegressor``,
+    ``permutation_importance``) need features (``fine_tune="none"``); the others take paths.
 
     References
     ----------
@@ -298,24 +297,26 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     def paper(cls, bins: Bins, **params: Any) -> PaperRegressor:
         """Make an estimator that follows the paper to the letter (Sections 3.2 and 4.1).
 
-        Its defaults are where measurements led: centers move by a share of the width of the bin
-        instead of Eq. 1, prompts and regressor learn faster than the tower, and rates fall to 0.
+        The defaults of the class follow our measurements instead: centers move by a share of the
+        bin's width instead of by Eq. 1, prompts and regressor learn faster than the image tower,
+        and learning rates decay to 0.
 
         Parameters
         ----------
         bins : as for the class
         **params
-            Other parameters, which win over the paper's.
+            Other parameters; they override the paper's.
 
         Returns
         -------
         PaperRegressor
-            A NumCLIPRegressor whose regressor learns as slowly as the tower, at rates that stay.
+            A NumCLIPRegressor with one constant learning rate for the tower, the prompts and the
+            regressor.
 
         Raises
         ------
         TypeError
-            If it is called on a subclass, whose own code the result would lack.
+            If called on a subclass: the result would lack the subclass's own code.
 
         Examples
         --------
@@ -334,19 +335,19 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     def fit(
         self, X: ImagesOrFeatures, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:
-        """Train on images and their numbers.
+        """Train on images and their labels.
 
         Parameters
         ----------
         X : sequence of paths or PIL images, one-column DataFrame of paths, uint8 array of shape \
                 (n_samples, height, width, 3), or array of shape (n_samples, n_features)
-            Images; features only with ``fine_tune="none"``: embeddings of the tower's width are
-            used as they are, others go through a learned linear map.
+            Images, or features, which need ``fine_tune="none"``: embeddings of the tower's width
+            are used directly, other features go through a learned linear map.
         y : array-like of shape (n_samples,)
-            Numbers, within the bins.
+            Labels: numbers within the bins.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples in both losses, at least 0; only their ratios matter. A sample
-            of weight 0 is left out, but any other is a full negative of the ranking loss.
+            of weight 0 is left out; any other counts fully as a negative of the ranking loss.
 
         Returns
         -------
@@ -355,7 +356,7 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         Raises
         ------
         ValueError
-            If a parameter or a label is not allowed, or labels lie outside the bins.
+            If a parameter or a label is invalid, or labels lie outside the bins.
         ImageReadError
             If images cannot be read and ``on_error="raise"``. It lists all of them.
         BackboneError
@@ -365,7 +366,7 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
 
 
 class PaperRegressor(NumCLIPRegressor):
-    """What :meth:`NumCLIPRegressor.paper` makes: the paper's settings that are no parameters."""
+    """Returned by :meth:`NumCLIPRegressor.paper`; sets class attributes as in the paper."""
 
     regressor_lr = 1e-5
     lr_schedule = "constant"

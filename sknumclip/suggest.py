@@ -1,4 +1,4 @@
-"""Ask a language model for linguistic bins (Section 3.3 of the paper)."""
+"""suggest_bins(): ask a language model for linguistic bins (Section 3.3 of the paper)."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ def suggest_bins(
     n_bins: int = 5,
     outside: Outside = "raise",
 ) -> LinguisticBins:
-    """Let a language model propose the words and ranges of bins.
+    """Let a language model propose the descriptions and ranges of bins.
 
-    The paper initialises its bins by asking a language model how people describe different
-    ages (Section 3.3). This function words the question, and checks the answer.
+    The paper initializes its bins by asking a language model how people describe different
+    ages (Section 3.3). This function writes the question and checks the answer.
 
     Parameters
     ----------
     ask : callable
         Takes the question (str) and returns the language model's answer (str).
     quantity : str
-        What is to be predicted, in words: ``"the age of a person"``.
+        The quantity to predict, in words: ``"the age of a person"``.
     low, high : float
         The range that the bins must cover exactly, in the unit of the label.
     n_bins : int, default=5
@@ -56,8 +56,8 @@ def suggest_bins(
     Raises
     ------
     ValueError
-        If the answer is not the JSON object asked for, or its bins are not `n_bins` valid,
-        contiguous bins from `low` to `high`. The message gives the reason and the answer.
+        If the answer is not a JSON object as requested, or does not give `n_bins` valid, contiguous
+        bins from `low` to `high`. The message includes the reason and the answer.
 
     Examples
     --------
@@ -69,7 +69,9 @@ def suggest_bins(
     ('child', 'teenager', 'adult')
     """
     if not callable(ask):
-        raise TypeError(f"ask must be a function from a question to an answer. Got ask={ask!r}.")
+        raise TypeError(
+            f"ask must be a function that takes a question and returns an answer. Got ask={ask!r}."
+        )
     if not low < high:
         raise ValueError(f"low must be less than high. Got low={low!r}, high={high!r}.")
     start, end = in_full(low), in_full(high)
@@ -80,7 +82,7 @@ def suggest_bins(
     except ValueError as error:
         raise ValueError(
             f"The language model's answer cannot be used as bins: {error} "
-            f"Ask again, or write the bins by hand. The answer was: {str(answer)[:500]!r}"
+            f"Ask again, or define the bins by hand. The answer was: {str(answer)[:500]!r}"
         ) from error
     return bins
 
@@ -88,14 +90,14 @@ def suggest_bins(
 def _parse(answer):
     if not isinstance(answer, str):
         raise ValueError(f"it must be a string. Got {type(answer).__name__}.")
-    # Models like to wrap JSON in sentences or a code fence.
+    # Models often wrap JSON in sentences or a code fence.
     found = re.search(r"\{.*\}", answer, flags=re.DOTALL)
     if found is None:
-        raise ValueError("it has no JSON object in it.")
+        raise ValueError("it does not contain a JSON object.")
     try:
         return json.loads(found.group(), object_pairs_hook=_without_repeats)
     except json.JSONDecodeError as error:
-        raise ValueError(f"its JSON is broken ({error}).") from error
+        raise ValueError(f"its JSON is invalid ({error}).") from error
 
 
 def _without_repeats(pairs):

@@ -136,7 +136,7 @@ X = [
     (
         "a masked array",
         lambda files: np.ma.array(np.zeros((4, 8, 8, 3), dtype=np.uint8), mask=True),
-        "X is a masked array, whose masked values would be used all the same",
+        "X is a masked array, and its masked values would be used as well",
     ),
     (
         "a DataFrame of two columns",
@@ -366,7 +366,7 @@ BAD_BINS = [
     (
         GAP,
         "'a few' ends at 10 but 'many' starts at 20, which leaves a gap. A range does "
-        "not include its upper end: end 'a few' at 20, or add a bin for what lies between",
+        "not include its upper limit: end 'a few' at 20, or add a bin in between",
     ),
     (
         {"a few": (0, 20), "many": (10, 30)},
@@ -383,7 +383,10 @@ BAD_BINS = [
     ({"a few": (0, 10), "many": (10, np.inf)}, "The range of bin 'many' must be finite"),
     ({"a few": (0, 10), "many": ("10", "30")}, "'many' must be (low, high), two numbers"),
     ({"a few": 10, "many": (10, 30)}, "'a few' must be (low, high), two numbers"),
-    ({"a few": (0, 10), "A  few ": (10, 30)}, "Each bin needs words of its own. Got ['a few']"),
+    (
+        {"a few": (0, 10), "A  few ": (10, 30)},
+        "Each bin needs a different description. Got ['a few']",
+    ),
     ({"": (0, 10), "many": (10, 30)}, "descriptions must not be empty"),
     (
         {"a child’s": (0, 10), "a child's": (10, 100)},
@@ -418,7 +421,10 @@ PARAMETERS = [
     (dict(bins=1), "an int in the range [2, inf)"),
     (dict(bins=None), "a mapping of descriptions to ranges (low, high)"),
     (dict(bins="ages"), "There are no preset bins named 'ages'. Choose from ['age', 'age_fine'"),
-    (dict(bins=8), "There are generic words for 2 to 7 bins only. Got 8: name the bins yourself"),
+    (
+        dict(bins=8),
+        "There are generic descriptions only for 2 to 7 bins. Got 8: describe the bins yourself",
+    ),
     (dict(template="a photo"), "template must be a sentence with exactly one {}"),
     (dict(template="{} or {}"), "template must be a sentence with exactly one {}"),
     (dict(template=None), "must be an instance of 'str'"),

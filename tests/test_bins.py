@@ -105,7 +105,7 @@ def test_every_number_of_quantile_bins_has_words(n_bins):
         ({"child": (0, 13), "adult": (13, float("inf"))}, "'adult' must be finite"),
         ({"child": (0, 13, 19), "adult": (13, 100)}, "'child' must be .low, high."),
         ({"child": "young", "adult": (13, 100)}, "'child' must be .low, high."),
-        ({"Adult": (0, 13), "adult ": (13, 100)}, "words of its own.*adult"),
+        ({"Adult": (0, 13), "adult ": (13, 100)}, "different description.*adult"),
         ({" ": (0, 13), "adult": (13, 100)}, "must not be empty"),
         ({1: (0, 13), "adult": (13, 100)}, "sequence of strings"),
     ],
@@ -258,7 +258,7 @@ def test_any_label_is_assigned_to_the_range_it_lies_in_or_refused(y, edges):
         ),
         (
             {"few": (0, 10), "many": (20, 30)},
-            "end 'few' at 20, or add a bin for what lies between.",
+            "end 'few' at 20, or add a bin in between.",
             {"few": (0, 20), "many": (20, 30)},
         ),
         (
@@ -278,7 +278,7 @@ def test_any_label_is_assigned_to_the_range_it_lies_in_or_refused(y, edges):
         ),
         (
             {"few": (0, 10), "many": (0, 10), "lots": (10, 20)},
-            "is the same range again. Leave out one of the two.",
+            "is the same range. Remove one of the two.",
             {"few": (0, 10), "lots": (10, 20)},
         ),
         (
@@ -345,7 +345,7 @@ def test_dates_are_no_labels_whatever_unit_they_are_counted_in():
 
 
 def test_words_that_differ_in_unicode_form_alone_are_the_same():
-    with pytest.raises(ValueError, match="words of its own"):
+    with pytest.raises(ValueError, match="different description"):
         LinguisticBins(("caf\u00e9", "cafe\u0301"), (0, 1, 2))
 
 

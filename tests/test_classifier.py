@@ -123,7 +123,9 @@ def test_unreadable_images_have_no_class(counted):
     mixed = ["no such file", *map(np.asarray, X[:2])]
     clf.set_params(on_error="skip")
     assert np.isnan(clf.predict_proba(["no such file"])).all()
-    with pytest.raises(ValueError, match="1 of 1 images cannot be read.*predict_proba gives NaN"):
+    with pytest.raises(
+        ValueError, match="1 of 1 images cannot be read.*predict_proba, which gives NaN"
+    ):
         clf.predict(mixed[:1])
     clf.set_params(on_error="raise")
 
@@ -133,7 +135,7 @@ def test_unreadable_images_have_no_class(counted):
     [
         (dict(classes=["low", "high"]), Y, r"without \['medium'\], which are in y"),
         (dict(classes=["low", "low", "high", "medium"]), Y, "each once"),
-        (dict(descriptions=["a", "b"]), Y, "one for each of the 3 classes .*Got 2"),
+        (dict(descriptions=["a", "b"]), Y, "one entry for each of the 3 classes .*Got 2"),
         (dict(), np.repeat("low", 8), r"two classes are needed. Got one class: \['low'\]"),
         (dict(), np.linspace(0, 1, 8), "continuous"),
         (dict(), None, "requires y to be passed"),

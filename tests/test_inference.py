@@ -175,7 +175,9 @@ def test_what_cannot_be_used_is_named(use, error, message, folder, table):
 def test_a_folder_of_a_class_of_the_users_own_is_named_and_the_advice_works(table, tmp_path):
     reg = OwnRegressor(2, **FAST).fit(table["path"], table["y"])
     reg.save(tmp_path / "own")
-    with pytest.raises(SavedModelError, match=r"own holds a OwnRegressor.*YourClass.load"):
+    with pytest.raises(
+        SavedModelError, match=r"own contains the class OwnRegressor.*YourClass.load"
+    ):
         BatchPredictor(tmp_path / "own")(table)
     result = BatchPredictor(OwnRegressor.load(tmp_path / "own"))(table)
     np.testing.assert_array_equal(result["prediction"], reg.predict(table["path"]))

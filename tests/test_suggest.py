@@ -25,8 +25,8 @@ def test_good_answers(answer):
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ("I cannot help with that.", "no JSON object"),
-        ('{"child": [0, 13}', "JSON is broken"),
+        ("I cannot help with that.", "not contain a JSON object"),
+        ('{"child": [0, 13}', "JSON is invalid"),
         ('{"child": [0, 13], "adult": [13, 100]}', "2 bins where 3 were asked"),
         ('{"child": [0, 13], "teen": [14, 20], "adult": [20, 100]}', "gap"),
         ('{"child": [1, 13], "teen": [13, 20], "adult": [20, 100]}', r"\[1, 100\], not \[0, 100\]"),

@@ -1,4 +1,4 @@
-"""Linguistic bins: the label range, cut into contiguous ranges that have names in words."""
+"""LinguisticBins: contiguous ranges of the label, each described in words."""
 
 from __future__ import annotations
 
@@ -26,31 +26,32 @@ __all__ = ["LinguisticBins"]
 
 @dataclass(frozen=True)
 class LinguisticBins:
-    """Contiguous ranges of a label, each named by words that CLIP knows.
+    """Contiguous ranges of a label, each described in words that CLIP knows.
 
-    The linguistic mapping of the paper, Section 3.3, as one value: text and range cannot come
-    apart. Instances are frozen, hashable and comparable, so they can be searched over:
-    ``GridSearchCV(reg, {"bins": [coarse, fine]})``.
+    This is the linguistic mapping of the paper (Section 3.3) as one value, which keeps each
+    description with its range. Instances are frozen, hashable and comparable, so you can search
+    over them: ``GridSearchCV(reg, {"bins": [coarse, fine]})``.
 
-    Bin ``k`` holds the labels of the half-open range ``[edges[k], edges[k + 1])``; the last bin
-    includes its upper edge.
+    Bin ``k`` covers the half-open range ``[edges[k], edges[k + 1])``; the last bin includes its
+    upper edge.
 
     Parameters
     ----------
     descriptions : sequence of str, length n_bins
-        The words for each bin, from the lowest range to the highest. At least two, all different.
+        A description of each bin, from the lowest range to the highest. At least two, all
+        different.
     edges : sequence of float, length n_bins + 1
-        The ends of the ranges, in the unit of the label, finite and strictly increasing.
+        The limits of the ranges, in the unit of the label, finite and strictly increasing.
     centers : sequence of float, length n_bins, default=None
-        The number each bin stands for (`b_k` in Eq. 1 of the paper), inside its range.
-        ``None`` takes the midpoints.
+        The number that each bin stands for (`b_k` in Eq. 1 of the paper), inside its range.
+        ``None`` uses the midpoints.
     outside : {"raise", "clip"}, default="raise"
         What :meth:`assign` does with labels outside the bins: raise an error, or assign them to
-        the first or the last bin.
+        the first or last bin.
 
     See Also
     --------
-    suggest_bins : Let a language model propose the words and ranges.
+    suggest_bins : Let a language model propose descriptions and ranges.
 
     Examples
     --------
@@ -67,10 +68,10 @@ class LinguisticBins:
 
     descriptions: tuple[str, ...]
     edges: tuple[float, ...]
-    centers: tuple[float, ...] = None  # type: ignore[assignment]  # the midpoints, afterwards
+    centers: tuple[float, ...] = None  # type: ignore[assignment]  # set in __post_init__
     outside: Outside = "raise"
 
-    if TYPE_CHECKING:  # what may be passed; the attributes are tuples of it
+    if TYPE_CHECKING:  # the types accepted here; the attributes are tuples
 
         def __init__(
             self,
@@ -117,8 +118,8 @@ class LinguisticBins:
         Parameters
         ----------
         mapping : mapping of str to (float, float)
-            Each description's range ``[low, high)``, from the lowest to the highest, each range
-            starting where the one before it ends.
+            The range ``[low, high)`` of each description, from the lowest to the highest. Each
+            range starts where the previous one ends.
         centers : sequence of float, default=None
             As in :class:`LinguisticBins`.
         outside : {"raise", "clip"}, default="raise"
@@ -150,14 +151,14 @@ class LinguisticBins:
 
     @classmethod
     def from_preset(cls, name: Preset, *, outside: Outside = "raise") -> Self:
-        """Make the bins of one of the paper's three tasks.
+        """Make the bins for one of the paper's three tasks.
 
         Parameters
         ----------
         name : {"age", "age_fine", "decade", "aesthetics"}
-            ``"age"``: the paper's five stages of life over [0, 121) years; ``"age_fine"``: nine,
-            more exact on our faces with few images; ``"decade"``: the years 1930 to 1980;
-            ``"aesthetics"``: five grades, labelled 1 (unacceptable) to 5 (exceptional).
+            ``"age"``: the paper's five stages of life over [0, 121) years; ``"age_fine"``: nine
+            stages, more accurate on our faces with few images; ``"decade"``: the years 1930 to
+            1980; ``"aesthetics"``: five grades, labeled 1 (unacceptable) to 5 (exceptional).
         outside : {"raise", "clip"}, default="raise"
             As in :class:`LinguisticBins`.
 
@@ -187,24 +188,24 @@ class LinguisticBins:
         outside: Outside = "raise",
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Make bins that hold about equally many of the labels `y`.
+        """Make bins that contain about the same number of labels each.
 
-        Where a label is so frequent that quantiles coincide, the quantiles of the different
-        labels are taken instead. If there are no more different labels than bins, each of them
-        becomes the center of a bin of its own.
+        If a label is so frequent that quantiles coincide, the quantiles of the distinct labels are
+        used instead. If there are at most as many distinct labels as bins, each becomes the center
+        of its own bin.
 
         Parameters
         ----------
         y : array-like of shape (n_samples,)
-            Labels, at least two different ones.
+            Labels, with at least two distinct values.
         n_bins : int, default=5
-            Number of bins, from 2 to 7 where `descriptions` is not given.
+            Number of bins, from 2 to 7 if `descriptions` is not given.
         descriptions : sequence of str, length n_bins, default=None
-            The words for the bins; ``None`` takes generic ones ("very low" ... "very high").
+            The descriptions of the bins; ``None`` uses generic ones ("very low" ... "very high").
         outside : {"raise", "clip"}, default="raise"
             As in :class:`LinguisticBins`.
         sample_weight : array-like of shape (n_samples,), default=None
-            A label of weight 2 counts as two. All above 0.
+            Weights above 0. A label of weight 2 counts as two labels.
 
         Returns
         -------
@@ -213,13 +214,13 @@ class LinguisticBins:
         Raises
         ------
         ValueError
-            If `n_bins` is out of range, or all labels are the same, or there are fewer
-            different ones than `descriptions`.
+            If `n_bins` is out of range, all labels are the same, or there are fewer distinct
+            labels than `descriptions`.
 
         Warns
         -----
         UserWarning
-            If there are fewer different labels than bins asked for, and so fewer bins.
+            If there are fewer distinct labels than `n_bins`, so that there are fewer bins.
 
         Examples
         --------
@@ -232,8 +233,8 @@ class LinguisticBins:
             raise ValueError(f"The number of bins must be an int of at least 2. Got {n_bins!r}.")
         if descriptions is None and n_bins not in GENERIC_DESCRIPTIONS:
             raise ValueError(
-                f"There are generic words for 2 to {max(GENERIC_DESCRIPTIONS)} bins only. Got "
-                f"{n_bins}: name the bins yourself, as in bins={{'child': (0, 13), ...}}."
+                f"There are generic descriptions only for 2 to {max(GENERIC_DESCRIPTIONS)} bins. "
+                f"Got {n_bins}: describe the bins yourself, as in bins={{'child': (0, 13), ...}}."
             )
         weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
         edges, centers = quantile_edges(check_labels(y), n_bins, weight)
@@ -248,12 +249,12 @@ class LinguisticBins:
 
     @property
     def widths(self) -> tuple[float, ...]:
-        """Width of each bin in the unit of the label, a tuple of float of length n_bins."""
+        """Width of each bin in the unit of the label; a tuple of n_bins floats."""
         return tuple(float(width) for width in np.diff(self.edges))
 
     @property
     def range(self) -> float:
-        """Width of all bins together, in the unit of the label."""
+        """Total width of all bins, in the unit of the label."""
         return self.edges[-1] - self.edges[0]
 
     def assign(self, y: ArrayLike) -> IntArray:
@@ -272,7 +273,7 @@ class LinguisticBins:
         Raises
         ------
         ValueError
-            If a label is not a finite number, or outside the bins while ``outside="raise"``.
+            If a label is not a finite number, or lies outside the bins and ``outside="raise"``.
         """
         y = check_labels(y)
         low, high = self.edges[0], self.edges[-1]
@@ -285,8 +286,8 @@ class LinguisticBins:
                 raise ValueError(
                     f"{n_outside} of {len(y)} labels in y lie outside the bins, which cover "
                     f"[{in_full(low)}, {in_full(high)}]. The worst: {offenders}. Widen the first "
-                    "or last bin, or use LinguisticBins(..., outside='clip') to count them to "
-                    "the end bins."
+                    "or last bin, or use LinguisticBins(..., outside='clip') to assign them to "
+                    "the first and last bins."
                 )
         return np.searchsorted(self.edges[1:-1], y, side="right")
 
@@ -299,7 +300,7 @@ class LinguisticBins:
         return table_html(["description", "range", "center"], rows, caption="LinguisticBins")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a dict of plain lists and strings, which the constructor takes back."""
+        """Return a dict of lists and strings that the constructor accepts as keyword arguments."""
         return {
             "descriptions": list(self.descriptions),
             "edges": list(self.edges),
@@ -309,16 +310,16 @@ class LinguisticBins:
 
 
 def _how_to_join(name, before, next_name, after):
-    """Say what is wrong between two ranges (low, high), and what would be right."""
+    """Describe what is wrong between two ranges (low, high), and how to fix it."""
     (low, high), (next_low, next_high) = before, after
     if high < next_low:
-        between = ", or add a bin for what lies between" if next_low - high > 1 else ""
+        between = ", or add a bin in between" if next_low - high > 1 else ""
         return (
-            "leaves a gap. A range does not include its upper end: end "
+            "leaves a gap. A range does not include its upper limit: end "
             f"{name!r} at {in_full(next_low)}{between}."
         )
     if before == after:
-        return "is the same range again. Leave out one of the two."
+        return "is the same range. Remove one of the two."
     if after < before:
         return "is out of order. List the bins from the lowest range to the highest."
     ways = [f"end {name!r} at {in_full(next_low)}"] if low < next_low else []
@@ -330,7 +331,7 @@ def _how_to_join(name, before, next_name, after):
 def resolve_bins(
     bins: Bins, y: ArrayLike, sample_weight: ArrayLike | None = None
 ) -> LinguisticBins:
-    """Turn the `bins` parameter of an estimator into :class:`LinguisticBins`.
+    """Convert the `bins` parameter of an estimator to :class:`LinguisticBins`.
 
     Parameters
     ----------
@@ -339,7 +340,7 @@ def resolve_bins(
     y : ndarray of shape (n_samples,)
         The training labels, for quantile bins.
     sample_weight : ndarray of shape (n_samples,), default=None
-        How often each counts in quantiles.
+        Weight of each label in the quantiles.
 
     Returns
     -------
@@ -363,6 +364,7 @@ def _generic_descriptions(n_asked, n_bins):
     if n_bins < n_asked:
         warn_user(
             f"y has only {n_bins} different values, so there are {n_bins} bins, one for each, "
-            f"instead of {n_asked}. Name them yourself, as in bins={{'child': (0, 13), ...}}.",
+            f"instead of {n_asked}. To choose the bins yourself, pass bins={{'child': (0, 13), "
+            "...}.",
         )
     return GENERIC_DESCRIPTIONS[n_bins]

@@ -1,4 +1,4 @@
-"""Checks of what bins are made of."""
+"""Validation of descriptions, edges, centers and labels for bins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["check_descriptions", "check_labels", "check_numbers", "check_range",
 
 
 def check_span(name, low, high):
-    """Networks count in single precision, which ends at 1e38."""
+    """Raise ValueError if the labels do not fit float32, which ends at 1e38."""
     if max(-low, high) > 1e30 or high - low < 1e-30:
         raise ValueError(
             f"{name} must lie within ±1e30, and the lowest and highest at least 1e-30 apart. Got "
@@ -22,11 +22,11 @@ def check_span(name, low, high):
         )
 
 
-_NO_SEQUENCE = (str, bytes, Mapping, set, frozenset)  # or in no order
+_NO_SEQUENCE = (str, bytes, Mapping, set, frozenset)  # iterable, but not an ordered collection
 
 
 def _number(value):
-    """Return `value` as float. Words of digits are no numbers."""
+    """Return `value` as float; strings of digits raise TypeError."""
     if isinstance(value, (str, bytes)):
         raise TypeError
     return float(str(value)) if isinstance(value, np.floating) else float(value)
@@ -45,11 +45,11 @@ def check_descriptions(descriptions):
         raise ValueError(f"At least 2 bins are needed. Got descriptions={descriptions}.")
     if "" in descriptions:
         raise ValueError(f"descriptions must not be empty. Got descriptions={descriptions}.")
-    # CLIP's tokenizers ignore case, and é is one character or two that look like one.
+    # CLIP's tokenizers ignore case, and é may be one Unicode character or two.
     lowered = [unicodedata.normalize("NFC", words).lower() for words in descriptions]
     repeated = sorted({name for name in lowered if lowered.count(name) > 1})
     if repeated:
-        raise ValueError(f"Each bin needs words of its own. Got {repeated} more than once.")
+        raise ValueError(f"Each bin needs a different description. Got {repeated} more than once.")
     return descriptions
 
 

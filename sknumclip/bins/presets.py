@@ -1,18 +1,18 @@
-"""Bins of the tasks of the paper, and words for bins that have none of their own."""
+"""Preset bins for the paper's tasks, and generic descriptions for quantile bins."""
 
 from typing import Any
 
 __all__ = ["GENERIC_DESCRIPTIONS", "PRESETS"]
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # The five concepts of the paper. The last bin is left open towards the oldest human ages,
-    # but its center stays where the paper's range (65 to 101) puts it.
+    # The five concepts of the paper. The last bin is extended to the oldest human ages, but keeps
+    # the center of the paper's range (65 to 101).
     "age": dict(
         descriptions=("child", "teenager", "young adult", "middle adult", "older adult"),
         edges=(0, 13, 19, 35, 65, 121),
         centers=(6.5, 16, 27, 50, 83),
     ),
-    # Finer: on faces more exact than the paper's with few images, a little less so with many.
+    # Finer: on faces more accurate than the paper's with few images, slightly less with many.
     "age_fine": dict(
         descriptions=(
             "baby",

@@ -1,4 +1,4 @@
-"""Edges of bins that hold about equally many labels."""
+"""Quantile edges: bins that contain about the same number of labels each."""
 
 import numpy as np
 
@@ -8,9 +8,9 @@ __all__ = ["quantile_edges", "weighted_quantiles"]
 
 
 def weighted_quantiles(values, quantiles, weight=None):
-    """Quantiles of values of which each is there as often as it weighs.
+    """Compute quantiles as if each value were repeated as often as its weight says.
 
-    Interpolated as by ``numpy.quantile``, which interpolates only where there are no weights.
+    They are interpolated like those of ``numpy.quantile``, which does so only without weights.
     """
     if weight is None or (weight == 1).all():
         return np.quantile(values, quantiles)
@@ -24,17 +24,17 @@ def weighted_quantiles(values, quantiles, weight=None):
         for place in (below, below + 1)
     )
     found = lower + (upper - lower) * (places - below)
-    # With fractions of samples, counting from one end stops short of the other.
+    # With fractional weights the formula stops short of the last value.
     return np.where(quantiles == 1, values[-1], np.where(quantiles == 0, values[0], found))
 
 
 def quantile_edges(y, n_bins, weight=None):
-    """Edges and, where labels are bins of their own, centers; see `from_quantiles`."""
+    """Return edges, and centers if each label is its own bin (else None); see `from_quantiles`."""
     values = np.unique(y)
     if len(values) < 2:
         raise ValueError(
-            f"y must have at least two different values to make bins of it. Got {y[:5].tolist()} "
-            "and so on. Name the bins yourself, as in bins={'child': (0, 13), ...}."
+            "y must have at least two different values to make bins from it. Got "
+            f"{y[:5].tolist()} and so on. Pass bins yourself, as in bins={{'child': (0, 13), ...}}."
         )
     check_span("y", values[0], values[-1])
     if len(values) <= n_bins:
@@ -48,7 +48,7 @@ def quantile_edges(y, n_bins, weight=None):
     if (np.diff(edges) <= 0).any():
         raise ValueError(
             f"Labels in y are too close together for {n_bins} bins: {values[:5].tolist()} and so "
-            "on differ by rounding alone. Use fewer bins, or subtract their mean from the labels."
+            "on differ only by rounding. Use fewer bins, or subtract their mean from the labels."
         )
-    check_span("the edges of bins of y", edges[0], edges[-1])
+    check_span("the bin edges from y", edges[0], edges[-1])
     return edges, centers

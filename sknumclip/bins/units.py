@@ -9,7 +9,7 @@ __all__ = ["bins_of_classes", "is_word", "unit_bins"]
 
 
 def unit_bins(descriptions, first=0):
-    """Make one bin around each whole number from `first` on, named by `descriptions`."""
+    """Make one bin around each whole number, starting at `first`, with these descriptions."""
     numbers = range(first, first + len(descriptions))
     edges = (first - 0.5, *(number + 0.5 for number in numbers))
     return LinguisticBins(tuple(descriptions), edges, tuple(map(float, numbers)))
@@ -39,7 +39,7 @@ def bins_of_classes(classes, descriptions=None):
         descriptions = [in_full(x) if isinstance(x, float) else str(x) for x in labels]
     if len(descriptions) != len(labels):
         raise ValueError(
-            f"descriptions must be one for each of the {len(labels)} classes {labels}. "
+            f"descriptions must have one entry for each of the {len(labels)} classes {labels}. "
             f"Got {len(descriptions)}: {list(descriptions)}."
         )
     return unit_bins(descriptions)

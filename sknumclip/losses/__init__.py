@@ -1,11 +1,11 @@
-"""The ranking losses of NumCLIP, as functions of tensors (Sections 3.4 and 3.5 of the paper).
+"""Ranking losses: FCRC, InfoNCE and the authors' variant (Sections 3.4 and 3.5 of the paper).
 
-The parameter `ranking_loss` of the estimators is a name, or an object that is called as
-:class:`FCRC` is: one of this module, or one of your own.
+The parameter `ranking_loss` of the estimators is a name or an object with the call signature of
+:class:`FCRC`: one from this module, or your own.
 
 A batch of M images with labels makes M image-text pairs: the text of sample j is the prompt of the
 bin that its label falls in. Everything is computed from ``logits`` of shape (M, n_bins), the
-cosine similarity of each image with each bin's prompt divided by the temperature.
+cosine similarity of each image with each bin's prompt, divided by the temperature.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ __all__ = [
 
 
 class _RankingLoss(BaseEstimator):
-    """Base of the ranking losses: parameters as in scikit-learn, checked before a fit."""
+    """Base class of ranking losses: scikit-learn parameters, validated by `check_params`."""
 
     _allowed: dict[str, Any] = {}
 
     def check_params(self) -> None:
-        """Raise ValueError for a parameter that is not allowed."""
+        """Raise ValueError for an invalid parameter."""
         for name, allowed in self._allowed.items():
             value = getattr(self, name)
             if not isinstance(value, (str, bool)) or value not in allowed:
@@ -64,11 +64,11 @@ class FCRC(_RankingLoss):
     distance : {"absolute", "sqrt", "squared"}, default="absolute"
         Distance of labels in the weights of the negatives (Table 6 of the paper).
     weight_norm : {"softmax", "mean"}, default="softmax"
-        How the weights get their mean of 1. With ``"mean"``, as in the authors' code, `beta`
+        How the weights are normalized to mean 1. With ``"mean"``, as in the authors' code, `beta`
         cancels out.
     mask_same_bin : bool, default=True
-        Whether samples of one bin, which share their prompt, are kept from being negatives of
-        each other.
+        Whether to exclude samples of the same bin, which share a prompt, from each other's
+        negatives.
 
     Examples
     --------
@@ -141,10 +141,10 @@ def fcrc_loss(
 ) -> torch.Tensor:
     """Fine-grained cross-modal ranking-based contrastive loss (FCRC, Eq. 4 of the paper).
 
-    With ``f_ij = exp(logits[i, bin_index[j]])``, the similarity of image i and the text of
-    sample j, each image contributes ``-log(f_ii / (f_ii + sum_j λ_ij f_ij))``, the sum being over
-    its negatives; each text contributes the same with the roles exchanged, and both directions are
-    averaged. ``beta=0`` is InfoNCE.
+    Let ``f_ij = exp(logits[i, bin_index[j]])`` be the similarity of image i and the text of
+    sample j. Each image contributes ``-log(f_ii / (f_ii + sum_j λ_ij f_ij))``, summed over its
+    negatives j; each text contributes the same with the roles exchanged, and both directions are
+    averaged. ``beta=0`` gives InfoNCE.
 
     Parameters
     ----------
@@ -155,12 +155,12 @@ def fcrc_loss(
     y : Tensor of shape (M,)
         Labels.
     label_range : float
-        Width of all bins together, in the unit of `y`.
+        Total width of all bins, in the unit of `y`.
     beta : float
         Scale of the label distance in the weights λ; see :func:`negative_weights`.
     sample_weight : Tensor of shape (M,), default=None
-        A sample of weight 2 counts as two samples, in the mean and among the negatives. Should be
-        1 on average over all batches.
+        A sample of weight 2 counts as two samples, in the mean and among the negatives. Weights
+        should average 1 over all batches.
     bins_are_ranges : bool, default=False
         Whether the bins are ranges of `y` in ascending order, as in
         :class:`~sknumclip.LinguisticBins`. With the other defaults, time and memory then grow with
@@ -195,7 +195,7 @@ def fcrc_loss(
 
 
 class InfoNCE(_RankingLoss):
-    """FCRC with all negatives weighted the same, whatever `beta` is.
+    """InfoNCE: FCRC with equal weights for all negatives, whatever `beta` is.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ class InfoNCE(_RankingLoss):
 
 
 class AuthorCodeFCRC(_RankingLoss):
-    """The form that the authors' code gives the loss; see :func:`author_code_fcrc_loss`."""
+    """FCRC as in the authors' code; see :func:`author_code_fcrc_loss`."""
 
     def __call__(
         self,
@@ -234,7 +234,7 @@ class AuthorCodeFCRC(_RankingLoss):
         sample_weight: torch.Tensor | None = None,
         **options: Any,
     ) -> torch.Tensor:
-        """Compute the loss of a batch; labels and all other options have no effect."""
+        """Compute the loss of a batch; `y` and other options have no effect."""
         return author_code_fcrc_loss(logits, bin_index, sample_weight=sample_weight)
 
 
@@ -242,7 +242,7 @@ def _no_loss(logits, bin_index, y, **options):
     return logits.new_zeros(())
 
 
-# By the names that `ranking_loss` may have.
+# The string values of the parameter `ranking_loss`.
 RANKING_LOSSES = {
     "fcrc": FCRC(),
     "infonce": InfoNCE(),
@@ -252,7 +252,7 @@ RANKING_LOSSES = {
 
 
 def resolve_ranking_loss(ranking_loss: str | Any) -> Any:
-    """Return the ranking loss of a name, or the object itself with its parameters checked.
+    """Return the ranking loss for a name, or the object itself after checking its parameters.
 
     Parameters
     ----------
@@ -261,12 +261,12 @@ def resolve_ranking_loss(ranking_loss: str | Any) -> Any:
     Returns
     -------
     callable
-        Called as :class:`FCRC` is.
+        With the call signature of :class:`FCRC`.
 
     Raises
     ------
     ValueError
-        If a parameter of the object is not allowed.
+        If a parameter of the object is invalid.
     """
     loss = RANKING_LOSSES[ranking_loss] if isinstance(ranking_loss, str) else ranking_loss
     if isinstance(loss, _RankingLoss):

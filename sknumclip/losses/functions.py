@@ -1,4 +1,4 @@
-"""The losses as functions of tensors."""
+"""Loss functions of tensors: FCRC, its weights and distances, and the L1 loss."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ DISTANCES = {
 def label_distance(
     y: torch.Tensor, label_range: float, distance: Distance = "absolute"
 ) -> torch.Tensor:
-    """Distance between all pairs of labels, without a unit (Eq. 6 and Table 6 of the paper).
+    """Compute the unitless distance of all pairs of labels (Eq. 6 and Table 6 of the paper).
 
     Parameters
     ----------
     y : Tensor of shape (M,)
         Labels.
     label_range : float
-        Width of all bins together, in the unit of `y`: labels that far apart have distance 1.
+        Total width of all bins, in the unit of `y`: labels that far apart have distance 1.
     distance : {"absolute", "sqrt", "squared"}, default="absolute"
-        ``|y_i - y_j|`` in units of `label_range`, its square root, or its square.
+        ``|y_i - y_j| / label_range``, its square root, or its square.
 
     Returns
     -------
@@ -62,26 +62,26 @@ def negative_weights(
     beta: float,
     weight_norm: WeightNorm = "softmax",
 ) -> torch.Tensor:
-    """Weights λ of the negatives (Eq. 5 of the paper).
+    """Compute the weights λ of the negatives (Eq. 5 of the paper).
 
     In each row the weights of the negatives have mean 1 and grow with their distance.
 
     Parameters
     ----------
     distance : Tensor of shape (M, M)
-        Distance of the labels of anchors (rows) and candidates (columns), at least 0.
+        Distance between the labels of anchors (rows) and candidates (columns), at least 0.
     is_negative : bool Tensor of shape (M, M)
         Which candidates are negatives of which anchors.
     beta : float
         Scale of the distance. 0 gives all negatives weight 1. No effect if ``weight_norm="mean"``.
     weight_norm : {"softmax", "mean"}, default="softmax"
         ``"softmax"``: λ is proportional to ``exp(beta * distance)``; ``"mean"``: proportional to
-        the distance itself, as in the released code.
+        the distance itself, as in the authors' code.
 
     Returns
     -------
     Tensor of shape (M, M)
-        λ at the negatives, 0 everywhere else.
+        λ for negatives, 0 elsewhere.
 
     Examples
     --------
@@ -96,13 +96,13 @@ def negative_weights(
 
 
 def _log_negative_weights(distance, is_negative, beta, weight_norm, times=None):
-    """log λ, -inf where it is 0: weights that are no numbers any more still have logarithms.
+    """Compute log λ, -inf where λ is 0. In logarithms, very large weights do not overflow.
 
-    With `times`, Tensor of shape (M,), each candidate counts so many times: log(times · λ).
+    `times`, Tensor of shape (M,), says how often each candidate counts: log(times · λ).
     """
     scores = beta * distance if weight_norm == "softmax" else distance.log()
     if weight_norm == "mean":
-        # Where all negatives are at distance 0 they weigh the same.
+        # If all negatives are at distance 0, they get the same weight.
         no_distance = (distance * is_negative).sum(dim=1, keepdim=True) == 0
         scores = scores.masked_fill(no_distance, 0.0)
     times = distance.new_ones(distance.shape[1]) if times is None else times.to(distance)
@@ -110,7 +110,7 @@ def _log_negative_weights(distance, is_negative, beta, weight_norm, times=None):
     scores = (scores + times.log()).masked_fill(~is_negative, -torch.inf)
     n_negatives = (is_negative * times).sum(dim=1, keepdim=True)
     log_weights = scores.log_softmax(dim=1) + n_negatives.log()
-    return log_weights.masked_fill(~is_negative, -torch.inf)  # NaN if there are none at all
+    return log_weights.masked_fill(~is_negative, -torch.inf)  # was NaN in rows without negatives
 
 
 def fcrc_of_pairs(logits, bin_index, distances, *, beta, weight_norm, mask_same_bin, sample_weight):
@@ -141,10 +141,10 @@ def fcrc_of_ranges(logits, bin_index, y, *, beta, label_range, sample_weight):
 
 
 def _log_sums_of_ranges(logits, bin_index, t, times=None):
-    """Both directions' log-sum-exps of FCRC, added up, for λ_ij proportional to exp(|t_i - t_j|).
+    """Compute FCRC's log-sum-exps for λ_ij ∝ exp(|t_i - t_j|), summed over both directions.
 
-    All labels of another bin lie on one side of label i, so the exponential of their distance is
-    a product of a factor of i and a factor of j, and sums over j are taken once for each bin.
+    All labels of another bin lie on one side of label i, so exp(|t_i - t_j|) is a factor of i times
+    a factor of j, and the sum over j is computed once per bin.
     """
     n_bins, wide = logits.shape[1], logits.to(t)
     bins = torch.arange(n_bins, device=logits.device)
@@ -157,7 +157,7 @@ def _log_sums_of_ranges(logits, bin_index, t, times=None):
     counted_t = signed_t + log_times
     distances = signed_t + _log_sum_by_bin(counted_t, bin_index, n_bins).T[bin_index]
     distances = distances.masked_fill(is_own, -torch.inf)
-    # By bins, as what is left of a difference of sums would not be exactly 0.
+    # Summed by bin: total minus own bin would not be exactly 0 after rounding.
     n_negatives = (~is_own * sizes).sum(dim=1, keepdim=True)
     log_norm = n_negatives.log() - distances.logsumexp(dim=1, keepdim=True)
     log_norm = log_norm.masked_fill(n_negatives == 0, 0.0)
@@ -168,13 +168,13 @@ def _log_sums_of_ranges(logits, bin_index, t, times=None):
 
 
 def _log_sum_by_bin(values, bin_index, n_bins):
-    """Log-sum-exp over the rows of each bin, from (M, n) to (n_bins, n); -inf for none."""
+    """Log-sum-exp over the rows of each bin, from (M, n) to (n_bins, n); -inf for empty bins."""
     rows = bin_index[:, None].expand_as(values)
     largest = values.new_zeros(n_bins, values.shape[1])
     largest = largest.scatter_reduce(0, rows, values.detach(), "amax", include_self=False)
     largest = largest.clamp_min(torch.finfo(values.dtype).min)  # -inf minus -inf would be NaN
     sums = torch.zeros_like(largest).index_add(0, bin_index, (values - largest[bin_index]).exp())
-    # An infinite slope at 0 would make gradients NaN.
+    # The infinite slope of log at 0 would make gradients NaN.
     is_empty = sums == 0
     return (sums.masked_fill(is_empty, 1.0).log() + largest).masked_fill(is_empty, -torch.inf)
 
@@ -182,11 +182,11 @@ def _log_sum_by_bin(values, bin_index, n_bins):
 def author_code_fcrc_loss(
     logits: torch.Tensor, bin_index: torch.Tensor, *, sample_weight: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """The form that the authors' code gives the FCRC loss; for reference only.
+    """Compute the FCRC loss as in the authors' code; for reference only.
 
     It differs from Eq. 4: the weights multiply the logits instead of their exponentials (so they
-    act the wrong way round where logits are negative), negatives are the other bins rather than
-    the other samples, their distance is counted in bins, and there is no ``beta``.
+    have the opposite effect for negative logits), negatives are the other bins rather than the
+    other samples, their distance is measured in bins, and there is no ``beta``.
 
     Parameters
     ----------
@@ -225,16 +225,16 @@ def regression_loss(
     label_range: float,
     sample_weight: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Mean absolute error in hundredths of the range of the bins (Section 3.5 of the paper).
+    """Compute the mean absolute error in hundredths of the range of the bins (Section 3.5).
 
-    Counted so, a task in years and the same task in days train alike.
+    In this unit, training is the same whether labels are in years or in days.
 
     Parameters
     ----------
     y_pred, y : Tensor of shape (M,)
         Predictions and labels.
     label_range : float
-        Width of all bins together, in the unit of `y`.
+        Total width of all bins, in the unit of `y`.
     sample_weight : Tensor of shape (M,), default=None
         Factor of each sample in the mean; should be 1 on average over all batches.
 
@@ -254,5 +254,5 @@ def widest_float(values):
 
 
 def weighted_mean(losses: torch.Tensor, sample_weight: torch.Tensor | None) -> torch.Tensor:
-    """Average losses (Tensor of shape (M,)), each times its weight if there are any."""
+    """Average losses (Tensor of shape (M,)), each multiplied by its weight if given."""
     return losses.mean() if sample_weight is None else (losses * sample_weight).mean()

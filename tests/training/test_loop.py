@@ -48,7 +48,7 @@ def test_warm_start_goes_on_from_the_last_result(make, data, fine_tune):
     assert (reg.fit(X, y).predict(X) == before).all()
     assert (reg.set_params(max_epochs=1).fit(X, 0.9 * y + 1).predict(X) != before).any()
     assert reg.bins_ == bins
-    with pytest.raises(ValueError, match="cannot go on with other bins"):
+    with pytest.raises(ValueError, match="cannot continue with other bins"):
         reg.set_params(bins=BINS).fit(X, y)
     reg.set_params(bins=3)
     anew = reg.set_params(warm_start=False, max_epochs=0).fit(X, y)
@@ -58,7 +58,7 @@ def test_warm_start_goes_on_from_the_last_result(make, data, fine_tune):
 @pytest.mark.parametrize("change", [dict(fine_tune="full"), dict(model_name="tiny")], ids=str)
 def test_warm_start_from_another_kind_of_model_is_an_error(make, data, change):
     reg = make(fine_tune="none", warm_start=True).fit(*data)
-    with pytest.raises(ValueError, match="warm_start=True cannot go on"):
+    with pytest.raises(ValueError, match="warm_start=True cannot continue"):
         reg.set_params(**change).fit(*data)
 
 
