@@ -7,6 +7,7 @@ import threading
 import torch
 
 from .._warnings import warn_user
+from .threads import within_quota
 
 __all__ = ["own_torch_state"]
 
@@ -39,11 +40,13 @@ _DEFAULT_DTYPE = _DefaultDtype()
 def own_torch_state():
     """Context, or decorator, in which torch is set as we need it, whatever the caller has set.
 
-    With gradients, outside of inference mode and autocast, float32 by default, and on the CPU.
+    With gradients, outside of inference mode and autocast, float32 by default, on the CPU, and
+    with no more threads than the process may have cores.
     What the caller has set is back afterwards.
     """
     _FORKS.mind()
     with contextlib.ExitStack() as stack:
+        stack.enter_context(within_quota())
         stack.enter_context(_DEFAULT_DTYPE)
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())

@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 
 from .._warnings import warn_user
 from ..machine.generator import drawing_from_torch
+from ..machine.threads import torch_threads
 from .checkpoint import load_optimizer_tensors, optimizer_tensors, read_checkpoint, write_checkpoint
 from .divergence import check_weights
 from .net import NumCLIPNet, draws_from_torch, epochs_of, snapshot
@@ -181,8 +182,12 @@ def train(make_module, training, validation, schedule, tasks, **net_options):
     with drawing_from_torch(net.device):  # modules of others may have layers that draw
         torch.manual_seed(net.seed)
         net.initialize()
-    draws = draws_from_torch(net.module_)
-    with drawing_from_torch(net.device) if draws else contextlib.nullcontext():
+    with contextlib.ExitStack() as stack:
+        if draws_from_torch(net.module_):
+            stack.enter_context(drawing_from_torch(net.device))
+        if net.module_.is_frozen and torch.device(net.device).type == "cpu":
+            # Steps on features are so small that threads would wait more than they compute.
+            stack.enter_context(torch_threads(1))
         if schedule.checkpoint_file is not None:
             dict(net.callbacks_)["checkpoint"].resume(net)
         try:

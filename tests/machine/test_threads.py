@@ -1,0 +1,79 @@
+"""Torch computes with no more threads than the process may have cores; the caller's stay."""
+
+import os
+import threading
+
+import numpy as np
+import pytest
+import torch
+from factories import run_python
+
+from sknumclip import NumCLIPRegressor
+from sknumclip.machine.threads import torch_threads
+
+
+def test_threads_are_the_callers_again_afterwards():
+    before = torch.get_num_threads()
+    with torch_threads(1):
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
+
+
+def test_threads_that_overlap_leave_the_callers_number():
+    before, inside = torch.get_num_threads(), threading.Barrier(2)
+    torch.set_num_threads(3)
+
+    def work():
+        with torch_threads(1):
+            inside.wait()
+            assert torch.get_num_threads() == 1
+            inside.wait()
+
+    try:
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("asked", "used"), [(1, 1), (2, 2), (4, 2)])
+def test_a_container_of_two_cores_gets_no_more_threads(asked, used):
+    code = f"""
+import numpy as np, torch
+from sknumclip import CLIPEmbedder
+torch.set_num_threads({asked})
+embedder = CLIPEmbedder(model_name="tiny", verbose=0)
+seen = []
+normalize = torch.nn.functional.normalize
+def watch(*args, **kwargs):
+    seen.append(torch.get_num_threads())
+    return normalize(*args, **kwargs)
+torch.nn.functional.normalize = watch
+embedder.fit_transform(np.zeros((3, 40, 40, 3), np.uint8))
+print({{*seen}}, torch.get_num_threads())
+"""
+    env = {**os.environ, "LOKY_MAX_CPU_COUNT": "2"}
+    assert run_python(["-c", code], 120, env=env).strip() == f"{{{used}}} {asked}"
+
+
+def test_frozen_steps_take_one_thread():
+    seen = set()
+
+    def loss(logits, bin_index, y, **options):
+        seen.add(torch.get_num_threads())
+        return logits.sum() * 0
+
+    X, y = np.random.default_rng(0).normal(size=(20, 8)), np.arange(20.0)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        reg = NumCLIPRegressor(3, model_name="tiny", fine_tune="none", max_epochs=1, verbose=0)
+        reg.set_params(ranking_loss=loss).fit(X, y)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert seen == {1}
