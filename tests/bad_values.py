@@ -126,7 +126,7 @@ X = [
     (
         "rows of a table",
         lambda files: [{"path": file, "age": 5} for file in files],
-        "Of rows take the column of images: [row['path'] for row in X]",
+        "For rows of a table, use the column of images: [row['path'] for row in X]",
     ),
     (
         "a DataFrame of one column of numbers",
@@ -186,7 +186,7 @@ LABELS = [
     ("inf", dict(y=[1, np.inf, 3, 4]), "in 1 of 4 labels, at index 1. Leave those samples out"),
     ("None", dict(y=None), "requires y to be passed"),
     ("None in a list", dict(y=[1, None, 3, 4]), "Got NaN in 1 of 4 labels, at index 1"),
-    ("words", dict(y=list("abcd")), "Got labels like 'a' (str). For words in an order use NumCLIP"),
+    ("words", dict(y=list("abcd")), "Got labels like 'a' (str). For ordered classes use NumCLIP"),
     ("strings of digits", dict(y=list("1234")), "convert them first, as in pandas.to_numeric(y)"),
     (
         "percentages",
@@ -206,12 +206,12 @@ LABELS = [
     (
         "dates",
         dict(y=pd.date_range("2020", periods=4)),
-        "y must not be dates or times, which are numbers only in some unit",
+        "y must not be dates or times, which need a unit to become numbers",
     ),
     (
         "intervals of `pandas.cut`",
         dict(y=pd.cut(Y, 2)),
-        "take the middle of each, pandas.IntervalIndex(y).mid. NumCLIPClassifier takes them as",
+        "use the middle of each, pandas.IntervalIndex(y).mid. NumCLIPClassifier takes them as",
     ),
     ("objects", dict(y=[object()] * 4), "y must be numbers. Got labels like <object"),
     ("complex numbers", dict(y=[1j, 2, 3, 4]), "Complex data not supported"),
