@@ -114,7 +114,7 @@ def test_saved_and_pickled(counted, tmp_path):
     for copied in (NumCLIPClassifier.load(tmp_path), pickle.loads(pickle.dumps(clf))):
         np.testing.assert_array_equal(copied.predict(X), clf.predict(X))
         np.testing.assert_array_equal(copied.predict_proba(X), clf.predict_proba(X))
-    with pytest.raises(ValueError, match="holds a NumCLIPClassifier"):
+    with pytest.raises(ValueError, match="contains the class NumCLIPClassifier"):
         NumCLIPRegressor.load(tmp_path)
 
 
