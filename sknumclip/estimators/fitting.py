@@ -28,7 +28,7 @@ from ..model.modules import FeatureEncoder, ImageEncoder
 from ..training.batches import Samples
 from ..training.callbacks import FitTasks, shows_progress, with_callbacks
 from ..training.loop import LR_SCHEDULES, Schedule, train
-from ..training.net import epochs_of, release
+from ..training.net import detach_for_prediction, epochs_of
 from ..training.targets import Targets
 from .augmenting import check_augment
 from .checkpoint_name import checkpoint_file
@@ -296,7 +296,7 @@ class FitMixin:
             device=checked.device,
             autocast_dtype=resolve_autocast_dtype(self.precision, checked.device),
         )
-        return release(net)
+        return detach_for_prediction(net)
 
     def _batch_size(self, n_samples, n_processes):
         """Return the batch size per process, and its factor on the learning rates."""
