@@ -61,7 +61,7 @@ X = [
     (
         "with a URL of an unknown kind in it",
         lambda files: [*files[:3], "bucket://a.jpg"],
-        "'bucket://a.jpg' is not an address that fsspec knows how to read",
+        "'bucket://a.jpg' is not a URL that fsspec can read",
     ),
     (
         "with a web address in it",
@@ -353,7 +353,7 @@ CLASSES = [
     (
         "descriptions that are one prompt",
         dict(y=[1, 2, 1, 2], descriptions=["a child’s", "a child's"]),
-        "makes one and the same prompt of",
+        "makes the same prompt of",
     ),
 ]
 
@@ -390,7 +390,7 @@ BAD_BINS = [
     ({"": (0, 10), "many": (10, 30)}, "descriptions must not be empty"),
     (
         {"a child’s": (0, 10), "a child's": (10, 100)},
-        "makes one and the same prompt of 'a child’s' and \"a child's\": \"a child 's\"",
+        "makes the same prompt of 'a child’s' and \"a child's\": \"a child 's\"",
     ),
     ({1: (0, 10), 2: (10, 30)}, "descriptions must be a sequence of strings"),
     ({"a few": (0, 100)}, "At least 2 bins are needed"),
@@ -476,7 +476,7 @@ PARAMETERS = [
     (dict(accumulate_steps=0), "must be an int in the range [1, inf). Got 0"),
     (dict(on_error="ignore"), "must be a str among {"),
     (dict(checkpoint=5), "must be a str or Path or None. Got 5"),
-    (dict(checkpoint=A_FILE), "must be a folder that can be written, or made"),
+    (dict(checkpoint=A_FILE), "must be a writable folder, or one that can be created"),
     (dict(callbacks=["print"]), "must be a list of skorch callbacks"),
     (dict(accelerator="gpu"), "must be an accelerate.Accelerator or None. Got 'gpu'"),
     (dict(warm_start="yes"), BOOL),

@@ -243,7 +243,7 @@ def test_a_classifier(clip_models, pixels, tmp_path):
     loaded = NumCLIPClassifier.load(tmp_path)
     np.testing.assert_array_equal(loaded.predict_proba(pixels), clf.predict_proba(pixels))
     assert loaded.predict(pixels).tolist() == clf.predict(pixels).tolist()
-    with pytest.raises(SavedModelError, match="use NumCLIPClassifier.load"):
+    with pytest.raises(SavedModelError, match="load it with NumCLIPClassifier.load"):
         NumCLIPRegressor.load(tmp_path)
 
 
