@@ -18,7 +18,7 @@ def test_the_first_rows_with_their_pictures():
     for i, image in enumerate(display.images_):
         np.testing.assert_array_equal(image.get_array(), X[FOUND.index[i]])
         title = display.axes_.flat[i].get_title()
-        assert title.startswith(f"{FOUND.index[i]}: labelled {FOUND['label'].iloc[i]:g}\npredicted")
+        assert title.startswith(f"{FOUND.index[i]}: labeled {FOUND['label'].iloc[i]:g}\npredicted")
     assert not overlapping([panel.title for panel in display.axes_.flat], display.figure_)
 
 
