@@ -30,7 +30,7 @@ def test_a_picture_is_drawn(tmp_path):
 
 
 def test_what_cannot_be_shown_is_named():
-    with pytest.raises(TypeError, match="shows what inspection.find_label_errors returns"):
+    with pytest.raises(TypeError, match="needs the result of inspection.find_label_errors"):
         LabelErrorsDisplay.from_label_errors(FOUND[["label"]], X)
     with pytest.raises(ValueError, match="but X has 10"):
         LabelErrorsDisplay.from_label_errors(FOUND, X[:10])

@@ -58,7 +58,7 @@ def test_map_of_beta_and_bins():
     assert display.score_name == "score"
     named = SearchDisplay.from_estimator(search, y_labels=["three", "two", "any"])
     assert tick_labels(named.ax_.yaxis) == ["three", "two", "any"]
-    with pytest.raises(ValueError, match="y_labels must be one for each of the 3 values"):
+    with pytest.raises(ValueError, match="y_labels must have one label for each of the 3 values"):
         SearchDisplay.from_estimator(search, y_labels=["three"])
 
 
