@@ -334,8 +334,8 @@ def _labels(name, labels, values):
         return [_describe(value) for value in values]
     if len(labels) != len(values):
         raise ValueError(
-            f"labels[{name!r}] must have one label for each of the {len(values)} values {values}. Got "
-            f"{len(labels)}: {list(labels)}."
+            f"labels[{name!r}] must have one label for each of the {len(values)} values {values}. "
+            f"Got {len(labels)}: {list(labels)}."
         )
     return list(labels)
 

@@ -17,6 +17,7 @@ from ..machine.generator import drawing_from_torch
 from ..machine.threads import torch_threads
 from .checkpoint import load_optimizer_tensors, optimizer_tensors, read_checkpoint, write_checkpoint
 from .divergence import check_weights
+from .estimate import TimeEstimate
 from .net import NumCLIPNet, draws_from_torch, epochs_of, snapshot
 
 __all__ = ["LR_SCHEDULES", "Schedule", "train"]
@@ -159,6 +160,8 @@ def train(make_module, training, validation, schedule, tasks, **net_options):
     processes = net_options["processes"]
     if schedule.verbose and schedule.max_epochs and processes.is_main:
         used.append(("progress_bar", _ProgressBar()))
+        batch_size = net_options["batch_size"] * processes.n
+        used.append(("estimate", TimeEstimate(math.ceil(len(training) / batch_size))))
     if validation is not None and schedule.max_epochs:
         used.append(
             (
