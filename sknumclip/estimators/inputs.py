@@ -140,6 +140,8 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
         The processes of one accelerator share the work, and each gets all embeddings.
         """
         device = self._resolve_device()
+        if advice := self._advice_on_workers(device.type):
+            warn_user(advice)
         dtype = resolve_autocast_dtype(self.precision, device)
         moved = functools.cache(lambda: encoder.on(device))  # only if something is not cached
         processes = Processes(self.accelerator)
@@ -154,6 +156,17 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
             cache=Embeddings(key, self._cache_folder()) if keeps else NoEmbeddings(),
             verbose=verbose and processes.is_main,
             processes=processes,
+        )
+
+    def _advice_on_workers(self, device_type):
+        """Return what to do if this is a worker process that embeds what others embed too."""
+        shares = self.image_cache not in ("auto", "memory") or self.accelerator is not None
+        if device_type != "cpu" or shares or worker_kind() != "joblib":
+            return None
+        return (
+            "This is one of several worker processes, and each of them embeds the images itself. "
+            "Use n_jobs=1, which embeds each image once for all folds and candidates and computes "
+            "with all cores, or image_cache='some/folder', which the workers share."
         )
 
     def _cache_folder(self):

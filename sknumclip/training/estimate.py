@@ -49,8 +49,8 @@ def advice(per_step, n_steps, n_epochs, device):
         return None
     return (
         f"Training will take about {_duration(seconds)} on {device}: {n_epochs} epochs of "
-        f"{n_steps} steps, {per_step:.2g} s each. Faster ways: fine_tune='none' trains no image tower and "
-        "takes no longer than one epoch; max_epochs=15 is often enough; "
+        f"{n_steps} steps, {per_step:.2g} s each. Faster ways: fine_tune='none' trains no image "
+        "tower and takes no longer than one epoch; max_epochs=15 is often enough; "
         "model_name='ViT-B-32' takes a quarter of the time of 'ViT-B-16'. Ctrl-C ends training and "
         "keeps what has been learned."
     )
