@@ -1,4 +1,4 @@
-"""Labels that were made wrong come first; others do not, and noise is taken into account."""
+"""find_label_errors: wrong labels come first, also with noisy labels."""
 
 import os
 from pathlib import Path

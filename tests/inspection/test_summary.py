@@ -1,4 +1,4 @@
-"""One page says what is there, what is wrong with it, and what to do next."""
+"""summarize: facts, problems and next steps on one page."""
 
 import numpy as np
 import pytest
