@@ -1,9 +1,9 @@
 """
-What does it cost to decode an image?
-=====================================
+Cost of decoding an image
+=========================
 
-Processor time of one core per JPEG file, from the disk to the canvas that the image tower is shown:
-the figure on which the arithmetic of docs/cluster.md rests. Runs offline, in seconds::
+Processor time of one core per JPEG file, from the disk to the canvas for the image tower. The
+estimates in docs/cluster.md are based on it. Runs offline, in seconds::
 
     python examples/benchmark_decoding.py                   # drawn, 500 × 375 pixels, 90 kB
     python examples/benchmark_decoding.py --data FOLDER     # your own files
@@ -22,12 +22,12 @@ from sknumclip.clip.backbone import Preprocessing
 from sknumclip.images.canvases import CanvasStore
 from sknumclip.images.reading import Images
 
-# What CLIP models with images of 224 pixels want.
+# Preprocessing of CLIP models with images of 224 pixels.
 PREPROCESSING = Preprocessing((224, 224), (0.5,) * 3, (0.5,) * 3, "bicubic", "shortest")
 
 
 def draw(folder, n, size, n_bytes):
-    """Save n pictures of soft noise as JPEG files of about `n_bytes`."""
+    """Save n images of soft noise as JPEG files of about `n_bytes`."""
     rng = np.random.default_rng(0)
     width, height = size
     for i in range(n):
@@ -55,7 +55,7 @@ def measure(files, canvas_scale):
 
 
 def main():
-    """Draw or take files, and measure."""
+    """Draw files or use given ones, and measure."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("--data", help="folder of JPEG files; drawn ones by default")
     parser.add_argument("--n", type=int, default=200)

@@ -1,6 +1,6 @@
 """
-Which bins, and how strong a ranking?
-=====================================
+Grid search over β and bins
+===========================
 
 A cross-validated search over β, the strength of the ranking weights, and over definitions of the
 bins, with a frozen tower: each image is embedded once for the whole search. Writes the scores and

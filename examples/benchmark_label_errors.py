@@ -2,10 +2,10 @@
 Finding labels that were swapped
 ================================
 
-How many labels that were swapped at random does find_label_errors find?
+How many randomly swapped labels does find_label_errors find?
 
-Part of the labels of a folder is dealt out anew among the pictures that they came from. Printed is
-the share of wrong labels among the first of the ranking, by score and by absolute residual::
+Part of the labels of a folder is shuffled among their images. Prints the share of wrong labels at
+the top of the ranking, by score and by absolute residual::
 
     python examples/benchmark_label_errors.py FOLDER local-dir:CLIP
 
@@ -23,7 +23,7 @@ from sknumclip.inspection import find_label_errors
 
 
 def swapped(y, share, seed):
-    """Deal part of the labels out anew."""
+    """Shuffle part of the labels."""
     chosen = np.random.default_rng(seed).choice(len(y), int(share * len(y)), replace=False)
     result = y.copy()
     result[chosen] = y[np.roll(chosen, 1)]

@@ -1,17 +1,17 @@
 """
-How much faster do several processes train than one?
-====================================================
+Scaling of data-parallel training
+=================================
 
-One number: the efficiency. Starts the same training with 1 and with n processes under torchrun, in
-turns, each with the same number of images per process and step and the same number of threads per
-process, and compares the images per second of the epochs after the first. An efficiency of 1 means
-that n processes train n times as many images per second::
+Measures the efficiency: runs the same training with 1 and with n processes under torchrun, in
+turns, with the same number of images per process and step and of threads per process, and compares
+the images per second of the epochs after the first. An efficiency of 1 means that n processes train
+n times as many images per second::
 
     python examples/benchmark_scaling.py                                # 2 processes on a CPU
     python examples/benchmark_scaling.py --processes 8 --device cuda --model ViT-B-16
 
-There must be a core for every thread and a GPU for every process, and nothing else at work: the
-script prints how much else there was. Towers have random weights.
+There must be a core for every thread and a GPU for every process, and no other load; the script
+prints the load it found. Towers have random weights.
 """
 
 import argparse
@@ -109,7 +109,7 @@ def parse():
 
 
 def main():
-    """Measure in turns, so that what else the machine does meets both."""
+    """Measure in turns, so that other load affects both."""
     args = parse()
     if args.train:
         return train(args)

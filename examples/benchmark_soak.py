@@ -1,16 +1,16 @@
 """
-Does it leak?
-=============
+Soak test for memory and resource leaks
+=======================================
 
-Makes many predictions from files and many fits in one process, notes its memory, open files and
-threads as it goes, and writes a figure and a Markdown table::
+Makes many predictions from files and many fits in one process, records memory, open files and
+threads, and writes a figure and a Markdown table::
 
     OMP_NUM_THREADS=1 python examples/benchmark_soak.py --results soak
 
-Predictions take turns between a fine-tuned and a frozen image tower; fits take turns between all
-that a fit can leave behind: image caches in memory and in folders, checkpoints, early stopping.
-Nothing is a leak that does not grow, so the table compares the state after a warm-up (a tenth of
-the work) with the end. Ends with an error if files or threads are left over.
+Predictions alternate between a fine-tuned and a frozen image tower; fits alternate between all
+features that could leave something behind: image caches in memory and in folders, checkpoints,
+early stopping. A leak grows, so the table compares the state after a warm-up (a tenth of the work)
+with the end. Fails if files or threads are left over.
 """
 
 import argparse

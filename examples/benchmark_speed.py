@@ -1,10 +1,10 @@
 """
-How close to the limit is it?
-=============================
+Speed compared with the theoretical limit
+=========================================
 
-The image tower is the only work that must be done; everything else should vanish beside it. Each
-row measures one job against that limit, side by side in one run: the two alternate, after a
-warm-up, and the table gives the median ratio with its smallest and largest value::
+The image tower is the only necessary work; everything else should be negligible. Each row compares
+one job with that limit in one run: the two alternate, after a warm-up, and the table has the median
+ratio with its minimum and maximum::
 
     python examples/benchmark_speed.py --model ViT-B-32 --results speed.csv
     python examples/benchmark_speed.py --device cuda --model ViT-B-16 --results speed.csv
@@ -77,7 +77,7 @@ def side_by_side(ours, limit, device, repeats):
     ratios = []
     for i in range(repeats):
         jobs = {"ours": ours, "limit": limit}
-        # Whoever runs second may find a warmer or a hotter machine.
+        # Alternate the order: the second may find warm caches or a throttled processor.
         order = list(jobs) if i % 2 else list(jobs)[::-1]
         times = {name: seconds(jobs[name], device) for name in order}
         ratios.append((times["ours"] / times["limit"], times["ours"], times["limit"]))

@@ -1,12 +1,12 @@
 """
-The paper's tables, on data of your own or on the paper's
-=========================================================
+The paper's tables, on your own data or on the paper's
+======================================================
 
 Runs methods × shots × seeds and prints the tables of the paper: ``full`` (Tables 1 to 3),
-``few_shot`` (Table 4), ``ablation`` (Table 5), ``distance`` (Table 6), and ``settings``, what the
-paper leaves open: β, norm, masking, shift and the released code's form of the loss. ``samples``
-draws training images at random instead of some of each number, beside the peers that people use
-on embeddings. For example::
+``few_shot`` (Table 4), ``ablation`` (Table 5), ``distance`` (Table 6), and ``settings``, which the
+paper leaves open: β, norm, masking, shift and the loss of the authors' code. ``samples`` draws
+training images at random instead of some per label, and includes common methods on embeddings. For
+example::
 
     python examples/benchmark_tables.py --dataset counting --table few_shot
     python examples/benchmark_tables.py --dataset utkface --data FOLDER \
@@ -19,9 +19,9 @@ on embeddings. For example::
     python examples/benchmark_tables.py --dataset morph2 --data FOLDER --lists LISTS --table full \
         --fine-tune full
 
-A finished cell is written to the results file at once, and what is in the file is not computed
-again: a run that was killed goes on where it was. Beside the results file it writes a Markdown
-file and a figure for each table.
+Each finished cell is written to the results file at once, and cells in the file are not computed
+again, so a killed run can be resumed. A Markdown file and a figure for each table are written next
+to the results file.
 """
 
 import argparse
@@ -189,7 +189,7 @@ DATASETS = {
 # -------
 # Settings of the baselines are the best of four (heads) to seven (prompts) on faces of UTKFace
 # with a frozen tower: on held-out training images, and for the prompts on the test images of one
-# seed, in their favour. So are their rates of a fine-tuned tower. NumCLIP has its defaults.
+# seed, in their favor. So are their rates for a fine-tuned tower. NumCLIP has its defaults.
 
 HEAD_LR = {"l1": 0.03, "cross_entropy": 0.03, "sord": 0.03, "corn": 0.1, "triangular": 0.1}
 HEAD_TOWER_LR = 3e-5
@@ -337,7 +337,7 @@ FULL_EPOCHS = {"1": 30, "2": 25, "4": 20, "8": 15, "16": 12, "all": 10}
 # Running
 # -------
 
-# What results are of: all that a result depends on, and the command line sets.
+# Everything on the command line that a result depends on.
 TASK = [
     *("dataset", "data", "lists", "label", "split"),
     *("model", "pretrained", "fine_tune", "max_epochs", "bins", "template"),
@@ -431,7 +431,7 @@ def _append(results, row):
 def _read(results):
     if not results.exists():
         return pd.DataFrame(columns=COLUMNS)
-    # A line that a kill has cut off is computed again.
+    # A line cut off by a kill is computed again.
     text = dict.fromkeys([*TASK, "method", "shots"], str)
     table = pd.read_csv(results, dtype=text, on_bad_lines="skip")
     if list(table) != COLUMNS:

@@ -2,8 +2,8 @@
 Quickstart: how many shapes?
 ============================
 
-Predict a number from an image in one ``fit`` and one ``predict``. Pictures and model come with
-the package, so this runs offline, in less than a minute on two cores::
+Predict a number from an image with one ``fit`` and one ``predict``. Images and model are included
+in the package, so this runs offline, in less than a minute on two cores::
 
     python examples/plot_01_quickstart.py
 """
@@ -16,19 +16,19 @@ from sknumclip import NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
 
 # %%
-# Images and their numbers
-# ------------------------
+# Images and their labels
+# -----------------------
 # X may also be a list of file names, a pandas column of them, or PIL images.
 
 X, y = make_counting_images(1000, random_state=0)
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=300, random_state=0)
 
 # %%
-# Name the ranges of the number in words
-# --------------------------------------
+# Describe the ranges of the label in words
+# -----------------------------------------
 # CLIP has read "dozens of" far more often than "55". With your own images, leave out
-# ``model_name`` to get a real CLIP, and ``canvas_scale``: here the whole picture must be seen, or
-# the count would be wrong.
+# ``model_name`` to get a real CLIP, and ``canvas_scale``: only here must the model see the whole
+# image, or it would miss shapes.
 
 bins = {
     "a few": (1, 6),
@@ -44,26 +44,26 @@ reg = NumCLIPRegressor(
 # %%
 # Before and after training
 # -------------------------
-# With no epochs the model is CLIP as it is: the bins' centers weighted by how well their words
-# fit the picture.
+# With 0 epochs the model is zero-shot CLIP: bin centers weighted by how well their descriptions fit
+# the image.
 
 zero_shot = reg.set_params(max_epochs=0).fit(X_train, y_train).predict(X_test)
 reg.set_params(max_epochs=8, lr=1e-4).fit(X_train, y_train)
 fitted = reg.predict(X_test)
-print(f"mean absolute error on {len(y_test)} held-out pictures")
+print(f"mean absolute error on {len(y_test)} held-out images")
 print(f"  zero-shot: {mean_absolute_error(y_test, zero_shot):.2f}")
 print(f"  fitted:    {mean_absolute_error(y_test, fitted):.2f}")
 
 # %%
-# What a prediction rests on
-# --------------------------
+# Explain predictions
+# -------------------
 
 shown = X_test[:4]
 print(reg.explain(shown).round(2))
 
 # %%
-# A picture of it
-# ---------------
+# Figure
+# ------
 
 fig = plt.figure(figsize=(11, 5.5), layout="constrained")
 left, right = fig.subfigures(1, 2, width_ratios=[1, 1.25])
@@ -74,7 +74,7 @@ for edge in list(reg.bins_.edges)[1:-1]:
     ax.axhline(edge, color="0.9", linewidth=1, zorder=0)
 ax.scatter(y_test, zero_shot, s=12, color="tab:orange", alpha=0.6, label="zero-shot")
 ax.scatter(y_test, fitted, s=12, color="tab:blue", alpha=0.6, label="fitted")
-ax.set(xlabel="true count", ylabel="predicted count", title="300 held-out pictures")
+ax.set(xlabel="true count", ylabel="predicted count", title="300 held-out images")
 ax.set_aspect("equal")
 ax.legend()
 

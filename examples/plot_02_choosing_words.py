@@ -2,8 +2,8 @@
 Choosing words
 ==============
 
-The ranges of the number may be named in any words, but CLIP must know them, and know their order.
-Both can be seen before any training. Offline, in seconds::
+You can describe the ranges of the label in any words, but CLIP must know the words and their order.
+Both can be checked before training. Offline, in seconds::
 
     python examples/plot_02_choosing_words.py
 """
@@ -21,7 +21,7 @@ from sknumclip.plotting import BinProbabilityDisplay, PromptSimilarityDisplay
 # %%
 # Candidates
 # ----------
-# The same five ranges, named by words for amounts, by grades, and by their middles in digits.
+# The same five ranges, described by words for amounts, by grades, and by their midpoints in digits.
 
 X, y = make_counting_images(600, random_state=0)
 X_train, X_test, y_train, y_test = X[:300], X[300:], y[:300], y[300:]
@@ -38,8 +38,8 @@ shared = dict(template="a picture of {} shapes.", model_name="tiny", canvas_scal
 # %%
 # Does CLIP know the words?
 # -------------------------
-# :class:`~sknumclip.baselines.ZeroShotCLIPRegressor` is CLIP as it is: where its error is small,
-# the words fit the pictures.
+# :class:`~sknumclip.baselines.ZeroShotCLIPRegressor` is CLIP without training: if its error is
+# small, the words fit the images.
 
 zero_shot = {
     name: ZeroShotCLIPRegressor(value, **shared).fit(X_train, y_train)
@@ -51,8 +51,8 @@ for name, reg in zero_shot.items():
 # %%
 # Does it know their order?
 # -------------------------
-# If so, similarities fall with the distance from the diagonal. Nothing but text is needed for this
-# picture. The score is the rank correlation of the distances of texts and of bin centers.
+# If so, similarities decrease with the distance from the diagonal. This figure needs only text. The
+# score is the rank correlation between the distances of texts and of bin centers.
 
 fig, axes = plt.subplots(1, 3, figsize=(14, 4.6), layout="constrained")
 for ax, (name, reg) in zip(axes, zero_shot.items(), strict=True):
@@ -62,9 +62,9 @@ for ax, (name, reg) in zip(axes, zero_shot.items(), strict=True):
     ax.set_title(f"{name}: {ax.get_title()}")
 
 # %%
-# What it thinks of single pictures
-# ---------------------------------
-# With digits, the most probable bin can be far from the others that are probable.
+# Single images
+# -------------
+# With digits, the most probable bin can be far from other probable bins.
 
 BinProbabilityDisplay.from_estimator(zero_shot["amounts"], X_test[:4], y_test[:4])
 BinProbabilityDisplay.from_estimator(zero_shot["digits"], X_test[:4], y_test[:4])
@@ -72,7 +72,7 @@ BinProbabilityDisplay.from_estimator(zero_shot["digits"], X_test[:4], y_test[:4]
 # %%
 # Do words still matter after training?
 # -------------------------------------
-# Training the prompts on frozen images mends a lot, but good words stay ahead.
+# Training with a frozen image tower improves all of them, but good words stay ahead.
 
 for name, value in bins.items():
     reg = NumCLIPRegressor(value, fine_tune="none", random_state=0, **shared)

@@ -2,9 +2,9 @@
 Searching over β and bins
 =========================
 
-How strong a ranking, and how many words? Both are parameters, so scikit-learn can search over
-them. With ``fine_tune="none"`` each image is embedded once for the whole search. Offline, in
-less than a minute::
+The strength of the ranking loss (β) and the bins are parameters, so scikit-learn can search over
+them. With ``fine_tune="none"`` each image is embedded once for the whole search. Offline, in less
+than a minute::
 
     python examples/plot_03_search.py
 """
@@ -19,7 +19,7 @@ from sknumclip.plotting import SearchDisplay, TrainingCurveDisplay
 # %%
 # The grid
 # --------
-# Bins are values like any other.
+# Bins can be searched over like any other value.
 
 X, y = make_counting_images(500, random_state=0)
 bins = [
@@ -53,19 +53,19 @@ search = GridSearchCV(
 ).fit(X, y)
 
 # %%
-# The map
-# -------
-# Mean and standard deviation of the error over the folds, the best in red. Differences smaller than
-# the deviations say little: here the words decide, and β hardly matters.
+# The heat map
+# ------------
+# Mean and standard deviation of the error over the folds; the best is framed in red. Differences
+# smaller than the standard deviation mean little: here the bins matter, and β hardly does.
 
 SearchDisplay.from_estimator(search, labels={"bins": ["2 words", "3 words", "5 words"]})
 
 # %%
-# How the best one learns
-# -----------------------
-# With early stopping a part of the data is set aside, and its losses are recorded too. Training
-# stops when the L1 loss of that part no longer falls. The ranking loss compares the images of a
-# batch, and grows with their number, so its two curves need not meet.
+# Training curves of the best model
+# ---------------------------------
+# Early stopping sets part of the data aside and records its losses, too. Training stops when the L1
+# loss on that part no longer falls. The ranking loss compares the images of a batch and grows with
+# their number, so its training and validation curves are not comparable.
 
 best = search.best_estimator_
 best.set_params(early_stopping=True, max_epochs=200).fit(X, y)

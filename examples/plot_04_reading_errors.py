@@ -2,7 +2,7 @@
 Reading errors
 ==============
 
-Where does a fitted model err, and what has training done to the features of the images? Offline,
+Where does a fitted model make errors, and how has training changed the image embeddings? Offline,
 in less than a minute::
 
     python examples/plot_04_reading_errors.py
@@ -18,8 +18,8 @@ from sknumclip.datasets import make_counting_images
 from sknumclip.plotting import BinErrorDisplay, BinProbabilityDisplay, EmbeddingDisplay
 
 # %%
-# A model
-# -------
+# Fit a model
+# -----------
 
 X, y = make_counting_images(700, random_state=0)
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=300, random_state=0)
@@ -38,37 +38,37 @@ reg = NumCLIPRegressor(bins, max_epochs=4, lr=1e-4, **shared).fit(X_train, y_tra
 # %%
 # Errors by bin
 # -------------
-# Boxes right of zero are predicted too low. Errors grow with the count, as they do for people.
+# Bins with boxes to the right of zero are predicted too low. Errors grow with the count, as they do
+# for people.
 
 BinErrorDisplay.from_estimator(reg, X_test, y_test)
 
 # %%
-# The worst ones
-# --------------
-# Look at them: are they hard, or are their labels wrong? Here they are hard:
-# dozens of small shapes, which the model itself puts between two words.
+# The largest errors
+# ------------------
+# Are these images hard, or are their labels wrong? Here they are hard: dozens of small shapes,
+# which the model places between two bins.
 
 worst = np.argsort(-np.abs(y_test - reg.predict(X_test)))[:6]
 BinProbabilityDisplay.from_estimator(reg, X_test[worst], y_test[worst])
 
 # %%
-# What predictions rest on
-# ------------------------
-# This is what the last line of a cell shows in a notebook; ``print`` shows the DataFrame that it
-# is.
+# Explain predictions
+# -------------------
+# A notebook shows the result of ``explain`` as sentences; ``print`` shows it as a DataFrame.
 
 reg.explain(X_test[worst])
 
 # %%
-# Features before and after
-# -------------------------
-# The paper's Figure 4: maps of the features of held-out images. After training, distances follow
-# the numbers more closely.
+# Embeddings before and after training
+# ------------------------------------
+# Figure 4 of the paper: maps of the embeddings of held-out images. After training, distances
+# between embeddings follow the labels more closely.
 
 embedder = CLIPEmbedder(model_name="tiny", canvas_scale=1, verbose=0).fit(X_test)
 fig, axes = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
 for ax, (name, estimator) in zip(
-    axes, {"CLIP as it is": embedder, "after training": reg}.items(), strict=True
+    axes, {"before training": embedder, "after training": reg}.items(), strict=True
 ):
     EmbeddingDisplay.from_estimator(estimator, X_test, y_test, ax=ax, random_state=0)
     ax.set_title(f"{name}: {ax.get_title()}")
@@ -76,8 +76,8 @@ for ax, (name, estimator) in zip(
 # %%
 # Classes
 # -------
-# For :class:`~sknumclip.NumCLIPClassifier` scikit-learn's own display says it all: mistakes are
-# next to the diagonal.
+# For :class:`~sknumclip.NumCLIPClassifier` use scikit-learn's display: mistakes are next to the
+# diagonal.
 
 names = np.array(list(bins))
 classes_train, classes_test = (names[reg.bins_.assign(labels)] for labels in (y_train, y_test))

@@ -1,10 +1,10 @@
 """
-Prediction intervals: how sure is it?
-=====================================
+Prediction intervals
+====================
 
-Two ways to say how far off a prediction may be: the standard deviation that comes with it, and
-intervals that MAPIE calibrates on pictures held out for that. How many of the true numbers do they
-hold? Runs offline, in less than a minute on two cores; needs ``pip install mapie``::
+There are two measures of uncertainty: the standard deviation of a prediction, and intervals that
+MAPIE calibrates on held-out images. How many of the true labels do they cover? Runs offline, in
+less than a minute on two cores; needs ``pip install mapie``::
 
     python examples/plot_05_intervals.py
 """
@@ -18,10 +18,10 @@ from sknumclip import NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
 
 # %%
-# Three sets of pictures
-# ----------------------
-# One to train on, one to calibrate on, one to measure on. MAPIE takes arrays and pandas columns
-# of file names too, but no lists.
+# Three sets of images
+# --------------------
+# One for training, one for calibration, one for testing. MAPIE also takes arrays and pandas columns
+# of file names, but not lists.
 
 X, y = make_counting_images(2000, random_state=0)
 train, calibration, test = np.split(np.arange(len(y)), [500, 1000])
@@ -45,12 +45,12 @@ reg = NumCLIPRegressor(
 reg.fit(X[train], y[train])
 
 # %%
-# Intervals, and what they hold
-# -----------------------------
-# A conformal interval holds 90 % of the true numbers whatever the model is like, if pictures are
-# like those it was calibrated on. It is as wide for a sure prediction as for an unsure one. The
-# standard deviation tells them apart, but nobody has checked its size: it takes the number for
-# anywhere in its bin, which is far too careful once the model counts better than that.
+# Coverage of the intervals
+# -------------------------
+# Conformal intervals cover 90 % of the true labels for any model, if the images are like those for
+# calibration. They are equally wide for certain and uncertain predictions. The standard deviation
+# distinguishes them, but its size has no guarantee. After a solved fit, as here, it is scaled by
+# out-of-fold errors; after a fit in epochs it is often too large.
 
 levels = [0.8, 0.9]
 conformal = SplitConformalRegressor(reg, confidence_level=levels, prefit=True)
@@ -68,11 +68,11 @@ for k, level in enumerate(levels):
     ):
         held = ((low <= y_test) & (y_test <= high)).mean()
         coverage[name].append(held)
-        print(f"{level:.0%} {name:10}: holds {held:.1%}, mean width {(high - low).mean():.1f}")
+        print(f"{level:.0%} {name:10}: covers {held:.1%}, mean width {(high - low).mean():.1f}")
 
 # %%
-# A picture of it
-# ---------------
+# Figure
+# ------
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
 some = np.sort(np.random.default_rng(0).choice(len(y_test), 60, replace=False))
@@ -83,16 +83,16 @@ left.fill_between(places, low, high, color="tab:blue", alpha=0.2, label="90 %, c
 reach = norm.ppf(0.95) * y_std[some]
 left.errorbar(places, y_pred[some], reach, fmt="none", color="tab:orange", label="90 %, std")
 left.scatter(places, y_test[some], s=14, color="black", zorder=3, label="true count")
-left.set(xlabel="60 held-out pictures, by prediction", ylabel="count")
+left.set(xlabel="60 held-out images, by prediction", ylabel="count")
 left.legend(loc="upper left")
 
 for offset, (name, held) in zip((-0.17, 0.17), coverage.items(), strict=True):
     color = "tab:blue" if name == "conformal" else "tab:orange"
     bars = right.bar(np.arange(2) + offset, held, width=0.3, color=color, alpha=0.7, label=name)
     right.bar_label(bars, [f"{share:.1%}" for share in held], label_type="center")
-right.hlines(levels, [-0.45, 0.55], [0.45, 1.45], color="black", label="as promised")
+right.hlines(levels, [-0.45, 0.55], [0.45, 1.45], color="black", label="nominal")
 right.set(xticks=[0, 1], xticklabels=["80 % intervals", "90 % intervals"], ylim=(0, 1.25))
-right.set_ylabel(f"share of {len(y_test)} pictures inside")
+right.set_ylabel(f"coverage of {len(y_test)} images")
 right.legend(loc="upper center", ncols=3)
 
 fig.savefig("intervals.png", dpi=120)

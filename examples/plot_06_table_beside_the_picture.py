@@ -1,11 +1,11 @@
 """
-A table beside the picture
-==========================
+Images together with a table
+============================
 
-Often there is more than the picture: a column of a table says what no picture shows. Here pieces in
-boxes are counted from pictures, and what a box is worth depends on the price of its pieces as well,
-which stands in the table. Images and columns of one DataFrame go through one scikit-learn pipeline,
-which beats the picture alone and the table alone. Offline, in less than a minute::
+Often a table has information that the images do not show. Here the images show boxes of pieces to
+count, and the value of a box also depends on the price of its pieces, which follows from the table.
+Images and columns of one DataFrame go through one scikit-learn pipeline, which beats the images
+alone and the table alone. Offline, in less than a minute::
 
     python examples/plot_06_table_beside_the_picture.py
 """
@@ -28,28 +28,28 @@ from sknumclip import CLIPEmbedder, NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
 
 # %%
-# A table with a column of pictures
-# ---------------------------------
+# A table with a column of images
+# -------------------------------
 
 folder = tempfile.TemporaryDirectory()
 X, count = make_counting_images(700, high=60, random_state=0)
 rng = np.random.default_rng(0)
 table = pd.DataFrame({"path": [f"{folder.name}/{i}.png" for i in range(len(X))]})
-for path, picture in zip(table["path"], X, strict=True):
-    Image.fromarray(picture).save(path)
+for path, image in zip(table["path"], X, strict=True):
+    Image.fromarray(image).save(path)
 table["material"] = rng.choice(["wood", "glass", "silver"], len(X))
 table["age"] = rng.integers(0, 20, len(X))
 price = table["material"].map({"wood": 1.0, "glass": 2.0, "silver": 4.0}) * (1 + table["age"] / 20)
 value = count * price + rng.normal(0, 2, len(X))
-weight = 1 / price**2  # errors count as shares of the price
+weight = 1 / price**2  # so that errors are relative to the price
 parts = train_test_split(table, value, weight, test_size=250, random_state=0)
 table_train, table_test, value_train, value_test, weight_train, weight_test = parts
 table_train.head()
 
 # %%
-# The picture alone, the table alone
-# ----------------------------------
-# A ``ColumnTransformer`` passes each model its columns; ``set_output`` keeps them a DataFrame.
+# Images alone, table alone
+# -------------------------
+# A ``ColumnTransformer`` passes each model its columns; with ``set_output`` they stay a DataFrame.
 
 short_names = dict(verbose_feature_names_out=False)
 image_column = make_column_transformer(("passthrough", ["path"]), **short_names)
@@ -69,9 +69,9 @@ table_alone = make_pipeline(table_columns, trees)
 # %%
 # Both, by stacking
 # -----------------
-# Each of the two is fitted on folds, and other trees learn from their out-of-fold predictions
-# what the value is. Predictions on pictures seen in training would look better than
-# they are, and would be believed too much.
+# Each of the two is fitted on folds, and other trees learn the value from their out-of-fold
+# predictions. Predictions on training images would look too good, and the trees would rely on them
+# too much.
 
 stack = StackingRegressor(
     [("image", image_alone), ("table", table_alone)],
@@ -82,8 +82,8 @@ stack = StackingRegressor(
 # %%
 # Both, as one table of features
 # ------------------------------
-# Embeddings beside columns, each with its name, for a linear model. It adds up what the picture and
-# the material say, but does not multiply.
+# Embeddings and columns, each with a name, for a linear model. It adds up the effects of the image
+# and the material, but cannot multiply them.
 
 features = make_column_transformer(
     (CLIPEmbedder(**tiny), ["path"]),
@@ -95,11 +95,11 @@ ridge = RidgeCV(np.logspace(-3, 3, 13)).set_fit_request(sample_weight=True)
 linear = make_pipeline(features, ridge)
 
 # %%
-# What they are worth
-# -------------------
+# Comparison
+# ----------
 
 models = {
-    "picture alone": image_alone,
+    "images alone": image_alone,
     "table alone": table_alone,
     "both, as features": linear,
     "both, stacked": stack,

@@ -1,10 +1,10 @@
 """
-Do image features come in order?
-================================
+Are image embeddings in order?
+==============================
 
-Figure 4 of the paper: the features of held-out images before and after training, as a t-SNE map
-colored by their number, with an ordinality score: the rank correlation of the distances of
-features and of numbers, over all pairs. Offline, about a minute on two cores::
+Figure 4 of the paper: the embeddings of held-out images before and after training, as a t-SNE map
+colored by label. The ordinality score is the rank correlation between distances of embeddings and
+of labels, over all pairs. Offline, about a minute on two cores::
 
     python examples/plot_tsne.py
     python examples/plot_tsne.py --data FOLDER --label age --model local-dir:MODEL --bins age \
@@ -30,8 +30,8 @@ COUNTS = {
 }
 
 # %%
-# What to learn
-# -------------
+# Data
+# ----
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--data", help="folder with images and a labels.csv")
@@ -53,15 +53,15 @@ else:
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=500, random_state=0)
 
 # %%
-# Before and after
-# ----------------
+# Before and after training
+# -------------------------
 
 shared = dict(model_name=args.model, canvas_scale=args.canvas_scale, verbose=0)
 reg = NumCLIPRegressor(
     args.bins, template=args.template, max_epochs=args.epochs, lr=args.lr, random_state=0, **shared
 )
 estimators = {
-    "CLIP as it is": CLIPEmbedder(**shared).fit(X_test),
+    "before training": CLIPEmbedder(**shared).fit(X_test),
     "after training": reg.fit(X_train, y_train),
 }
 

@@ -2,9 +2,9 @@
 Pretrain the tiny CLIP of the package
 =====================================
 
-Trains, from scratch and in minutes, the model behind ``model_name="tiny"``: a small CLIP that
-has seen nothing but drawn pictures of shapes, with captions that talk about amounts the way
-people do: mostly in fuzzy words, in digits only when there is little to count::
+Trains the model for ``model_name="tiny"`` from scratch in minutes: a small CLIP that has seen only
+drawn images of shapes, with captions that describe amounts like people do, mostly in vague words,
+and in digits only for small counts::
 
     python examples/pretrain_tiny.py --out tiny              # train, save, evaluate
     python examples/pretrain_tiny.py --evaluate tiny         # only evaluate
@@ -130,11 +130,11 @@ GENERIC_NOUNS = ["shapes", "objects", "things"]
 
 
 def write_caption(count, shape, color, rng):
-    """Say something about a picture of `count` `color` `shape`s, as somebody might."""
+    """Write a caption for an image of `count` `color` `shape`s, like a person might."""
     things = rng.choice(NOUNS[shape] if rng.uniform() < 0.6 else GENERIC_NOUNS)
     if rng.uniform() < 0.4:
         things = f"{color} {things}"
-    # People guess: by the look of it there are some 12 % more or fewer.
+    # People guess, and are off by about 12 %.
     guess = max(1, round(count * math.exp(0.12 * rng.normal())))
 
     kind = rng.uniform()
@@ -154,7 +154,7 @@ def write_caption(count, shape, color, rng):
 
 
 def choose_phrase(phrases, count, rng):
-    """Draw one of the phrases whose range holds `count`, by their weights."""
+    """Draw one of the phrases for `count`, by their weights."""
     fitting = {p: w for p, (low, high, w) in phrases.items() if low <= count <= high}
     weights = np.array(list(fitting.values()))
     return str(rng.choice(list(fitting), p=weights / weights.sum()))
@@ -169,7 +169,7 @@ CHUNK = 1000
 
 
 def draw_pictures(n_pictures):
-    """Training pictures and what is in them, drawn by all cores."""
+    """Draw training images and their attributes on all cores."""
     n_chunks = math.ceil(n_pictures / CHUNK)
     draw = partial(make_counting_images, CHUNK, return_attributes=True)
     with ProcessPoolExecutor() as pool:
@@ -181,14 +181,14 @@ def draw_pictures(n_pictures):
 
 
 def to_input(X, device):
-    """Normalized float tensor of shape (n, 3, height, width) from uint8 pictures."""
+    """Convert uint8 images to a normalized float tensor of shape (n, 3, height, width)."""
     pixels = torch.as_tensor(X, device=device).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(CONFIG["preprocess_cfg"][k], device=device) for k in ("mean", "std"))
     return (pixels - mean[:, None, None]) / std[:, None, None]
 
 
 def make_optimizer(model, lr):
-    """AdamW; only matrices decay, not gains, biases, or the embeddings of words never seen."""
+    """Make AdamW with weight decay only for matrices, not for gains, biases and embeddings."""
     no_decay = {"token_embedding.weight", "positional_embedding", "visual.positional_embedding"}
     groups = {True: [], False: []}
     for name, parameter in model.named_parameters():
@@ -202,7 +202,7 @@ def make_optimizer(model, lr):
 
 
 def train(n_pictures, n_steps, batch_size, lr, device, seed):
-    """Train with the contrastive loss of CLIP; returns the model."""
+    """Train with CLIP's contrastive loss; return the model."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     started = time.perf_counter()
@@ -224,7 +224,7 @@ def train(n_pictures, n_steps, batch_size, lr, device, seed):
     for step in range(1, n_steps + 1):
         chosen = rng.choice(len(X), batch_size, replace=False)
         images = to_input(X[chosen], device)
-        # A turned or mirrored picture has the same caption.
+        # A rotated or mirrored image has the same caption.
         images = torch.rot90(images, int(rng.integers(4)), (2, 3))
         images = images.flip(3) if rng.uniform() < 0.5 else images
         texts = tokenizer([write_caption(*facts[i], rng) for i in chosen]).to(device)
@@ -253,7 +253,7 @@ def train(n_pictures, n_steps, batch_size, lr, device, seed):
 
 
 def save(model, folder):
-    """Write the folder that open_clip reads as ``local-dir:folder``; weights in half precision."""
+    """Write a folder for open_clip's ``local-dir:folder``, with weights in half precision."""
     folder.mkdir(parents=True, exist_ok=True)
     state = {k: v.detach().half().cpu().contiguous() for k, v in model.state_dict().items()}
     save_file(state, folder / "open_clip_model.safetensors", metadata={"format": "pt"})
@@ -263,7 +263,7 @@ def save(model, folder):
 # %%
 # Evaluation
 # ----------
-# Zero-shot regression: the centers of the bins, weighted by how well their names fit.
+# Zero-shot regression: bin centers weighted by how well their descriptions fit.
 
 BINS = {
     "a few": (1, 6),
@@ -278,7 +278,7 @@ GENERIC = ["very low", "low", "medium", "high", "very high"]
 
 @torch.no_grad()
 def predict_zero_shot(folder, pictures, names, centers, template=TEMPLATE):
-    """Predict counts with the model in `folder` as it is."""
+    """Predict counts zero-shot with the model in `folder`."""
     model, preprocess = open_clip.create_model_from_pretrained(f"local-dir:{folder}")
     tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
     model.eval()
@@ -291,7 +291,7 @@ def predict_zero_shot(folder, pictures, names, centers, template=TEMPLATE):
 
 
 def evaluate(folder, n_samples=2000, seed=2024):
-    """Print the mean absolute errors on pictures that were not trained on."""
+    """Print the mean absolute errors on images that were not used for training."""
     X, y = make_counting_images(n_samples, random_state=seed)
     centers = [(low + high) / 2 for low, high in BINS.values()]
     edges = np.quantile(y, np.linspace(0, 1, len(GENERIC) + 1))

@@ -2,11 +2,10 @@
 Searching for bins and β with Optuna
 ====================================
 
-In one process, or in many that share a study. Where to cut the range of the label is a question of
-its own: how many bins, and where. Here the edges follow from their number and one exponent (1 for
-equal widths, more for narrow bins at the low end), which Optuna tries together with β of the FCRC
-loss. The image tower is frozen, so each image is embedded once for all trials. Offline, a minute on
-a laptop::
+In one process, or in several that share a study. Optuna searches over the number of bins, the
+position of their edges and β of the FCRC loss. The edges follow from one exponent (1 for equal
+widths, more for narrow bins at the low end). The image tower is frozen, so each image is embedded
+once for all trials. Offline, a minute on a laptop::
 
     python examples/search_optuna.py
 
@@ -57,7 +56,7 @@ def objective(trial, X, y):
 
 
 def main():
-    """Search, and say what was found."""
+    """Search, and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--images", type=int, default=300)

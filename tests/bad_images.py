@@ -168,7 +168,7 @@ IMAGES = [
     (
         "a web page saved as .jpg",
         file_of("page.jpg", b"<!DOCTYPE html><html>"),
-        "not an image of a kind that Pillow knows; it begins with b'<!DOCTYPE html><'",
+        "not an image format that Pillow knows; it begins with b'<!DOCTYPE html><'",
     ),
     (
         "a PNG named .jpg",
@@ -226,17 +226,17 @@ IMAGES = [
     (
         "a TIFF of colors of 16 bits with the tag MaxSampleValue",
         file_of("rgb.tif", tiff(np.dstack([LIGHT] * 3), 16, photometric=2, max_sample=4095)),
-        "its colors have 16 bits, but by its tag MaxSampleValue white is 4095, and Pillow drops",
+        "its colors have 16 bits, but its tag MaxSampleValue says that white is 4095, and",
     ),
     (
         'a TIFF of 12 bits, "white is zero"',
         file_of("12 white.tif", tiff(LIGHT, 12, photometric=0)),
-        "a TIFF file of a kind that Pillow cannot read; convert it to 8 bits",
+        "a kind of TIFF file that Pillow cannot read; convert it to 8 bits",
     ),
     (
         "a TIFF of floats",
         saved("floats.tif", FLOATS),
-        "its pixels are floats, whose white is unknown",
+        "its pixels are floats with an unknown white level",
     ),
     (
         "a palette with transparency",
@@ -251,15 +251,15 @@ IMAGES = [
         Right("upright", is_seen_as((8, 16), RED)),
     ),
     (
-        "a PNG whose EXIF block is broken",
+        "a PNG with broken EXIF data",
         saved("broken.png", Image.new("RGB", (8, 8), RED), exif=b"Exif\0\0nonsense"),
-        "its EXIF block is broken",
+        "broken EXIF data",
     ),
     ("HEIC without its plugin", file_of("a.heic", HEIC), "pip install pillow-heif"),
     (
         "PostScript",
         file_of("a.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"),
-        "PostScript, which is a program, not pixels",
+        "PostScript is a program, not an image",
     ),
     ("a folder", lambda folder: folder, "a folder, not a file"),
     ("a FIFO", fifo, "not a regular file"),

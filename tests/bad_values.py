@@ -61,7 +61,7 @@ X = [
     (
         "with a URL of an unknown kind in it",
         lambda files: [*files[:3], "bucket://a.jpg"],
-        "'bucket://a.jpg' is not an address that fsspec knows how to read",
+        "'bucket://a.jpg' is not a URL that fsspec can read",
     ),
     (
         "with a web address in it",
@@ -126,7 +126,7 @@ X = [
     (
         "rows of a table",
         lambda files: [{"path": file, "age": 5} for file in files],
-        "Of rows take the column of images: [row['path'] for row in X]",
+        "For rows of a table, use the column of images: [row['path'] for row in X]",
     ),
     (
         "a DataFrame of one column of numbers",
@@ -186,7 +186,7 @@ LABELS = [
     ("inf", dict(y=[1, np.inf, 3, 4]), "in 1 of 4 labels, at index 1. Leave those samples out"),
     ("None", dict(y=None), "requires y to be passed"),
     ("None in a list", dict(y=[1, None, 3, 4]), "Got NaN in 1 of 4 labels, at index 1"),
-    ("words", dict(y=list("abcd")), "Got labels like 'a' (str). For words in an order use NumCLIP"),
+    ("words", dict(y=list("abcd")), "Got labels like 'a' (str). For ordered classes use NumCLIP"),
     ("strings of digits", dict(y=list("1234")), "convert them first, as in pandas.to_numeric(y)"),
     (
         "percentages",
@@ -206,12 +206,12 @@ LABELS = [
     (
         "dates",
         dict(y=pd.date_range("2020", periods=4)),
-        "y must not be dates or times, which are numbers only in some unit",
+        "y must not be dates or times, which need a unit to become numbers",
     ),
     (
         "intervals of `pandas.cut`",
         dict(y=pd.cut(Y, 2)),
-        "take the middle of each, pandas.IntervalIndex(y).mid. NumCLIPClassifier takes them as",
+        "use the middle of each, pandas.IntervalIndex(y).mid. NumCLIPClassifier takes them as",
     ),
     ("objects", dict(y=[object()] * 4), "y must be numbers. Got labels like <object"),
     ("complex numbers", dict(y=[1j, 2, 3, 4]), "Complex data not supported"),
@@ -353,7 +353,7 @@ CLASSES = [
     (
         "descriptions that are one prompt",
         dict(y=[1, 2, 1, 2], descriptions=["a child’s", "a child's"]),
-        "makes one and the same prompt of",
+        "makes the same prompt of",
     ),
 ]
 
@@ -390,7 +390,7 @@ BAD_BINS = [
     ({"": (0, 10), "many": (10, 30)}, "descriptions must not be empty"),
     (
         {"a child’s": (0, 10), "a child's": (10, 100)},
-        "makes one and the same prompt of 'a child’s' and \"a child's\": \"a child 's\"",
+        "makes the same prompt of 'a child’s' and \"a child's\": \"a child 's\"",
     ),
     ({1: (0, 10), 2: (10, 30)}, "descriptions must be a sequence of strings"),
     ({"a few": (0, 100)}, "At least 2 bins are needed"),
@@ -476,7 +476,7 @@ PARAMETERS = [
     (dict(accumulate_steps=0), "must be an int in the range [1, inf). Got 0"),
     (dict(on_error="ignore"), "must be a str among {"),
     (dict(checkpoint=5), "must be a str or Path or None. Got 5"),
-    (dict(checkpoint=A_FILE), "must be a folder that can be written, or made"),
+    (dict(checkpoint=A_FILE), "must be a writable folder, or one that can be created"),
     (dict(callbacks=["print"]), "must be a list of skorch callbacks"),
     (dict(accelerator="gpu"), "must be an accelerate.Accelerator or None. Got 'gpu'"),
     (dict(warm_start="yes"), BOOL),

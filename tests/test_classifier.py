@@ -15,7 +15,7 @@ from sknumclip.datasets import make_counting_images
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The columns of predict_proba"),
-    pytest.mark.filterwarnings("ignore:The classes are taken in the order of the alphabet"),
+    pytest.mark.filterwarnings("ignore:The classes are ordered by the alphabet"),
 ]
 
 GRADES = ["low", "medium", "high"]
@@ -114,7 +114,7 @@ def test_saved_and_pickled(counted, tmp_path):
     for copied in (NumCLIPClassifier.load(tmp_path), pickle.loads(pickle.dumps(clf))):
         np.testing.assert_array_equal(copied.predict(X), clf.predict(X))
         np.testing.assert_array_equal(copied.predict_proba(X), clf.predict_proba(X))
-    with pytest.raises(ValueError, match="holds a NumCLIPClassifier"):
+    with pytest.raises(ValueError, match="contains the class NumCLIPClassifier"):
         NumCLIPRegressor.load(tmp_path)
 
 
@@ -196,7 +196,7 @@ def test_metrics_that_count_on_sorted_columns_are_warned_of(make, pixels):
         ([None, *Y[1:]], "None or NaN in 1 of 8 labels, at index 0. Leave"),
         (pd.Series(Y, dtype="string").where(np.arange(8) > 1), "in 2 of 8 labels, at index 0, 1"),
         (np.arange(8.0) / 2, r"Labels may be str, whole numbers or bool. Got .*0.0"),
-        ([0, 0, 0, 1, 1, 2, 2, 2], r"without \[0, 1, 2\].*numbered them in sorted order"),
+        ([0, 0, 0, 1, 1, 2, 2, 2], r"without \[0, 1, 2\].*by numbers in sorted order"),
     ],
 )
 def test_labels_that_are_none_are_explained(make, pixels, y, message):

@@ -125,7 +125,7 @@ def test_the_table_beside_the_picture_beats_both_alone(tmp_path):
     assert not list(tmp_path.iterdir())
     found = re.findall(r"^(.+): off by ([\d.]+)$", done.stdout, flags=re.MULTILINE)
     errors = {name: float(error) for name, error in found}
-    alone = min(errors["picture alone"], errors["table alone"])
+    alone = min(errors["images alone"], errors["table alone"])
     assert errors["both, stacked"] < 0.8 * alone
     assert errors["both, as features"] < alone
 

@@ -148,7 +148,7 @@ class OwnRegressor(NumCLIPRegressor):
         (
             lambda folder, table: BatchPredictor(folder / "no")(table),
             SavedModelError,
-            "no is not a folder that save wrote: there is no such folder",
+            "no is not a saved model: there is no such folder",
         ),
         (
             lambda folder, table: BatchPredictor(folder)(list(table["path"])),

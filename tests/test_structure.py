@@ -40,7 +40,7 @@ def test_a_circle_is_found():
     ("library", "door"),
     [
         ("open_clip", {"clip.backbone", "clip.image_tower", "clip.loading"}),
-        ("skorch", {"training.net", "training.loop"}),
+        ("skorch", {"training.net", "training.loop", "training.estimate"}),
         ("sklearn.callback", {"training.callbacks"}),
         ("sklearn.utils._param_validation", {"estimators.checks"}),
         ("onnx", {"saving.onnx"}),

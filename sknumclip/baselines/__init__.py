@@ -1,8 +1,8 @@
-"""What NumCLIP is compared with, as estimators with the same images, training and parameters.
+"""Baselines: estimators to compare NumCLIP with, with the same images, training and parameters.
 
-- :class:`ZeroShotCLIPRegressor`: CLIP as it is
-- :class:`CoOpRegressor`, :class:`OrdinalCLIPRegressor`, :class:`L2RCLIPRegressor`: prompts around
-  numbers, learned
+- :class:`ZeroShotCLIPRegressor`: CLIP without training
+- :class:`CoOpRegressor`, :class:`OrdinalCLIPRegressor`, :class:`L2RCLIPRegressor`: learned prompts
+  with numbers
 - :class:`ImageHeadRegressor`: a linear layer on the image tower, with one of several losses
 """
 

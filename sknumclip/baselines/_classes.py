@@ -1,4 +1,4 @@
-"""What baselines share that make one class of each whole number."""
+"""ClassRegressor: base class of baselines with one class per whole number."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ MAX_CLASSES = 1000
 
 
 class ClassRegressor(RegressorMixin, BaseCLIPEstimator):
-    """Each whole number is a class; predictions are the mean of the distribution over them."""
+    """Base class: each whole number is a class; predictions are the mean over the classes."""
 
     _loss_name = "class_loss"
     _l1_weight = 0.0
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.regressor_tags.poor_score = True  # where labels are hardly wider than one class
+        tags.regressor_tags.poor_score = True  # if the range of labels is about one class
         return tags
 
     def fit(
         self, X: ImagesOrFeatures, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:
-        """Train on images and their numbers; see :meth:`~sknumclip.NumCLIPRegressor.fit`.
+        """Train on images and their labels; see :meth:`~sknumclip.NumCLIPRegressor.fit`.
 
         Parameters
         ----------
@@ -45,7 +45,7 @@ class ClassRegressor(RegressorMixin, BaseCLIPEstimator):
         return self._fit(X, y, sample_weight)
 
     def predict(self, X: ImagesOrFeatures) -> FloatArray:
-        """Predict the numbers of images.
+        """Predict the labels of images.
 
         Parameters
         ----------
@@ -54,7 +54,7 @@ class ClassRegressor(RegressorMixin, BaseCLIPEstimator):
         Returns
         -------
         ndarray of shape (n_samples,)
-            NaN for images that cannot be read, if ``on_error="skip"``.
+            Predictions; NaN for unreadable images, if ``on_error="skip"``.
         """
         return self._outputs(X)[0]
 
@@ -63,7 +63,7 @@ class ClassRegressor(RegressorMixin, BaseCLIPEstimator):
         numbers = range(low, max(high, low + 1) + 1)
         if len(numbers) > MAX_CLASSES:
             raise ValueError(
-                f"{type(self).__name__} makes one class of each whole number from {low} to {high}; "
+                f"{type(self).__name__} has one class per whole number, here from {low} to {high}; "
                 f"at most {MAX_CLASSES} are allowed. Divide y by something, or use "
                 "NumCLIPRegressor."
             )

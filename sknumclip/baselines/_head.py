@@ -1,4 +1,4 @@
-"""A head on the image tower, without any text."""
+"""ImageHeadRegressor: a linear head on the image tower, without text."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ __all__ = ["ImageHeadRegressor"]
 
 
 class ImageHeadRegressor(ClassRegressor):
-    """A linear layer on the image tower, without any text: what one would otherwise do.
+    """A linear layer on the image tower, without text: the usual alternative to prompts.
 
     Parameters
     ----------
     loss : str, default="l1"
-        ``"l1"``: one output, absolute error. All others have one output per whole number, and
-        predict the mean of the distribution: ``"cross_entropy"`` (DEX, arXiv 1809.05474), and
-        from dlordinal (``pip install "sknumclip[ordinal]"``) ``"sord"`` (soft labels),
-        ``"corn"`` (conditional probabilities of being above), ``"triangular"`` (soft labels) and
+        ``"l1"``: one output, absolute error. The others have one output per whole number and
+        predict the mean of the distribution: ``"cross_entropy"`` (DEX, arXiv 1809.05474), and from
+        dlordinal (``pip install "sknumclip[ordinal]"``) ``"sord"`` (soft labels), ``"corn"``
+        (conditional probabilities of exceeding each class), ``"triangular"`` (soft labels) and
         ``"emd"`` (squared earth mover's distance).
     model_name : str, default="ViT-B-16"
     pretrained : str or None, default="openai"
@@ -68,8 +68,7 @@ class ImageHeadRegressor(ClassRegressor):
     bins_ : LinguisticBins
         The classes: one bin for each whole number from the smallest to the largest label.
     history_ : DataFrame
-        One row per epoch: the loss of the classes as ``train_class_loss``, and
-        ``train_l1_loss``.
+        One row per epoch: the class loss as ``train_class_loss``, and ``train_l1_loss``.
     n_iter_, net_, skipped_
         As in :class:`~sknumclip.NumCLIPRegressor`.
 
@@ -143,14 +142,14 @@ class ImageHeadRegressor(ClassRegressor):
     def fit(
         self, X: ImagesOrFeatures, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:
-        """Train on images and their numbers; see :meth:`~sknumclip.NumCLIPRegressor.fit`.
+        """Train on images and their labels; see :meth:`~sknumclip.NumCLIPRegressor.fit`.
 
         Parameters
         ----------
         X, y
             As in :class:`~sknumclip.NumCLIPRegressor`.
         sample_weight : array-like of shape (n_samples,), default=None
-            With ``loss="l1"`` and ``"cross_entropy"`` only.
+            Only with ``loss="l1"`` and ``"cross_entropy"``.
 
         Returns
         -------
@@ -159,8 +158,8 @@ class ImageHeadRegressor(ClassRegressor):
         self._validate_params()
         if sample_weight is not None and not HEAD_LOSSES[self.loss].is_weighted:
             raise ValueError(
-                f"loss={self.loss!r} cannot weigh samples. Use loss='l1' or 'cross_entropy', or no "
-                "sample_weight."
+                f"loss={self.loss!r} cannot weight samples. Use loss='l1' or 'cross_entropy', or "
+                "no sample_weight."
             )
         return super().fit(X, y, sample_weight)
 

@@ -1,4 +1,4 @@
-"""Baselines that learn prompts around numbers: CoOp, OrdinalCLIP, L2RCLIP."""
+"""Baselines with learned prompts and numbers: CoOp, OrdinalCLIP, L2RCLIP."""
 
 from __future__ import annotations
 
@@ -38,16 +38,15 @@ __all__ = ["CoOpRegressor", "L2RCLIPRegressor", "OrdinalCLIPRegressor"]
 
 
 class CoOpRegressor(ClassRegressor):
-    """Learned context before numbers in digits, cross-entropy, expectation (CoOp).
+    """CoOp: learned context before numbers in digits, cross-entropy, expectation.
 
-    After K. Zhou et al., "Learning to Prompt for Vision-Language Models", arXiv 2109.01134, as the
-    NumCLIP paper uses it: one class per whole number, and the image tower fine-tuned too.
+    After K. Zhou et al., "Learning to Prompt for Vision-Language Models", arXiv 2109.01134, as used
+    in the NumCLIP paper: one class per whole number, with the image tower fine-tuned as well.
 
     Parameters
     ----------
     context : str or int, default="a photo of number"
-        Words before the number, whose tokens are learned, or how many random tokens to start
-        from.
+        Words before the number, or a number of random tokens; these tokens are learned.
     model_name : str, default="ViT-B-16"
     pretrained : str or None, default="openai"
     fine_tune : {"full", "none"} or int, default="full"
@@ -77,8 +76,7 @@ class CoOpRegressor(ClassRegressor):
     bins_ : LinguisticBins
         The classes: one bin for each whole number from the smallest to the largest label.
     history_ : DataFrame
-        One row per epoch: the loss of the classes as ``train_class_loss``, and
-        ``train_l1_loss``.
+        One row per epoch: the class loss as ``train_class_loss``, and ``train_l1_loss``.
     n_iter_, net_, skipped_
         As in :class:`~sknumclip.NumCLIPRegressor`.
 
@@ -172,19 +170,19 @@ class CoOpRegressor(ClassRegressor):
 
 
 class OrdinalCLIPRegressor(CoOpRegressor):
-    """Learned tokens for numbers, interpolated between base ranks (OrdinalCLIP).
+    """OrdinalCLIP: learned tokens for numbers, interpolated between base ranks.
 
     After W. Li et al., "OrdinalCLIP: Learning Rank Prompts for Language-Guided Ordinal
-    Regression", NeurIPS 2022, arXiv 2206.02338: context and base ranks are learned by
+    Regression", NeurIPS 2022, arXiv 2206.02338: context and base ranks are learned with
     cross-entropy from images to texts and KL divergence from texts to images.
 
     Parameters
     ----------
     n_base_ranks : int, default=3
-        Number of learned tokens, at equal distances over the scale; at least 2.
+        Number of learned tokens, equally spaced over the scale; at least 2.
     interpolation : {"linear", "inverse"}, default="linear"
         Whether the share of a base rank in a number's token falls linearly with their distance,
-        or is in proportion to its inverse.
+        or is proportional to its inverse.
     context : str or int, default="a photo of number"
         As in :class:`CoOpRegressor`.
     model_name : str, default="ViT-B-16"
@@ -216,8 +214,7 @@ class OrdinalCLIPRegressor(CoOpRegressor):
     bins_ : LinguisticBins
         The classes: one bin for each whole number from the smallest to the largest label.
     history_ : DataFrame
-        One row per epoch: the loss of the classes as ``train_class_loss``, and
-        ``train_l1_loss``.
+        One row per epoch: the class loss as ``train_class_loss``, and ``train_l1_loss``.
     n_iter_, net_, skipped_
         As in :class:`~sknumclip.NumCLIPRegressor`.
 
@@ -296,7 +293,7 @@ class OrdinalCLIPRegressor(CoOpRegressor):
         spread = backbone.token_embedding.weight.std()
         width = backbone.token_embedding.weight.shape[1]
         base_ranks = torch.randn(self.n_base_ranks, width, generator=generator) * spread
-        # All numbers take one token, which the interpolated one replaces.
+        # Each number has one token as a placeholder for the interpolated one.
         numbers = ["X"] * bins.n_bins
         return RankPrompts.from_numbers(
             backbone, self.context, numbers, generator, weights=weights, base_ranks=base_ranks
@@ -307,13 +304,13 @@ class OrdinalCLIPRegressor(CoOpRegressor):
 
 
 class L2RCLIPRegressor(CoOpRegressor):
-    """Numbers that attend to each other, and an ordinal pairwise loss (L2RCLIP).
+    """L2RCLIP: numbers that attend to each other, and an ordinal pairwise loss.
 
     After R. Wang et al., "Learning-to-Rank Meets Language: Boosting Language-Driven Ordering
     Alignment for Ordinal Classification", NeurIPS 2023, arXiv 2306.13856: token-level attention
     over the prompts of all ranks with residual blending (RankFormer), and cross-entropy with a
-    cross-modal ordinal pairwise loss. The authors train in two stages with schedules of their
-    own, which are not followed here, and the sizes inside RankFormer are our choice.
+    cross-modal ordinal pairwise loss. The authors train in two stages with different schedules,
+    which is not done here, and the layer sizes of RankFormer are our choice.
 
     Parameters
     ----------
@@ -348,8 +345,7 @@ class L2RCLIPRegressor(CoOpRegressor):
     bins_ : LinguisticBins
         The classes: one bin for each whole number from the smallest to the largest label.
     history_ : DataFrame
-        One row per epoch: the loss of the classes as ``train_class_loss``, and
-        ``train_l1_loss``.
+        One row per epoch: the class loss as ``train_class_loss``, and ``train_l1_loss``.
     n_iter_, net_, skipped_
         As in :class:`~sknumclip.NumCLIPRegressor`.
 

@@ -1,4 +1,4 @@
-"""CLIP as it is, without training."""
+"""ZeroShotCLIPRegressor: CLIP without training."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ __all__ = ["ZeroShotCLIPRegressor"]
 
 
 class ZeroShotCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
-    """CLIP as it is: the bins' centers, weighted by how well their words fit the image.
+    """Zero-shot CLIP: bin centers, weighted by how well their descriptions fit the image.
 
-    ``fit`` looks at no image. It learns the bins if they are quantiles of y, and nothing else.
+    ``fit`` reads no images. It only computes the bins, if they are quantiles of y.
 
     Parameters
     ----------
     bins : LinguisticBins, mapping, {"age", "age_fine", "decade", "aesthetics"} or int, default=5
     template : str, default="{}"
     prompt_init : {"words", "numbers"}, default="words"
-        What to compare images with: the bins' descriptions, or their centers in digits.
+        Whether to compare images with the bins' descriptions, or with their centers in digits.
     model_name : str, default="ViT-B-16"
     pretrained : str or None, default="openai"
     canvas_scale : float, default=8/7
@@ -44,7 +44,7 @@ class ZeroShotCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     Attributes
     ----------
     bins_ : LinguisticBins
-        The bins in use.
+        The bins of the fit.
 
     Examples
     --------
@@ -97,15 +97,15 @@ class ZeroShotCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     def fit(
         self, X: ImagesOrFeatures, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:
-        """Check X and y, and find the bins if they are quantiles; no image is read.
+        """Check X and y, and compute quantile bins; no image is read.
 
         Parameters
         ----------
         X : as in :meth:`sknumclip.NumCLIPRegressor.fit`
         y : array-like of shape (n_samples,)
-            Numbers, within the bins.
+            Labels: numbers within the bins.
         sample_weight : array-like of shape (n_samples,), default=None
-            Samples of weight 0 are left out where quantiles are taken.
+            Weights for quantiles; samples of weight 0 are left out.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Losses of the baselines, which take each number for a class. Called as ranking losses are."""
+"""Class losses of the baselines, with one class per number; called like ranking losses."""
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +9,7 @@ __all__ = ["cross_entropy", "cross_entropy_kl", "ordinal_pairwise"]
 
 
 def cross_entropy(logits, bin_index, y, *, sample_weight=None, **options):
-    """Cross-entropy of the classes, a Tensor of shape ().
+    """Compute the cross-entropy of the classes, a Tensor of shape ().
 
     Parameters
     ----------
@@ -33,15 +33,15 @@ def cross_entropy(logits, bin_index, y, *, sample_weight=None, **options):
 
 
 def cross_entropy_kl(logits, bin_index, y, *, sample_weight=None, **options):
-    """Cross-entropy from images to texts, and KL divergence from texts to images (OrdinalCLIP).
+    """Compute cross-entropy from images to texts plus KL divergence from texts to images.
 
-    In the second, the images of the batch are compared for each class that is among them; its own
-    images should share the probability equally.
+    This is the loss of OrdinalCLIP. The second part is a distribution over the images of the batch
+    for each class in it; the target is uniform over the images of that class.
 
     Parameters
     ----------
     logits, bin_index, y, sample_weight
-        As in :func:`cross_entropy`; weights act on the first part.
+        As in :func:`cross_entropy`; weights apply to the first part.
 
     Examples
     --------
@@ -54,18 +54,18 @@ def cross_entropy_kl(logits, bin_index, y, *, sample_weight=None, **options):
     sizes = is_own.sum(dim=0)
     target = is_own / sizes.clamp_min(1)
     log_prob = logits.float().log_softmax(dim=0)
-    # Where the target is 0, so is its term.
+    # Terms with a target of 0 are 0.
     divergence = (target * (target.clamp_min(1e-12).log() - log_prob)).sum(dim=0)
     text_to_image = divergence.sum() / (sizes > 0).sum()
     return cross_entropy(logits, bin_index, y, sample_weight=sample_weight) + text_to_image
 
 
 def ordinal_pairwise(logits, bin_index, y, *, logit_scale, sample_weight=None, **options):
-    """Cross-entropy, and the cross-modal ordinal pairwise loss of L2RCLIP (arXiv 2306.13856).
+    """Compute cross-entropy plus L2RCLIP's cross-modal ordinal pairwise loss (arXiv 2306.13856).
 
-    An image is pulled towards the text of its class by their squared distance, and pushed from
-    all texts by their distance, the more, the further apart the numbers are: weights are the
-    difference of the classes over the largest one.
+    The pairwise loss is the squared distance of an image to the text of its class, minus the mean
+    weighted distance to all texts. The weight of a text is the difference of the classes divided
+    by the largest possible difference.
 
     Parameters
     ----------

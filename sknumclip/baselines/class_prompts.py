@@ -1,4 +1,4 @@
-"""Prompts of the baselines: one class per number, in digits or as a learned token."""
+"""Prompts of the baselines: one class per number, as digits or as a learned token."""
 
 import torch
 from torch import nn
@@ -9,12 +9,12 @@ __all__ = ["INTERPOLATIONS", "ContextPrompts", "RankFormerPrompts", "RankPrompts
 
 
 class ContextPrompts(TokenPrompts):
-    """Prompts that share a learned context, before a number in digits (CoOp, arXiv 2109.01134).
+    """Prompts with a shared learned context before a number in digits (CoOp, arXiv 2109.01134).
 
     Parameters
     ----------
     embeddings : Tensor of shape (n_classes, length, width)
-        Token embeddings to start from: start of text, context, number, end of text.
+        Initial token embeddings: start of text, context, number, end of text.
     is_word : bool Tensor of shape (n_classes, length, 1)
     position : int Tensor of shape (n_classes,)
     tower : TextTower
@@ -26,12 +26,12 @@ class ContextPrompts(TokenPrompts):
         super().__init__(embeddings, is_word, position, tower)
         start = _start_of_words(is_word)
         self.context = slice(start, start + n_context)
-        # What is learned of the embeddings is the context alone, and the same for all classes.
+        # Only the context is learned, and it is the same for all classes.
         self.embeddings = nn.Parameter(embeddings[:1, self.context].clone())
 
     @classmethod
     def from_numbers(cls, backbone, context, numbers, generator=None, **kwargs):
-        """Start from a context in words and numbers in digits.
+        """Make prompts that start from a context in words and numbers in digits.
 
         Parameters
         ----------
@@ -62,12 +62,12 @@ class ContextPrompts(TokenPrompts):
         return torch.cat([x[:, : self.context.start], context, x[:, self.context.stop :]], dim=1)
 
     def forward(self):
-        """Return the text features, Tensor of shape (n_classes, embed_dim)."""
+        """Return the text embeddings, Tensor of shape (n_classes, embed_dim)."""
         return self.tower(self.words(), self.position)
 
 
 class RankPrompts(ContextPrompts):
-    """Prompts whose numbers are learned tokens between base ranks (OrdinalCLIP, arXiv 2206.02338).
+    """Prompts with learned tokens for numbers between base ranks (OrdinalCLIP, arXiv 2206.02338).
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class RankPrompts(ContextPrompts):
     weights : Tensor of shape (n_classes, n_base_ranks)
         Share of each base rank in the token of each class.
     base_ranks : Tensor of shape (n_base_ranks, width)
-        To start from.
+        Initial tokens.
     """
 
     def __init__(self, embeddings, is_word, position, tower, n_context, *, weights, base_ranks):
@@ -92,11 +92,11 @@ class RankPrompts(ContextPrompts):
 
 
 class RankFormerPrompts(ContextPrompts):
-    """Prompts whose numbers attend to each other (RankFormer of L2RCLIP, arXiv 2306.13856).
+    """Prompts that attend to each other (RankFormer of L2RCLIP, arXiv 2306.13856).
 
-    At each position the words of all classes attend to one another, and the result is blended
-    into them. The start of the blend, the number of heads and the width inside are not in the
-    paper's abstract and public material; those here are ours.
+    At each position the tokens of all classes attend to one another, and the result is blended
+    into them. The initial blend, the number of heads and the hidden width are not in the paper's
+    abstract and public material; they are our choice.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def class_tokens(backbone, context, numbers):
     -------
     tokens : int Tensor of shape (n_classes, length)
     n_context : int
-        Number of tokens of the context, which come right after the start of the text.
+        Number of context tokens, which follow the start of the text.
     """
     words = context if isinstance(context, str) else " ".join(["X"] * context)
     n_context = int(is_word_token(backbone, tokenize(backbone, [words])).sum())
@@ -136,7 +136,7 @@ def class_tokens(backbone, context, numbers):
 
 
 def check_numbers(backbone, context, numbers):
-    """Raise ValueError unless the tokenizer tells the numbers apart and reads them in full."""
+    """Raise ValueError unless the numbers have different tokens and are read in full."""
     words = context if isinstance(context, str) else " ".join(["X"] * context)
     check_prompts(backbone, _texts(words, numbers), numbers)
 
@@ -146,7 +146,7 @@ def _texts(words, numbers):
 
 
 def _start_of_words(is_word):
-    """Where the context begins: some tokenizers mark the start of the text, some do not."""
+    """Return the position of the context: 1 if the tokenizer marks the start of text, else 0."""
     return int(not is_word[0, 0, 0])
 
 
@@ -162,7 +162,7 @@ INTERPOLATIONS = {"linear": _linear, "inverse": _inverse}
 
 
 def interpolation_weights(n_classes, n_base_ranks, interpolation):
-    """Share of each base rank in each class, by their distance on the scale.
+    """Compute the share of each base rank in each class, by their distance on the scale.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Linear heads on the image tower: baselines without text."""
+"""Linear heads on the image tower (baselines without text)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,35 +13,35 @@ __all__ = ["DECODERS", "HEAD_LOSSES", "HeadModule"]
 
 
 def _number(logits, centers):
-    """A number as it is, in units of the range of the classes, from its middle on."""
+    """Decode one output: offset from the middle of the classes, in units of their range."""
     span = centers[-1] - centers[0]
     return centers[0] + span * (0.5 + logits[:, 0])
 
 
 def _expectation(logits, centers):
-    """The mean of the distribution over classes (DEX)."""
+    """Decode a softmax over classes to its mean (DEX)."""
     return logits.softmax(dim=1) @ centers
 
 
 def _conditional(logits, centers):
-    """The mean, from the probabilities of being above class k given above class k - 1 (CORN)."""
+    """Decode the probabilities of being above class k, given above k - 1, to the mean (CORN)."""
     above = logits.sigmoid().cumprod(dim=1)
     return centers[0] + above @ centers.diff()
 
 
 DECODERS = {"number": _number, "expectation": _expectation, "conditional": _conditional}
-_N_MISSING = {"expectation": 0, "conditional": 1}  # outputs less than classes
+_N_MISSING = {"expectation": 0, "conditional": 1}  # number of classes minus number of outputs
 
 
 class HeadModule(CLIPModule):
-    """A linear layer on the ℓ2-normalized features of an image tower.
+    """A linear layer on the ℓ2-normalized embeddings of an image tower.
 
     Parameters
     ----------
     encoder : nn.Module
     embed_dim : int
     decoder : {"number", "expectation", "conditional"}
-        How outputs become a prediction: a key of ``DECODERS``.
+        How to compute the prediction from the outputs: a key of ``DECODERS``.
     bins : LinguisticBins
         The classes.
     generator : torch.Generator, default=None
@@ -58,7 +58,7 @@ class HeadModule(CLIPModule):
         nn.init.zeros_(self.head.bias)
 
     def from_features(self, features):
-        """Predict from ℓ2-normalized image features; see ``Output``."""
+        """Predict from ℓ2-normalized image embeddings; see ``Output``."""
         with self._in_float32():
             logits = self.head(features)
             y_pred = DECODERS[self.decoder](logits, self.centers)
@@ -67,13 +67,13 @@ class HeadModule(CLIPModule):
 
 @dataclass(frozen=True)
 class HeadLoss:
-    """A loss for a head, and how the head's outputs are then read."""
+    """A loss for a head, with the decoder for the head's outputs."""
 
     decoder: str
     make: Callable
-    """From the number of classes to a function that is called as ranking losses are."""
+    """Takes the number of classes, returns a function that is called like ranking losses."""
     is_weighted: bool = False
-    """Whether it heeds weights of samples."""
+    """Whether it supports sample weights."""
 
 
 def _from_dlordinal(name, **options):

@@ -1,1 +1,1 @@
-"""CLIP models taken apart: image tower, text tower, tokenizer, preprocessing."""
+"""CLIP models: loading them, and their image tower, text tower, tokenizer and preprocessing."""

@@ -1,4 +1,4 @@
-"""A pretrained CLIP model taken apart: towers, token embeddings, tokenizer, preprocessing."""
+"""Backbone and load_backbone(): a pretrained CLIP model and its parts."""
 
 import json
 import os
@@ -20,21 +20,21 @@ TINY = Path(__file__).parent / "tiny"
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a checkpoint wants its images.
+    """Image preprocessing that the pretrained weights expect.
 
     Parameters
     ----------
     size : tuple of int
         Height and width in pixels.
     mean, std : tuple of float, length 3
-        Of the RGB channels scaled to [0, 1].
+        Mean and standard deviation of the RGB channels, scaled to [0, 1].
     interpolation : {"bicubic", "bilinear"}
-        Used for resizing.
+        Interpolation for resizing.
     resize_mode : {"shortest", "longest", "squash"}
-        The shortest side fits and the rest is cropped, the longest side fits and the rest is
-        padded, or both are squeezed.
+        Fit the shortest side and crop the rest, fit the longest side and pad the rest, or squeeze
+        both sides.
     fill_color : int, default=0
-        Grey level of the padding.
+        Gray level of the padding, 0 to 255.
     """
 
     size: tuple[int, int]
@@ -53,7 +53,7 @@ class Preprocessing:
 
     @classmethod
     def from_dict(cls, values):
-        """Take back what :meth:`to_dict` made."""
+        """Restore from the dict of :meth:`to_dict`."""
         return cls(
             **{
                 key: tuple(value) if isinstance(value, list) else value
@@ -64,7 +64,7 @@ class Preprocessing:
 
 @dataclass(frozen=True, eq=False)
 class Backbone:
-    """A CLIP model taken apart. Shared between estimators, so nobody may change it in place."""
+    """The parts of a CLIP model. Estimators share it, so never change it in place."""
 
     visual: nn.Module
     text: nn.Module
@@ -75,12 +75,12 @@ class Backbone:
     model_name: str
     pretrained: str
     known_texts: dict = field(default_factory=dict)
-    """Features of lists of sentences that have been read before, by tuple of str."""
+    """Cache of text embeddings: lists of sentences as tuple of str, to their embeddings."""
 
     @cached_property
     def tokenizer(self):
         """Open_clip's tokenizer for this model."""
-        import open_clip  # takes as long as torch, so only once a model is used
+        import open_clip  # imported here because it takes as long as torch
 
         from .loading import logging_left_alone
 
@@ -89,14 +89,14 @@ class Backbone:
 
     @cached_property
     def vision_config(self):
-        """What :func:`~sknumclip.clip.image_tower.build_image_tower` needs, a dict for JSON."""
+        """Input of :func:`~sknumclip.clip.image_tower.build_image_tower`, a dict for JSON."""
         from .image_tower import vision_config
 
         return vision_config(self.model_name, self.pretrained)
 
     @cached_property
     def fingerprint(self):
-        """SHA-256 of the image tower: weights, architecture, preprocessing; a hex string."""
+        """SHA-256 of the image tower (weights, architecture, preprocessing), a hex string."""
         return tower_fingerprint(self.visual, self.vision_config, self.preprocessing)
 
     @cached_property
@@ -108,45 +108,45 @@ class Backbone:
 
 @own_torch_state()
 def load_backbone(model_name, pretrained=None):
-    """Load a CLIP model with its weights, or raise.
+    """Load a CLIP model with its weights.
 
     Parameters
     ----------
     model_name : str
         One of open_clip's architectures, ``"local-dir:FOLDER"``, ``"hf-hub:ORG/NAME"``, or
-        ``"tiny"``, the model inside the package.
+        ``"tiny"``, the model included in the package.
     pretrained : str, default=None
-        For an architecture: one of open_clip's tags, or a checkpoint file. Not used for the other
-        forms of `model_name`, which bring their own weights.
+        For an architecture: one of open_clip's weight tags, or a file of weights. Not used for the
+        other forms of `model_name`, which bring their own weights.
 
     Returns
     -------
     Backbone
-        On the CPU, in float32 and eval mode. Models are kept and shared: the
-        same call returns the same object as long as the files do not change.
+        On the CPU, in float32 and eval mode. Models are cached: the same call returns the same
+        object as long as the files do not change.
 
     Raises
     ------
     BackboneError
-        If the architecture or the tag does not exist, or the weights cannot be had. Models are
+        If the architecture or the tag does not exist, or the weights cannot be loaded. Models are
         never used with random weights.
     """
     if model_name == "tiny":
         model_name = f"local-dir:{TINY}"
     if model_name.startswith(("local-dir:", "hf-hub:")):
-        if pretrained not in (None, "", "openai"):  # the last is the default of estimators
+        if pretrained not in (None, "", "openai"):  # "openai" is the estimators' default
             raise BackboneError(
                 f"model_name={model_name!r} brings its own weights. Leave pretrained out. Got "
                 f"pretrained={pretrained!r}."
             )
         pretrained = ""
-    from .loading import load  # and with it open_clip, which takes as long as torch
+    from .loading import load  # imports open_clip, which takes as long as torch
 
     return load(absolute_name(model_name), pretrained, _file_state(model_name, pretrained))
 
 
 def absolute_name(model_name):
-    """Return a model_name that means the same model after ``os.chdir``."""
+    """Return a model_name with an absolute path, still valid after ``os.chdir``."""
     if not model_name.startswith("local-dir:"):
         return model_name
     return f"local-dir:{os.path.abspath(model_name.removeprefix('local-dir:'))}"
@@ -159,7 +159,7 @@ def tower_fingerprint(visual, vision_config, preprocessing):
 
 
 def _file_state(model_name, pretrained):
-    """Identities of local weights, so that a changed file is loaded anew."""
+    """Return the identities of local weights, so that a changed file is loaded again."""
     if model_name.startswith("local-dir:"):
         files = sorted(Path(model_name.removeprefix("local-dir:")).glob("*"))
     else:
@@ -169,5 +169,5 @@ def _file_state(model_name, pretrained):
     except OSError as error:
         raise BackboneError(
             f"model_name={model_name!r} cannot be loaded: {error.filename} cannot be read "
-            f"({error.strerror}). Restore the file, or remove it if it is a link to nothing."
+            f"({error.strerror}). Restore the file, or remove it if it is a broken link."
         ) from error

@@ -1,4 +1,4 @@
-"""Image towers: building them, freezing them in part, and leaving out work that changes nothing."""
+"""Image towers: building, partial freezing, gradient checkpointing and speed."""
 
 import open_clip
 import torch
@@ -15,18 +15,18 @@ __all__ = [
 
 
 def lock_image_tower(visual, unlocked_blocks):
-    """Freeze an image tower but for its last blocks, in place.
+    """Freeze an image tower except for its last blocks, in place.
 
     Parameters
     ----------
     visual : nn.Module
     unlocked_blocks : int
-        How many of the last blocks stay trainable, with the projection after them.
+        Number of last blocks that stay trainable, together with the projection after them.
 
     Raises
     ------
     ValueError
-        If open_clip cannot lock this kind of tower in part.
+        If the tower has fewer blocks, or open_clip cannot freeze part of this kind of tower.
     """
     blocks = getattr(getattr(visual, "transformer", None), "resblocks", None)
     if blocks is not None and unlocked_blocks > len(blocks):
@@ -46,12 +46,12 @@ def lock_image_tower(visual, unlocked_blocks):
 
 
 def checkpoint_gradients(visual):
-    """Let an image tower recompute activations in the backward pass, to save memory.
+    """Make an image tower recompute activations in the backward pass, to save memory.
 
     Raises
     ------
     ValueError
-        If the tower cannot do that.
+        If the tower does not support that.
     """
     if isinstance(visual, open_clip.modified_resnet.ModifiedResNet):
         raise ValueError(
@@ -67,12 +67,12 @@ def vision_config(model_name, pretrained):
     Parameters
     ----------
     model_name, pretrained : str
-        In open_clip's terms.
+        As for open_clip.
 
     Returns
     -------
     dict
-        Of what JSON can hold.
+        With values that JSON supports.
     """
     config = open_clip.get_model_config(model_name)
     tag = open_clip.get_pretrained_cfg(model_name, pretrained)
@@ -84,15 +84,15 @@ def vision_config(model_name, pretrained):
 
 
 def build_image_tower(config):
-    """Build the image tower that :func:`vision_config` described, with random weights.
+    """Build an image tower from :func:`vision_config`, with random weights.
 
     Returns
     -------
     nn.Module
-        In eval mode; weights are to be loaded by the caller.
+        In eval mode; the caller loads the weights.
     """
     vision = {**config["vision_cfg"], "timm_model_pretrained": False}
-    # open_clip builds towers only in pairs, so the text tower is made as small as it can be.
+    # open_clip builds towers only in pairs, so the text tower is made as small as possible.
     text = {"context_length": 1, "vocab_size": 1, "width": 1, "heads": 1, "layers": 1}
     model = open_clip.CLIP(config["embed_dim"], vision, text, quick_gelu=config["quick_gelu"])
     return optimize_image_tower(model.visual.eval())
@@ -119,9 +119,9 @@ def optimize_image_tower(visual):
 
 
 def _plain_attention_on_cpus(attention, args, kwargs):
-    """Under bf16 autocast on a CPU, torch's fused kernel takes up to 7 times as long as this."""
+    """Avoid torch's fused kernel, which takes up to 7 times as long on CPUs in bf16 autocast."""
     if args[0].device.type == "cpu" and torch.is_autocast_enabled("cpu"):
-        # Weights are what the fused kernel cannot give, so asking for them avoids it.
+        # The fused kernel cannot return attention weights, so asking for them avoids it.
         return args, {**kwargs, "need_weights": True, "average_attn_weights": False}
     return None
 
@@ -138,9 +138,9 @@ def _is_pooled_by_first_token(visual):
 
 
 class FirstTokenBlock(ResidualAttentionBlock):
-    """Last block of a tower that reads only the first token of its output, so only that is made.
+    """Last block that computes only the first token, if the tower uses no other.
 
-    In a ViT-B of 12 blocks this is about 7 % of all work.
+    In a ViT-B of 12 blocks this saves about 7 % of all work.
     """
 
     def forward(self, q_x, k_x=None, v_x=None, attn_mask=None):

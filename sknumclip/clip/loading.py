@@ -1,4 +1,4 @@
-"""Load the weights of CLIP models through open_clip, and check what it would let pass."""
+"""load(): load CLIP models through open_clip, with stricter checks."""
 
 import contextlib
 import difflib
@@ -17,14 +17,14 @@ from .text_tower import TextTower
 __all__ = ["is_published", "load", "logging_left_alone"]
 
 _NEXT_STEP = (
-    "Download the weights on a machine with a network and point at them with "
+    "Download the weights on a machine with a network and pass their location as "
     "pretrained='/path/to/weights.safetensors' or model_name='local-dir:/path/to/folder', or try "
-    "things out with model_name='tiny', the small model inside the package."
+    "things out with model_name='tiny', a small model included in the package."
 )
 
 
 @lru_cache(maxsize=2)
-@drawing_from_torch()  # for weights that are overwritten
+@drawing_from_torch()  # the random weights are overwritten later
 def load(model_name, pretrained, file_state):
     model = _create_model(model_name, pretrained)
     if isinstance(model, open_clip.CoCa):
@@ -54,7 +54,7 @@ def load(model_name, pretrained, file_state):
 
 
 def is_published(model_name, pretrained):
-    """Return whether a model comes with this package or is on open_clip's own list of weights."""
+    """Return whether a model is included in this package or in open_clip's list of weights."""
     if model_name == "tiny":
         return True
     known = model_name in open_clip.list_models()
@@ -75,7 +75,7 @@ def _create_model(model_name, pretrained):
                 **options,
             )
     except Exception as error:
-        # open_clip lets errors of every kind through: of the hub, the network, torch, the files.
+        # open_clip may raise anything: from the hub, the network, torch or the files.
         raise BackboneError(
             f"The CLIP model model_name={model_name!r}, pretrained={pretrained!r} cannot be "
             f"loaded: {error} {_NEXT_STEP}"
@@ -84,7 +84,7 @@ def _create_model(model_name, pretrained):
 
 @contextlib.contextmanager
 def logging_left_alone():
-    """open_clip logs by functions that set up logging for the whole process if nobody has."""
+    """Keep open_clip's log calls from configuring logging for the whole process."""
     nowhere = logging.NullHandler()
     logging.getLogger().addHandler(nowhere)
     try:
@@ -94,7 +94,7 @@ def logging_left_alone():
 
 
 def _options_of_architecture(model_name, pretrained):
-    """Check names and decide what open_clip leaves to its caller: QuickGELU and preprocessing."""
+    """Check names, and return the options that open_clip leaves open: QuickGELU, preprocessing."""
     if model_name not in open_clip.list_models():
         close = difflib.get_close_matches(model_name, open_clip.list_models(), n=3)
         raise BackboneError(
@@ -105,7 +105,7 @@ def _options_of_architecture(model_name, pretrained):
     tags = open_clip.list_pretrained_tags_by_model(model_name)
     if not pretrained:
         raise BackboneError(
-            f"pretrained must be a tag of {model_name!r}, one of {tags}, or a checkpoint file. Got "
+            f"pretrained must be a tag of {model_name!r}, one of {tags}, or a file of weights. Got "
             f"pretrained={pretrained!r}."
         )
     if os.path.isfile(pretrained):
@@ -113,8 +113,8 @@ def _options_of_architecture(model_name, pretrained):
     tag = open_clip.get_pretrained_cfg(model_name, pretrained)
     if not tag:
         raise BackboneError(
-            f"pretrained must be a tag of {model_name!r}, one of {tags}, or an existing checkpoint "
-            f"file. Got pretrained={pretrained!r}."
+            f"pretrained must be a tag of {model_name!r}, one of {tags}, or an existing file of "
+            f"weights. Got pretrained={pretrained!r}."
         )
     quick_gelu = open_clip.get_model_config(model_name).get("quick_gelu", False)
     if quick_gelu and not tag.get("quick_gelu", False):
@@ -126,7 +126,7 @@ def _options_of_architecture(model_name, pretrained):
 
 
 def _preprocessing_of_file(model_name):
-    """A bare weights file does not say how it was trained; its published relatives do."""
+    """Return the preprocessing of a bare weights file: that of the published weights, if equal."""
     tags = [
         open_clip.get_pretrained_cfg(model_name, tag)
         for tag in open_clip.list_pretrained_tags_by_model(model_name)
@@ -134,7 +134,7 @@ def _preprocessing_of_file(model_name):
     quick_gelu = open_clip.get_model_config(model_name).get("quick_gelu", False)
     if not quick_gelu and any(tag.get("quick_gelu", False) for tag in tags):
         raise BackboneError(
-            "A weights file alone does not tell whether it was trained with QuickGELU, and the "
+            "A weights file does not record whether it was trained with QuickGELU, and the "
             f"published weights of {model_name!r} differ in that. If it was (as OpenAI's, Apple's "
             f"and Meta's were), use model_name='{model_name}-quickgelu'. If not, put the file into "
             "a folder with an open_clip_config.json and use model_name='local-dir:FOLDER'."
@@ -143,7 +143,7 @@ def _preprocessing_of_file(model_name):
     known = {tuple(tag.get(key) for key in keys) for tag in tags}
     if len(known) > 1:
         raise BackboneError(
-            "A weights file alone does not tell how its images are normalized, and the published "
+            "A weights file does not record how its images are normalized, and the published "
             f"weights of {model_name!r} differ in that. Put the file into a folder with an "
             "open_clip_config.json and use model_name='local-dir:FOLDER'."
         )

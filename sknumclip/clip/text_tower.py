@@ -1,4 +1,4 @@
-"""The text tower of a CLIP model, run from token embeddings."""
+"""TextTower: the text tower of a CLIP model, run from token embeddings."""
 
 import torch
 from torch import nn
@@ -14,17 +14,17 @@ class TextTower(nn.Module):
     Parameters
     ----------
     model : open_clip.CLIP or open_clip.CustomTextCLIP
-        The model whose frozen text tower is used; its parts are shared, not copied.
+        The model with the frozen text tower; its parts are shared, not copied.
     """
 
     def __init__(self, model):
         super().__init__()
-        # CLIP keeps the tower's parts flat, CustomTextCLIP below `.text`.
+        # In CLIP the parts are attributes of the model, in CustomTextCLIP of `.text`.
         flat = not hasattr(model, "text")
         tower = model if flat else model.text
         if not hasattr(tower, "token_embedding") or getattr(tower, "cls_emb", None) is not None:
             raise BackboneError(
-                "Learnable prompts need a text tower of open_clip's own kind, without a class "
+                "Learnable prompts need one of open_clip's own text towers, without a class "
                 f"token. Got {type(tower).__name__}: choose another model_name."
             )
         self.positional_embedding = tower.positional_embedding
@@ -42,7 +42,7 @@ class TextTower(nn.Module):
         return self.attn_mask is not None and self.pool_type in ("argmax", "eos")
 
     def pooled_position(self, tokens):
-        """Find the position whose output is the feature of the text.
+        """Find the position whose output is the embedding of the text.
 
         Parameters
         ----------
@@ -60,7 +60,7 @@ class TextTower(nn.Module):
         return torch.full((len(tokens),), position, device=tokens.device)
 
     def forward(self, embeddings, position):
-        """Compute the features of texts.
+        """Compute the embeddings of texts.
 
         Parameters
         ----------

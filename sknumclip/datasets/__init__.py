@@ -1,11 +1,11 @@
-"""Images with numbers as labels, and which of them to train on.
+"""Data sets of images with numeric labels, and splitters for few-shot and shifted training.
 
-- ``make_...`` draws pictures, ``load_...`` reads local files; nothing is downloaded. Loaders
-  return paths, labels, identities (``groups``) and the published folds or split, and say in
-  ``DESCR`` where the data comes from and on what terms.
-- :func:`few_shot` and :func:`distribution_shift` choose the samples to train on;
-  :class:`FewShotSplit` and :class:`DistributionShiftSplit` do so in cross-validation. Any of them
-  takes the published folds or split: ``FewShotSplit(k=4, cv=data.folds)``.
+- ``make_...`` draws images, ``load_...`` reads local files; nothing is downloaded. Loaders return
+  paths, labels, identities (``groups``) and the published folds or split; ``DESCR`` documents the
+  source and terms of the data.
+- :func:`few_shot` and :func:`distribution_shift` choose samples to train on;
+  :class:`FewShotSplit` and :class:`DistributionShiftSplit` do so in cross-validation, also with
+  the published folds or split: ``FewShotSplit(k=4, cv=data.folds)``.
 """
 
 from ._drawing import make_counting_images

@@ -1,4 +1,4 @@
-"""Pictures to learn from; drawn, not downloaded."""
+"""make_counting_images(): draw images of shapes to count."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .._typing import IntArray, Pixels, RandomState
 
 __all__ = ["make_counting_images"]
 
-# A disc is a polygon with so many corners that nobody sees them.
+# A disc is drawn as a polygon with many corners.
 _N_CORNERS = {"disc": 24, "square": 4, "triangle": 3}
 
 _COLORS = {
@@ -29,8 +29,8 @@ _COLORS = {
     "black": (25, 25, 30),
 }
 
-_SUPERSAMPLING = 4  # drawn this many times larger, then averaged down: smooth edges
-_PIXELS_PER_OBJECT = 25  # below 5 x 5 pixels each, objects can no longer be told apart
+_SUPERSAMPLING = 4  # drawn this many times larger, then averaged, for smooth edges
+_PIXELS_PER_OBJECT = 25  # below 5 x 5 pixels, objects can no longer be distinguished
 
 
 @overload
@@ -62,39 +62,38 @@ def make_counting_images(
     random_state: RandomState = None,
     return_attributes: bool = False,
 ) -> tuple[Pixels, IntArray] | tuple[Pixels, IntArray, dict[str, NDArray[np.str_]]]:
-    """Draw pictures of small shapes; the target is how many there are.
+    """Draw images of small shapes; the label is the number of shapes.
 
-    Every picture has a softly shaded background and one kind of shape (discs, squares or
-    triangles) in roughly one color. Shapes hardly ever touch, so the count is well defined to
-    the eye. Their size changes from picture to picture, so the painted area alone does not
-    give the count away.
+    Each image has a softly shaded background and one kind of shape (discs, squares or triangles) in
+    roughly one color. Shapes rarely touch, so they can be counted by eye. Their size varies from
+    image to image, so the painted area alone does not reveal the count.
 
-    Half of the counts are drawn uniformly between `low` and `high`, half log-uniformly: small
-    counts, where one more makes a visible difference, are as well represented as large ones.
+    Half of the counts are drawn uniformly between `low` and `high`, half log-uniformly, so that
+    small counts, where one more makes a visible difference, are as frequent as large ones.
 
     Parameters
     ----------
     n_samples : int, default=200
-        Number of pictures.
+        Number of images.
     low, high : int, default=1, 100
         Smallest and largest count, both included. `high` is limited by the space: at least
         25 pixels per object.
     image_size : int, default=64
-        Width and height of the pictures in pixels, at least 16.
+        Width and height of the images in pixels, at least 16.
     random_state : int, RandomState instance or None, default=None
-        Pass an int for the same pictures in every call.
+        Pass an int for the same images in every call.
     return_attributes : bool, default=False
-        Whether to return the shape and the color of the objects as well.
+        Whether to also return the shape and the color of the objects.
 
     Returns
     -------
     X : ndarray of shape (n_samples, image_size, image_size, 3), dtype uint8
-        The pictures, RGB.
+        The images, RGB.
     y : ndarray of shape (n_samples,), dtype int64
         The counts.
     attributes : dict of ndarray of shape (n_samples,)
-        The words for the ``"shape"`` and the ``"color"`` of each picture's objects.
-        Only returned if `return_attributes` is True.
+        ``"shape"`` and ``"color"`` of the objects in each image, in words. Only returned if
+        `return_attributes` is True.
 
     Examples
     --------
@@ -123,12 +122,12 @@ def make_counting_images(
 
 
 def _check_int(name, value, low, high=None, hint=None):
-    """Raise unless `value` is an int in [low, high]; `hint` names what sets the upper limit."""
+    """Raise unless `value` is an int in [low, high]; `hint` is the parameter that limits it."""
     is_int = isinstance(value, Integral) and not isinstance(value, bool)
     if is_int and low <= value and (high is None or value <= high):
         return
     allowed = f"at least {low}" if high is None else f"between {low} and {high}"
-    limit = f" (the upper limit follows from {hint!r})" if hint else ""
+    limit = f" (the upper limit depends on {hint!r})" if hint else ""
     raise ValueError(
         f"The {name!r} parameter of make_counting_images must be an int, {allowed}{limit}. "
         f"Got {value!r} instead."
@@ -136,7 +135,7 @@ def _check_int(name, value, low, high=None, hint=None):
 
 
 def _draw_counts(n_samples, low, high, rng):
-    """Half uniform, half log-uniform integers in [low, high], shape (n_samples,)."""
+    """Draw half uniform, half log-uniform integers in [low, high], shape (n_samples,)."""
     uniform = rng.uniform(low, high + 1, n_samples)
     log_uniform = np.exp(rng.uniform(np.log(low), np.log(high + 1), n_samples))
     counts = np.where(rng.uniform(size=n_samples) < 0.5, uniform, log_uniform)
@@ -144,9 +143,9 @@ def _draw_counts(n_samples, low, high, rng):
 
 
 def _draw_picture(count, n_corners, color, image_size, rng):
-    """One picture, uint8 array of shape (image_size, image_size, 3)."""
+    """Draw one image, uint8 array of shape (image_size, image_size, 3)."""
     size = image_size * _SUPERSAMPLING
-    # A full picture has a quarter of its area inside the objects' circumscribed circles.
+    # In a full image, the objects' circumscribed circles cover a quarter of the area.
     largest = size * min(0.14, np.sqrt(0.25 / (np.pi * count)))
     smallest = min(0.03 * size, 0.75 * largest)
     typical = np.exp(rng.uniform(np.log(smallest), np.log(largest)))
@@ -165,10 +164,10 @@ def _draw_picture(count, n_corners, color, image_size, rng):
 
 
 def _spread_points(n_points, low, high, rng, n_candidates=20):
-    """Random points of [low, high]² that keep apart, shape (n_points, 2).
+    """Draw random, well separated points in [low, high]², shape (n_points, 2).
 
-    Mitchell's best candidate: each point is the one of a few random ones that is farthest
-    from all earlier points.
+    This is Mitchell's best-candidate algorithm: of a few random points, take the one that is
+    farthest from all earlier points.
     """
     points = np.empty((n_points, 2))
     for i in range(n_points):
@@ -180,7 +179,7 @@ def _spread_points(n_points, low, high, rng, n_candidates=20):
 
 
 def _draw_background(color, image_size, rng):
-    """A linear shade between two similar, pale or deep colors, well apart from `color`."""
+    """Draw a linear gradient of two similar pale or dark colors that contrast with `color`."""
     brightness = np.mean(color)
     base = rng.uniform(20, 90, 3) if brightness > 128 else rng.uniform(165, 250, 3)
     slope = rng.uniform(-20, 20, (2, 1, 1, 3))

@@ -1,4 +1,4 @@
-"""Loaders of face datasets, whose labels are ages: UTKFace, FG-NET, Adience."""
+"""Loaders of face data sets with ages: UTKFace, FG-NET, Adience."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def load_utkface(folder: StrPath, *, on_missing: OnError = "raise") -> Bunch:
     Parameters
     ----------
     folder : str or Path
-        The folder of the faces, which may be in folders below it.
+        The folder of the faces, which may be in subfolders.
     on_missing : {"raise", "skip"}, default="raise"
         As in :func:`load_folder`, for the images that ``labels.csv`` names.
 
@@ -91,16 +91,16 @@ def load_utkface(folder: StrPath, *, on_missing: OnError = "raise") -> Bunch:
         table) and ``DESCR`` as in :func:`load_folder`, and
 
         gender : ndarray of shape (n_samples,), dtype int
-            0 (male), 1 (female), -1 where a file name leaves it out, as a few do.
+            0 (male), 1 (female), -1 if missing from the file name, as in a few files.
         race : ndarray of shape (n_samples,), dtype int
-            0 (White), 1 (Black), 2 (Asian), 3 (Indian), 4 (others), -1 where left out.
+            0 (White), 1 (Black), 2 (Asian), 3 (Indian), 4 (others), -1 if missing.
 
     Raises
     ------
     FileNotFoundError
-        If the folder or images that ``labels.csv`` names do not exist.
+        If the folder, or an image in ``labels.csv``, does not exist.
     ValueError
-        If there are images whose names do not start with an age.
+        If a file name does not start with an age.
 
     Examples
     --------
@@ -129,18 +129,18 @@ def load_utkface(folder: StrPath, *, on_missing: OnError = "raise") -> Bunch:
 
 
 def _parse_names(paths, pattern, folder, how):
-    """A table of the paths and of what the groups of the pattern match in their names, or -1."""
+    """Return a table of the paths and of the pattern's groups in their names (-1 if missing)."""
     matches = [re.match(pattern, path.name, flags=re.IGNORECASE) for path in paths]
     odd = [path.name for path, match in zip(paths, matches, strict=True) if match is None]
     if odd or not paths:
-        got = f"of names that cannot be read: {some(odd)}" if odd else "at all"
+        got = f"with unexpected names: {some(odd)}" if odd else "at all"
         raise ValueError(f"{folder} has {len(odd) or 'no'} images {got}. {how}")
     groups = [match.groupdict(default=-1) for match in matches]
     return pd.DataFrame([{"path": p} | g for p, g in zip(paths, groups, strict=True)])
 
 
 def load_fgnet(folder: StrPath) -> Bunch:
-    """Load FG-NET: photographs of people over their lives, whose file names give person and age.
+    """Load FG-NET: photographs of people over their lives, with person and age in the file names.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def load_fgnet(folder: StrPath) -> Bunch:
     Returns
     -------
     data : Bunch
-        ``paths``, ``y`` (years), ``groups`` (the person), ``folds`` (one for each person: the
+        ``paths``, ``y`` (years), ``groups`` (the person), ``folds`` (one for each person, since the
         published protocol leaves one person out), ``split`` (None) and ``DESCR`` as in
         :func:`load_folder`.
 
@@ -159,7 +159,7 @@ def load_fgnet(folder: StrPath) -> Bunch:
     FileNotFoundError
         If the folder does not exist.
     ValueError
-        If there are images whose names are not such as ``001A02.JPG`` or ``001A43a.JPG``.
+        If a file name is not like ``001A02.JPG`` or ``001A43a.JPG``.
 
     Examples
     --------
@@ -192,11 +192,11 @@ def load_adience(
     images: Literal["aligned", "faces"] = "aligned",
     on_missing: OnError = "raise",
 ) -> Bunch:
-    """Load Adience: faces in eight groups of age, in five folds.
+    """Load Adience: faces in eight age groups, in five folds.
 
-    An age label that is one of the eight groups, or lies within one, counts as that group. Faces
-    with another label (such as ``None``, ``35`` or ``(38, 48)``) are left out, as in the
-    published protocol, with a warning that counts them.
+    An age label that equals or lies within one of the eight groups counts as that group. Faces with
+    another label (such as ``None``, ``35`` or ``(38, 48)``) are left out, as in the published
+    protocol, with a warning that gives their number.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def load_adience(
         ``folds``, ``split`` (None) and ``DESCR`` as in :func:`load_folder`, and
 
         bins : LinguisticBins
-            The eight groups in words, each centered on its number.
+            The eight age groups, each centered on its number, with descriptions.
         classes : ndarray of shape (8,)
             The numbers of the groups.
         ages : ndarray of shape (8, 2)
@@ -224,7 +224,7 @@ def load_adience(
     Raises
     ------
     FileNotFoundError
-        If the folder, a list of a fold or images that it names do not exist.
+        If the folder, the list of a fold or a listed image does not exist.
     ValueError
         If a list lacks a column.
 
@@ -282,7 +282,7 @@ def load_adience(
 
 
 def _adience_group(age):
-    """The number of the group that "(25, 32)" or "29" lies in, None if there is none."""
+    """Return the number of the group that "(25, 32)" or "29" lies in, None if there is none."""
     ages = [int(number) for number in re.findall(r"\d+", age)]
     for group, (low, high) in enumerate(_ADIENCE_AGES):
         if ages and low <= min(ages) and max(ages) <= high:
@@ -291,7 +291,7 @@ def _adience_group(age):
 
 
 def _leave_out_other_ages(rows):
-    """The rows that have a group of age."""
+    """Return the rows with an age group, and warn about the others."""
     others = rows["y"].isna()
     if others.any():
         counts = Counter(rows["age"][others]).most_common()

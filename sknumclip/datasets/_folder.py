@@ -1,4 +1,4 @@
-"""Loader of anybody's own images: a folder and a table with their labels."""
+"""load_folder(): load your own images from a folder and a table of labels."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def load_folder(
     image : str, default="file"
         The column of the image files, relative to `folder` or absolute.
     label : str, default="label"
-        The column of the numbers to predict.
+        The column of the labels, which are numbers.
     group, fold, split : str, default=None
-        The columns of the identity that images share (for ``GroupKFold``), of the fold (an int)
-        and of the part ("train", "test" ...) an image belongs to, where there are such columns.
+        The columns, if any, of the identity that images share (for ``GroupKFold``), of the fold (an
+        int) and of the part ("train", "test" ...) of each image.
     on_missing : {"raise", "skip"}, default="raise"
-        What to do about images that the table names and the folder lacks: raise an error that
+        What to do about images that are in the table but not in the folder: raise an error that
         lists them, or leave them out with a warning.
 
     Returns
@@ -49,22 +49,22 @@ def load_folder(
         paths : list of str, length n_samples
             The image files.
         y : ndarray of shape (n_samples,)
-            The labels, int where all of them are whole numbers, otherwise float.
+            The labels, int if all of them are whole numbers, otherwise float.
         groups : ndarray of shape (n_samples,) or None
             The identities.
         folds : ndarray of shape (n_samples,), dtype int, or None
-            The fold of which each image is in the test part.
+            The fold that each image is tested in.
         split : ndarray of shape (n_samples,), dtype object, or None
-            The name of the part each image belongs to.
+            The name of each image's part.
         DESCR : str
-            Where the data comes from.
+            The source of the data.
 
     Raises
     ------
     FileNotFoundError
-        If the folder, the table or images that it names do not exist.
+        If the folder, the table or a listed image does not exist.
     ValueError
-        If the table lacks a column, or labels that are finite numbers.
+        If a column is missing, or labels are not finite numbers.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def load_folder(
     >>> [Path(path).name for path in data.paths], data.y
     (['cup.png', 'jug.png'], array([180, 620]))
     """
-    how = "It must hold the images and the table that names them."
+    how = "It must contain the images and the table that lists them."
     folder = check_folder(folder, "Your folder of images", how)
     names = {"path": image, "y": label, "group": group, "fold": fold, "split": split}
     names = {new: old for new, old in names.items() if old is not None}
@@ -88,4 +88,4 @@ def load_folder(
     rows = read_table(folder / csv, list(names.values()), how, as_written)
     columns = {new: rows[old] for new, old in names.items()}
     table = pd.DataFrame(columns | {"path": [folder / str(name) for name in rows[image]]})
-    return as_bunch(table, folder / csv, f"Images of {folder}, labelled by {csv}.", on_missing)
+    return as_bunch(table, folder / csv, f"Images in {folder}, labeled by {csv}.", on_missing)

@@ -1,4 +1,4 @@
-"""Loader of MORPH II by the published split lists of its settings."""
+"""load_morph2(): load MORPH II by the published split lists of its settings."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def load_morph2(
     """Load MORPH II by the split lists of one of its settings.
 
     A line of a list is an image and an age, such as ``070081_2F36.JPG 36``. Images are found by
-    name anywhere below the folder, whatever folder the list names and whatever their suffix.
+    name anywhere below the folder, regardless of their suffix and of the folder in the list.
 
     Parameters
     ----------
@@ -63,8 +63,8 @@ def load_morph2(
         that order (by name for a folder); or a mapping such as
         ``{"train": "ET_proto_train.txt", "test": "ET_proto_val.txt"}``, which becomes the split.
     setting : {"A", "B", "C", "D"}, default=None
-        Which setting the lists are of, for the description. ``"D"`` is checked to have each person
-        in one fold only.
+        The setting of the lists, for the description. With ``"D"``, it is checked that each person
+        is in only one fold.
     on_missing : {"raise", "skip"}, default="raise"
         As in :func:`load_folder`.
 
@@ -77,7 +77,7 @@ def load_morph2(
     Raises
     ------
     FileNotFoundError
-        If the folder, a list or images that it names do not exist.
+        If the folder, a list or a listed image does not exist.
     ValueError
         If a line cannot be read, an image is in two lists, or a person of setting D in two folds.
 
@@ -124,7 +124,7 @@ def load_morph2(
 
 
 def _name_lists(lists):
-    """Whether lists are folds or a split, and pairs of the name of each part and its file."""
+    """Return "fold" or "split", and pairs of the name and the file of each part."""
     if isinstance(lists, Mapping):
         column, files = "split", list(lists.items())
     elif isinstance(lists, (str, PathLike)):
@@ -138,7 +138,7 @@ def _name_lists(lists):
 
 
 def _read_list(file):
-    """Pairs of image and age from lines such as "image/070081_2F36.JPG 36"."""
+    """Return pairs of image and age from lines such as "image/070081_2F36.JPG 36"."""
     file = Path(file)
     if not file.is_file():
         raise FileNotFoundError(f"There is no split list {file}. {_HOW_MORPH2}")
@@ -156,11 +156,11 @@ def _read_list(file):
 
 
 def _check_people_apart(table, column):
-    """Raise if somebody is in two parts."""
+    """Raise ValueError if a person is in two parts."""
     n_parts = table.groupby("group")[column].nunique()
     people = n_parts.index[n_parts > 1]
     if len(people):
         raise ValueError(
-            "In setting D each person is in one list only, but the lists share the people "
-            f"{some(people)}. Are these the lists of another setting?"
+            "In setting D each person is in only one list, but these lists share the people "
+            f"{some(people)}. Are they the lists of another setting?"
         )

@@ -1,4 +1,4 @@
-"""Loaders of photographs: Historical Color Images and Image Aesthetics."""
+"""Loaders of photo data sets: Historical Color Images and Image Aesthetics."""
 
 from __future__ import annotations
 
@@ -66,17 +66,17 @@ def load_historical_color(
 ) -> Bunch:
     """Load the Historical Color Images: photographs and the decade in which they were taken.
 
-    Images are found by their decade: in a folder named ``1930s`` ... ``1970s``, or with a name
-    that starts so, such as ``1930s_decade_0b9a.jpg``.
+    The decade is the name of an image's folder, ``1930s`` ... ``1970s``, or the start of its file
+    name, such as ``1930s_decade_0b9a.jpg``.
 
     Parameters
     ----------
     folder : str or Path
         The unpacked archive, or any folder above the images.
     n_folds : int, default=10
-        Number of folds, stratified by decade, to draw; none are published.
+        Number of folds to draw, stratified by decade; none are published.
     random_state : int, RandomState instance or None, default=0
-        Draws the folds. The default draws the same ones on every machine.
+        For drawing the folds. The default gives the same folds on every machine.
 
     Returns
     -------
@@ -87,14 +87,14 @@ def load_historical_color(
         bins : LinguisticBins
             The five decades.
         classes : ndarray of shape (5,)
-            The values that `y` takes.
+            The possible values of `y`.
 
     Raises
     ------
     FileNotFoundError
         If the folder does not exist.
     ValueError
-        If there are decades without images.
+        If a decade has no images.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def load_historical_color(
 
 
 def _decade_of(path):
-    """The first year of the decade that a file is sorted into, None if it is not."""
+    """Return the first year of a file's decade, None if it has none."""
     match = re.match(r"(19[3-7]0)s$", path.parent.name) or re.match(r"(19[3-7]0)s_", path.name)
     return int(match[1]) if match else None
 
@@ -152,8 +152,8 @@ def load_image_aesthetics(
 ) -> Bunch:
     """Load the Image Aesthetics dataset: Flickr photographs and the median of their ratings.
 
-    Photographs may lie anywhere below the folder, named by their Flickr identifiers with any
-    image suffix. Many have left Flickr since: pass ``on_missing="skip"`` to go without them.
+    The photographs may be anywhere below the folder, named by their Flickr identifiers with any
+    image suffix. Many are no longer on Flickr: pass ``on_missing="skip"`` to leave them out.
 
     Parameters
     ----------
@@ -172,16 +172,16 @@ def load_image_aesthetics(
         ``DESCR`` as in :func:`load_folder`, and
 
         category : ndarray of shape (n_samples,), dtype object
-            "nature", "animals", "urban" or "people". The paper reports them one by one.
+            "nature", "animals", "urban" or "people". The paper reports them separately.
         bins : LinguisticBins
-            The five grades in words.
+            The five grades with descriptions.
         classes : ndarray of shape (5,)
             The grades.
 
     Raises
     ------
     FileNotFoundError
-        If the folder, the table or photographs that it names do not exist.
+        If the folder, the table or a listed photograph does not exist.
     ValueError
         If the table lacks a column or has ratings other than 1 to 5.
 
@@ -222,11 +222,11 @@ def load_image_aesthetics(
 
 
 def _median_grade(scores, source):
-    """The median of "3,4,4,5,2", rounded down."""
+    """Return the median of grades like "3,4,4,5,2", rounded down."""
     grades = str(scores).split(",")
     if not set(grades) <= set("12345"):
         raise ValueError(
-            f"beauty_scores in {source} must be grades from 1 to 5 with commas between them. "
+            f"beauty_scores in {source} must be grades from 1 to 5, separated by commas. "
             f"Got {scores!r}."
         )
     return int(np.median([int(grade) for grade in grades]))

@@ -1,8 +1,8 @@
-"""Splitters that train on few samples per label, or on a shifted distribution of labels.
+"""Cross-validation splitters: FewShotSplit and DistributionShiftSplit.
 
-They go wherever scikit-learn takes ``cv=``. Each takes the training and test parts of
-another splitter, of published folds or of a published split, leaves the test part whole, and
-keeps some samples of the training part.
+Pass them to scikit-learn as ``cv=``. They take the training and test parts of another splitter, of
+published folds or of a published split, and keep the whole test part but only some samples of the
+training part.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from sklearn.utils import check_random_state, column_or_1d
 
 from .._numbers import refuse_mask
 from .._typing import CV, IntArray, RandomState
-from ._subsets import check_int, distribution_shift, draw_per_label, warn_of_rare_labels
+from ._subsets import check_int, distribution_shift, draw_per_label, warn_about_rare_labels
 
 __all__ = ["DistributionShiftSplit", "FewShotSplit"]
 
 
 class _TrainingSubsetSplit(BaseCrossValidator):
-    """Another splitter's parts; ``_choose(y, seed)`` says which training samples to keep."""
+    """Base class: parts of another splitter; ``_choose(y, seed)`` selects training samples."""
 
     def __init__(self, cv: CV, n_repeats: int, random_state: RandomState) -> None:
         self.cv = cv
@@ -46,7 +46,7 @@ class _TrainingSubsetSplit(BaseCrossValidator):
         Parameters
         ----------
         X : array-like of length n_samples
-            Only its length matters, unless `cv` looks at it.
+            Only its length matters, unless `cv` uses its content.
         y : array-like of shape (n_samples,)
             Labels.
         groups : array-like of shape (n_samples,), default=None
@@ -61,12 +61,12 @@ class _TrainingSubsetSplit(BaseCrossValidator):
             raise ValueError(f"{type(self).__name__} draws by label: pass y to split.")
         refuse_mask("y", y)
         y = np.asarray(column_or_1d(y))
-        # Once, so that the repeats differ in what is drawn and not in what is tested.
+        # Split once, so that repeats differ in the drawn samples but not in the test parts.
         outer = self._outer(y, groups).split(X, y, groups)
         folds = [(_indices(train, len(y)), _indices(test, len(y))) for train, test in outer]
         for train, _ in folds:
             self._prepare(y[train])
-        # A seed for each repeat, whatever is compared: the draws are paired.
+        # The seeds depend only on random_state, so that compared models get the same draws.
         largest = np.iinfo(np.int32).max
         seeds = check_random_state(self.random_state).randint(largest, size=self.n_repeats)
         for seed in seeds:
@@ -76,7 +76,7 @@ class _TrainingSubsetSplit(BaseCrossValidator):
     def get_n_splits(
         self, X: Any = None, y: ArrayLike | None = None, groups: ArrayLike | None = None
     ) -> int:
-        """Count the splits: repeats times folds.
+        """Return the number of splits: repeats times folds.
 
         Parameters
         ----------
@@ -90,7 +90,7 @@ class _TrainingSubsetSplit(BaseCrossValidator):
         return self.n_repeats * self._outer(y, groups).get_n_splits(X, y, groups)
 
     def _outer(self, y, groups):
-        """The splitter that `cv` means."""
+        """Return the splitter for `cv`."""
         check_int("n_repeats", self.n_repeats)
         if isinstance(self.cv, Integral):
             return KFold(self.cv) if groups is None else GroupKFold(self.cv)
@@ -101,11 +101,11 @@ class _TrainingSubsetSplit(BaseCrossValidator):
         return check_cv(self.cv)
 
     def _prepare(self, y):
-        """See the labels of a training part before anything is drawn from it."""
+        """Check the labels of a training part before drawing from it."""
 
 
 def _indices(part, n):
-    """Indices of the samples of a part that is given by indices, or by a mask."""
+    """Return the sample indices of a part given by indices or by a mask."""
     part = np.asarray(part)
     if part.dtype.kind != "b":
         return part
@@ -117,20 +117,20 @@ def _indices(part, n):
 
 
 def _as_published(parts, y):
-    """A splitter of published fold numbers, or of the parts named "train" and "test"."""
+    """Return a splitter for published fold numbers, or for parts named "train" and "test"."""
     if y is not None and len(parts) != len(y):
         raise ValueError(f"cv has {len(parts)} folds, one for each sample, but y has {len(y)}.")
     if parts.dtype.kind in "iu":
         return PredefinedSplit(parts)
     if parts.dtype.kind == "b":
         raise ValueError(
-            "cv is an array of True and False, which may mean training or testing. Say which: "
-            "np.where(cv, 'train', 'test'), or np.where(cv, 'test', 'train')."
+            "cv is an array of True and False, so it is unclear which are for training. Use "
+            "np.where(cv, 'train', 'test') or np.where(cv, 'test', 'train')."
         )
     train, test = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "test")
     if not (len(train) and len(test)):
         raise ValueError(
-            "An array as cv must be fold numbers (int), or names of parts of which some are "
+            "An array as cv must contain fold numbers (int), or names of parts, of which some are "
             f"'train' and some 'test'. Got {sorted(set(map(str, parts)))[:5]}."
         )
     return check_cv([(train, test)])
@@ -142,19 +142,18 @@ class FewShotSplit(_TrainingSubsetSplit):
     Parameters
     ----------
     k : int
-        Number of samples per label of the training part, at least 1. Labels with fewer give all
-        they have, with a warning that names them.
+        Number of samples per label of the training part, at least 1. If a label has fewer, all of
+        its samples are used, with a warning.
     cv : int, splitter, list of (train, test) or ndarray of shape (n_samples,), default=5
-        The training and test parts to draw from. An int is the number of folds: of
-        ``GroupKFold`` where groups are passed, otherwise of ``KFold``. A list has indices or
-        masks. An array has the fold of
-        which each sample is in the test part (int, -1 for always training), or the names
-        "train" and "test" (samples with other names are in neither).
+        The training and test parts to draw from. An int is the number of folds: of ``GroupKFold``
+        if groups are passed, otherwise of ``KFold``. A list contains indices or masks. An array
+        contains, for each sample, the fold that it is tested in (int, -1 for always training), or
+        "train" or "test" (samples with other names are in neither part).
     n_repeats : int, default=1
-        How often to draw from each training part.
+        Number of draws from each training part.
     random_state : int, RandomState instance or None, default=None
-        Pass an int to compare models on the same draws. Those of a smaller `k` are then among
-        those of a larger one.
+        Pass an int to compare models on the same draws. The draws for a smaller `k` are then a
+        subset of those for a larger one.
 
     See Also
     --------
@@ -182,7 +181,7 @@ class FewShotSplit(_TrainingSubsetSplit):
 
     def _prepare(self, y):
         check_int("k", self.k)
-        warn_of_rare_labels(y, self.k)
+        warn_about_rare_labels(y, self.k)
 
     def _choose(self, y, seed):
         return draw_per_label(y, self.k, seed)
@@ -194,15 +193,15 @@ class DistributionShiftSplit(_TrainingSubsetSplit):
     Parameters
     ----------
     top_k : int
-        How many of the most frequent labels of the training part to scale down, at least 1.
-        OrdinalCLIP reports 10, 20, 30 and 40.
+        Number of most frequent labels of the training part to scale down, at least 1. OrdinalCLIP
+        reports 10, 20, 30 and 40.
     scale : float
         The share of their samples to keep, between 0 and 1, but at least one sample of each
         label. OrdinalCLIP reports 0.1 and 0.2.
     cv : int, splitter, list of (train, test) or ndarray of shape (n_samples,), default=5
         As in :class:`FewShotSplit`.
     n_repeats : int, default=1
-        How often to draw from each training part.
+        Number of draws from each training part.
     random_state : int, RandomState instance or None, default=None
         Pass an int to compare models on the same draws.
 

@@ -1,4 +1,4 @@
-"""Which samples to train on: few per label, or a shifted distribution of labels."""
+"""few_shot() and distribution_shift(): choose a subset of samples to train on."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ __all__ = [
     "distribution_shift",
     "draw_per_label",
     "few_shot",
-    "warn_of_rare_labels",
+    "warn_about_rare_labels",
 ]
 
 
 def few_shot(y: ArrayLike, k: int, random_state: RandomState = None) -> IntArray:
     """Draw `k` samples of each label.
 
-    The draws for different `k` and the same int `random_state` are nested: the one sample per
-    label of ``k=1`` is among the two of ``k=2``.
+    The draws for different `k` with the same int `random_state` are nested: the sample of each
+    label for ``k=1`` is among the two for ``k=2``.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,)
         Labels.
     k : int
-        Number of samples per label, at least 1. Labels with fewer samples give all they have,
-        with a warning that names them.
+        Number of samples per label, at least 1. If a label has fewer, all of its samples are used,
+        with a warning.
     random_state : int, RandomState instance or None, default=None
         Pass an int for the same draw in every call.
 
@@ -63,20 +63,20 @@ def few_shot(y: ArrayLike, k: int, random_state: RandomState = None) -> IntArray
     check_int("k", k)
     refuse_mask("y", y)
     y = column_or_1d(y)
-    warn_of_rare_labels(y, k)
+    warn_about_rare_labels(y, k)
     return draw_per_label(y, k, random_state)
 
 
 def draw_per_label(y, k, random_state):
-    """Draw as few_shot does, without a warning; `k` may be one for each sample."""
-    # One order of all samples, whatever k is: this nests the draws.
+    """Draw like few_shot, without a warning; `k` may be an array with a number per sample."""
+    # The same order of all samples for every k makes the draws nested.
     order = check_random_state(random_state).permutation(len(y))
     rank = pd.Series(y[order]).groupby(y[order]).cumcount()
     return np.sort(order[rank < np.broadcast_to(k, len(y))[order]])
 
 
-def warn_of_rare_labels(y, k):
-    """Warn if labels have fewer than `k` samples, and name them."""
+def warn_about_rare_labels(y, k):
+    """Warn if labels have fewer than `k` samples, and list them."""
     labels, counts = np.unique(y, return_counts=True)
     rare = counts < k
     if rare.any():
@@ -84,8 +84,8 @@ def warn_of_rare_labels(y, k):
         named = [f"{label} ({count})" for label, count in pairs]
         more = f" and {len(named) - 5} more" if len(named) > 5 else ""
         warn_user(
-            f"{len(named)} of {len(labels)} labels have fewer than k={k} samples and give all "
-            f"they have: {', '.join(named[:5])}{more}.",
+            f"{len(named)} of {len(labels)} labels have fewer than k={k} samples, so all of their "
+            f"samples are used: {', '.join(named[:5])}{more}.",
         )
 
 
@@ -94,16 +94,16 @@ def distribution_shift(
 ) -> IntArray:
     """Keep a share of the samples of the most frequent labels, and all other samples.
 
-    This is the label distribution shift of OrdinalCLIP [1]_: training labels get another
-    distribution than test labels.
+    This is the label distribution shift of OrdinalCLIP [1]_: it gives training labels a different
+    distribution from test labels.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,)
         Labels.
     top_k : int
-        How many of the most frequent labels to scale down, at least 1. Of equally frequent
-        labels the smaller ones come first.
+        Number of most frequent labels to scale down, at least 1. Among equally frequent labels,
+        smaller ones come first.
     scale : float
         The share of their samples to keep, between 0 and 1, rounded down, but at least one
         sample of each label.
@@ -146,7 +146,7 @@ def distribution_shift(
     _, which, counts = np.unique(y, return_inverse=True, return_counts=True)
     frequent = np.argsort(-counts, kind="stable")[:top_k]
     keep = counts.copy()
-    # A product such as 0.3 * 10 falls short of 3 by rounding error.
+    # By rounding, a product such as 0.3 * 10 may be slightly below 3.
     keep[frequent] = np.maximum(np.floor(counts[frequent] * scale + 1e-9), 1)
     return draw_per_label(which, keep[which], random_state)
 

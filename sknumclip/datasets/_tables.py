@@ -1,4 +1,4 @@
-"""What the loaders of datasets share: finding images, reading tables, checking both."""
+"""Helpers for dataset loaders: find images, read tables, check both, make a Bunch."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check_folder(folder: StrPath, what: str, how: str) -> Path:
     ----------
     folder : str or Path
     what, how : str
-        The name of the dataset, what its folder holds and where to get it: for the error.
+        Name of the dataset, and how to get it, for the error message.
 
     Returns
     -------
@@ -56,10 +56,10 @@ def read_table(file, columns, how, names=(), **options):
     file : Path
     columns : list of str
     how : str
-        Where to get the file: for the error.
+        Where to get the file, for the error message.
     names : sequence of str, default=()
-        Columns that hold names, which are text as it is written: "007" and "7" are two names, and
-        so are "NA" and "null". Only an empty field is missing.
+        Columns of names, which are read as text: "007" and "7" are different names, and "NA" and
+        "null" are names, too. Only an empty field is missing.
     **options : object
         Passed to :func:`pandas.read_csv`.
 
@@ -72,7 +72,7 @@ def read_table(file, columns, how, names=(), **options):
     FileNotFoundError
         If there is no such file.
     ValueError
-        If a column is not there.
+        If a column is missing.
     """
     if not file.is_file():
         raise FileNotFoundError(f"There is no file {file}. {how}")
@@ -89,7 +89,7 @@ def read_table(file, columns, how, names=(), **options):
 
 
 def images_below(folder):
-    """Find the image files in a folder and the folders below it.
+    """Find the image files in a folder and its subfolders.
 
     Parameters
     ----------
@@ -103,13 +103,13 @@ def images_below(folder):
     return sorted(
         path
         for path in folder.rglob("*")
-        # Archives made on a Mac have a file "._1.jpg" beside "1.jpg" that is not an image.
+        # Archives from a Mac have a file "._1.jpg" beside "1.jpg" that is not an image.
         if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
     )
 
 
 def images_by_stem(folder):
-    """Find the image files below a folder by their names, whatever their suffix.
+    """Find the image files below a folder by name, without the suffix.
 
     Parameters
     ----------
@@ -118,12 +118,12 @@ def images_by_stem(folder):
     Returns
     -------
     dict of str to Path
-        Keys are in lower case.
+        Names in lower case to paths.
 
     Raises
     ------
     ValueError
-        If two files have the same name, so that it is unclear which one is meant.
+        If two files have the same name.
     """
     found = {}
     for path in images_below(folder):
@@ -131,25 +131,25 @@ def images_by_stem(folder):
         if other != path:
             raise ValueError(
                 f"{folder} has two images of the same name: {other} and {path}. "
-                "Pass the folder that has each image once."
+                "Pass a folder that contains each image once."
             )
     return found
 
 
 def as_bunch(table, source, descr, on_missing="raise", **fields):
-    """Turn a table into what loaders return.
+    """Convert a table to the Bunch that loaders return.
 
     Parameters
     ----------
     table : DataFrame
-        With the columns ``path`` and ``y`` and any of ``group``, ``fold`` and ``split``; further
-        columns become fields of their own.
+        With the columns ``path`` and ``y`` and any of ``group``, ``fold`` and ``split``; other
+        columns become further fields.
     source : Path
-        The file or folder that the table comes from: for errors.
+        The file or folder that the table comes from, for error messages.
     descr : str
-        What the data is.
+        Description of the data.
     on_missing : {"raise", "skip"}, default="raise"
-        Whether images that do not exist are an error, or left out with a warning.
+        Whether missing images are an error, or left out with a warning.
     **fields : object
         Further fields.
 
@@ -160,15 +160,15 @@ def as_bunch(table, source, descr, on_missing="raise", **fields):
     Raises
     ------
     FileNotFoundError
-        If there are files in the table that do not exist.
+        If files in the table do not exist.
     ValueError
-        If there are no images, or labels that are not finite numbers.
+        If there are no images, or if labels are not finite numbers.
     """
     if on_missing not in ("raise", "skip"):
         raise ValueError(f"on_missing must be 'raise' or 'skip'. Got {on_missing!r}.")
     table = _existing(table, source, on_missing)
     if table.empty:
-        raise ValueError(f"{source} leads to no image at all.")
+        raise ValueError(f"There are no images in {source}.")
     columns = {"groups": None, "folds": None, "split": None}
     for name in table.columns.difference(["path", "y"], sort=False):
         columns[_FIELDS.get(name, name)] = _complete(table, name, source)
@@ -182,13 +182,13 @@ def as_bunch(table, source, descr, on_missing="raise", **fields):
 
 
 def some(things, n=5):
-    """Name the first few things and say how many more there are.
+    """Format a list as its first few elements and the number of the others.
 
     Parameters
     ----------
     things : sequence
     n : int, default=5
-        How many to name.
+        Number of elements to name.
 
     Returns
     -------
@@ -199,13 +199,13 @@ def some(things, n=5):
 
 
 def _existing(table, source, on_missing):
-    """The rows whose image exists."""
+    """Return the rows with existing images."""
     there = np.array([path.is_file() for path in table["path"]], dtype=bool)
     if there.all():
         return table
     missing = [str(path) for path in table["path"][~there]]
     message = (
-        f"{len(missing)} of the {len(table)} images that {source} names are not there: "
+        f"{len(missing)} of the {len(table)} images listed in {source} do not exist: "
         f"{some(missing)}."
     )
     if on_missing == "raise":
@@ -217,7 +217,7 @@ def _existing(table, source, on_missing):
 
 
 def _complete(table, name, source):
-    """A column without gaps; folds as int64."""
+    """Return a column without missing values; folds as int64."""
     if name == "fold":
         folds = _numbers(table, name, source)
         if folds.dtype != np.int64:
@@ -230,7 +230,7 @@ def _complete(table, name, source):
 
 
 def _numbers(table, name, source):
-    """A column as int64 if all of its numbers are whole, else as float64."""
+    """Return a column as int64 if all of its numbers are whole, else as float64."""
     numbers = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64)
     bad = ~np.isfinite(numbers)
     if bad.any():

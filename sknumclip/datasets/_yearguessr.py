@@ -1,4 +1,4 @@
-"""Loader of YearGuessr: buildings and the years of their construction."""
+"""load_yearguessr(): load YearGuessr, buildings and the years of their construction."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def load_yearguessr(
 ) -> Bunch:
     """Load YearGuessr: photographs of buildings and the year of their construction.
 
-    The three tables are published; how their columns are named is not documented. The usual
-    names are recognized in upper and lower case; pass others as `image` and `year`. Images are
-    looked for where the table says, relative to `folder`, and then by name anywhere below it.
+    The three tables are published, but the names of their columns are not documented. Common names
+    are recognized in upper and lower case; pass others as `image` and `year`. Images are searched
+    at the path in the table, relative to `folder`, and then by name anywhere below it.
 
     Parameters
     ----------
     folder : str or Path
-        The folder with ``train.csv``, ``valid.csv`` and ``test.csv``, or with a folder ``csv``
-        that has them.
+        The folder with ``train.csv``, ``valid.csv`` and ``test.csv``, or with a folder ``csv`` that
+        contains them.
     image, year : str, default=None
-        The columns of the image files and of the years. None looks for the usual names.
+        The columns of the image files and of the years. None looks for common names.
     on_missing : {"raise", "skip"}, default="raise"
         As in :func:`load_folder`.
 
@@ -63,9 +63,9 @@ def load_yearguessr(
     Raises
     ------
     FileNotFoundError
-        If the folder, a table or images that it names do not exist.
+        If the folder, a table or a listed image does not exist.
     ValueError
-        If a table has no column that can be told to be the image or the year.
+        If the column of the images or of the years is not recognized.
 
     Examples
     --------
@@ -97,19 +97,19 @@ def load_yearguessr(
 
 
 def _column(table, names, parameter, file):
-    """The first column of the table that has one of the names, in any case."""
+    """Return the first column of the table with one of the names, ignoring case."""
     by_name = {str(column).lower(): column for column in reversed(table.columns)}
     found = [by_name[name] for name in names if name in by_name]
     if not found:
         raise ValueError(
-            f"{file} has no column that is known to be the {parameter}; its columns are "
+            f"{file} has no column that is recognized as the {parameter}; its columns are "
             f"{list(table.columns)}. Pass the name of the right one as {parameter}=."
         )
     return found[0]
 
 
 def _locate(names, folder):
-    """The file of each name: where it says, or by its name anywhere below the folder."""
+    """Return the path of each file: as given, or found by name anywhere below the folder."""
     paths = [folder / str(name) for name in names]
     if all(path.is_file() for path in paths):
         return paths

@@ -1,1 +1,1 @@
-"""The shared machinery of the estimators: input handling, checks, fit and predict, explanations."""
+"""Shared code of the estimators: input handling, checks, fit and predict, explanations."""

@@ -1,4 +1,4 @@
-"""Augmentations of the user's: found out before training whether they can be used."""
+"""check_augment(): validate a custom augmentation before training."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def check_augment(estimator, preprocessing):
     if estimator.fine_tune == "none":
         raise ValueError(
             f"augment={augment!r:.100} changes what the image tower is trained on, but with "
-            "fine_tune='none' each image is embedded once, as it is. Train some of the tower, as "
-            "in fine_tune=1, or leave augment as it is, True."
+            "fine_tune='none' each image is embedded once, without augmentation. Train part of the "
+            "tower, as in fine_tune=1, or use augment=True, the default."
         )
     if estimator.checkpoint is not None:
         try:
-            joblib.hash(augment)  # which the checkpoint is named after
-        except Exception as error:  # of every kind
+            joblib.hash(augment)  # part of the checkpoint's name
+        except Exception as error:  # pickling may raise anything
             raise ValueError(
                 f"augment={augment!r:.100} cannot be pickled ({error}), so a checkpoint cannot "
                 "tell whether it is the same when fit is resumed. Use a function or class at the "
@@ -40,7 +40,7 @@ def check_augment(estimator, preprocessing):
         own_views(blank, augment, [0, 0], {tuple(preprocessing.size), size})
     except ValueError:
         raise
-    except Exception as error:  # of every kind
+    except Exception as error:  # user code may raise anything
         raise ValueError(
             f"augment={augment!r:.100} failed on a batch of black canvases, a uint8 tensor of "
             f"shape {tuple(blank.shape)}: {type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""What the estimators share: from X to samples, the fit skeleton, outputs in batches."""
+"""BaseCLIPEstimator: base class of the regressor, the classifier and the baselines."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ TRAINING_CONSTRAINTS = {
 
 
 class BaseCLIPEstimator(CallbackSupportMixin, FitMixin, PredictMixin, BaseEstimator):
-    """Fit skeleton around the composed skorch net.
+    """Base class: fit and predict around a skorch net.
 
-    Subclasses list and document parameters, and say what is compared with what: by
-    ``_resolve_bins``, ``_assemble``, ``_ranking_loss``, ``_learning_rates``. Here are the values
-    of parameters that a subclass does not offer.
+    Subclasses define and document the parameters, and override the hooks ``_resolve_bins``,
+    ``_assemble``, ``_ranking_loss`` and ``_learning_rates``. The class attributes here are the
+    values of parameters that a subclass does not have.
     """
 
     callbacks: list[Any] | None = None
     checkpoint: StrPath | None = None
     gather_batches = True
-    _settings: tuple[str, ...] = ()  # class attributes that results depend on as on parameters
+    _settings: tuple[str, ...] = ()  # class attributes that affect results, like parameters
     augment = compile = early_stopping = grad_checkpointing = warm_start = False
     validation_fraction = 0.1
     accumulate_steps = 1
     _loss_name = "ranking_loss"
     _l1_weight = 1.0
 
-    # What fit sets.
+    # Set by fit.
     bins_: LinguisticBins
     history_: pd.DataFrame
     n_iter_: int

@@ -1,4 +1,4 @@
-"""Checks of what users pass in, and the only importer of scikit-learn's private helpers."""
+"""Validation of parameters, labels and weights; only importer of scikit-learn's private code."""
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ __all__ = [
 
 
 class Interval(SklearnInterval):
-    """A range of numbers, which True and False are not: fine_tune=True would mean one block."""
+    """A range of numbers that excludes True and False: fine_tune=True would mean one block."""
 
     def is_satisfied_by(self, value):
         """Whether `value` is allowed."""
@@ -32,14 +32,14 @@ class Interval(SklearnInterval):
 
 
 class Described(HasMethods):
-    """A parameter of any type that will do, put into words for the error message.
+    """Constraint defined by a predicate, with its own text for error messages.
 
     Parameters
     ----------
     words : str
-        What the parameter must be.
+        What the parameter must be, for the message.
     allows : callable
-        From a value to whether it is that.
+        Takes a value and returns whether it is valid.
     """
 
     def __init__(self, words, allows):
@@ -55,7 +55,7 @@ class Described(HasMethods):
         return self.words
 
 
-_MAX_COUNT = 1e9  # of one sample
+_MAX_COUNT = 1e9  # whole weights below this are counts of a sample
 
 
 def check_y_and_weight(X, y, sample_weight):
@@ -96,7 +96,7 @@ def check_y_and_weight(X, y, sample_weight):
 
 
 def check_no_label_is_missing(y):
-    """Raise ValueError if a label of any kind is None, NaN or the like."""
+    """Raise ValueError if a label of any type is None, NaN or the like."""
     missing = np.flatnonzero(pd.isna(np.asarray(y, dtype=object)))
     if len(missing):
         raise ValueError(
@@ -111,7 +111,7 @@ def _at_index(bad):
 
 
 def _check_weight(weight, n):
-    """Return whole numbers as they are, as counts of samples, and others with a mean of 1."""
+    """Return whole weights unchanged, as counts of samples, and others scaled to mean 1."""
     if weight is None:
         return np.ones(n)
     refuse_mask("sample_weight", weight)
@@ -130,14 +130,14 @@ def _check_weight(weight, n):
         raise ValueError(
             "sample_weight must be at least 0 and finite. Negative values, NaN and infinity are "
             f"not allowed. Got {in_full(weight[bad[0]])} at index {bad[0]}"
-            f"{f' and {len(bad) - 1} more' if len(bad) > 1 else ''}. A weight of 0 leaves a "
+            f"{f' and {len(bad) - 1} more' if len(bad) > 1 else ''}. A weight of 0 leaves the "
             "sample out."
         )
     if not weight.any():
         raise ValueError("sample_weight must not be zero for all samples.")
     if weight.max() < _MAX_COUNT and (weight == np.round(weight)).all():
         return weight
-    weight = weight / weight.max()  # so that the sum cannot overflow
+    weight = weight / weight.max()  # keeps the sum from overflowing
     return weight / weight[weight > 0].mean()
 
 

@@ -1,4 +1,4 @@
-"""What predictions rest on: a DataFrame that reads like sentences in a notebook."""
+"""Explanation: a DataFrame of explained predictions, shown as sentences in a notebook."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _THUMBNAIL_SIDE = 64  # pixels
 class Explanation(pd.DataFrame):
     """A DataFrame with one row per image, shown with thumbnails and sentences in a notebook.
 
-    ``explain`` of the estimators makes it; their docstrings list the columns. Rows may be
-    filtered and sorted as in any DataFrame. Images are opened only to be shown, and only as many
-    as pandas shows rows (``display.max_rows``).
+    The estimators' ``explain`` returns it; their docstrings list the columns. Filter and sort it
+    like any DataFrame. Images are opened only for display, and only for the rows that pandas would
+    show (``display.max_rows``).
     """
 
-    # pandas hands these on to slices and copies.
+    # pandas passes these on to slices and copies.
     _metadata = ["_images", "_training"]
-    # By label of the index, where labels are not paths; None if there are no images.
+    # Images by index label, if labels are not paths; None if there are no images.
     _images: dict[Any, Any] | None = {}
-    _training: Images | None = None  # those that the neighbors are among
+    _training: Images | None = None  # the training images that neighbors refer to
 
     @property
     def _constructor(self):
@@ -45,13 +45,13 @@ class Explanation(pd.DataFrame):
         return {**super().__getstate__(), "_images": without_pixels, "_training": None}
 
     def sentences(self) -> pd.Series:
-        """Say each row in words.
+        """Describe each row in a sentence.
 
         Returns
         -------
         Series of str
             Like "most like ‘teenager’ (13–19, 62 %), moved up by 1.2; averaged over all bins →
-            18.6"; "cannot be read" for images that have no prediction.
+            18.6"; "cannot be read" for images without a prediction.
 
         Raises
         ------
@@ -63,19 +63,19 @@ class Explanation(pd.DataFrame):
         return pd.Series(words, index=self.index, dtype=object)
 
     def _n_decimals(self):
-        """As many as make a hundredth part of a narrow bin visible, about."""
+        """Number of decimals that shows about a hundredth of the narrowest bin."""
         if not {"low", "high"} <= set(self.columns) or not (self["high"] > self["low"]).any():
             return 2
         return max(0, 2 - round(np.log10((self["high"] - self["low"]).min())))
 
     def _repr_html_(self):
         if not {"concept", "probability", "prediction"} <= set(self.columns):
-            return super()._repr_html_()  # not an explanation any more
+            return super()._repr_html_()  # the columns were changed
         shown = self.head(_n_shown(len(self)))
         rows = [
-            (picture, self._name(label), sentence + trouble)
+            (thumbnail, self._name(label), sentence + problem)
             for label, sentence in shown.sentences().items()
-            for picture, trouble in [self._thumbnail(label)]
+            for thumbnail, problem in [self._thumbnail(label)]
         ]
         header = ["image", "name", "explanation"]
         if "neighbors" in self:
@@ -91,32 +91,32 @@ class Explanation(pd.DataFrame):
         return Path(label).name if is_path else label
 
     def _thumbnail(self, label):
-        """Return the HTML of the image, and why there is none."""
+        """Return the HTML of the thumbnail, and the reason if there is none."""
         if self._images is None:
             return "", ""
-        # A RangeIndex has been numbered anew, so its labels no longer say which image it was.
+        # A RangeIndex comes from reset_index, so its labels no longer identify images.
         is_position = label in self._images and not isinstance(self.index, pd.RangeIndex)
         if not (isinstance(label, str) or is_position):
             return "", ""
         return _img(label if isinstance(label, str) else self._images[label])
 
     def _neighbors_html(self, neighbors):
-        """The pictures of training images, each with its label."""
+        """Return the thumbnails of training images, each with its label."""
         cells = []
         for image, label, _ in neighbors if isinstance(neighbors, tuple) else ():
             source = image
             if not isinstance(image, str):
                 source = None if self._training is None else self._training.items[image]
-            picture = "" if source is None else _img(source)[0]
-            cells.append(picture + Markup(escape("" if label is None else f" {label} ")))
+            thumbnail = "" if source is None else _img(source)[0]
+            cells.append(thumbnail + Markup(escape("" if label is None else f" {label} ")))
         return Markup(" ".join(cells))
 
 
 def _img(source):
-    """Return the HTML of a small picture, and why there is none."""
+    """Return the HTML of a thumbnail, and the reason if there is none."""
     try:
         image = read_thumbnail(source, _THUMBNAIL_SIDE)
-    except Exception as error:  # Pillow's readers let errors of every kind through
+    except Exception as error:  # Pillow's readers may raise anything
         return "", f" ({error})"
     file = io.BytesIO()
     image.save(file, "JPEG", quality=80)
@@ -125,7 +125,7 @@ def _img(source):
 
 
 def _n_shown(n_rows):
-    """As pandas cuts long frames: to min_rows if there are more than max_rows."""
+    """Number of rows to show, like pandas: min_rows if there are more than max_rows."""
     most = pd.get_option("display.max_rows")
     if not most or n_rows <= most:
         return n_rows
@@ -169,18 +169,18 @@ def explain_outputs(
     proba: FloatArray,
     centers: FloatArray,
 ) -> Explanation:
-    """Make the table of :meth:`~sknumclip.NumCLIPRegressor.explain`.
+    """Make the table for :meth:`~sknumclip.NumCLIPRegressor.explain`.
 
     Parameters
     ----------
     X : as passed to ``explain``
     images : Images or None
-        What X is, unless it is features.
+        X as images; None if X is features.
     bins : LinguisticBins
     y_pred : ndarray of shape (n_samples,)
     proba : ndarray of shape (n_samples, n_bins)
     centers : ndarray of shape (n_samples, n_bins)
-        Of the bins, after the shift.
+        Centers of the bins after the shift.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Fit: check everything, prepare the samples, train, keep the result."""
+"""FitMixin: the steps of fit (check, prepare, train, keep)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ..model.modules import FeatureEncoder, ImageEncoder
 from ..training.batches import Samples
 from ..training.callbacks import FitTasks, shows_progress, with_callbacks
 from ..training.loop import LR_SCHEDULES, Schedule, train
-from ..training.net import epochs_of, release
+from ..training.net import detach_for_prediction, epochs_of
 from ..training.targets import Targets
 from .augmenting import check_augment
 from .checkpoint_name import checkpoint_file
@@ -40,13 +40,13 @@ __all__ = ["FitMixin", "Prepared", "fitted_attributes"]
 
 @dataclass(frozen=True)
 class Checked:
-    """All that a fit is given, checked and resolved, before any image is read."""
+    """The validated inputs of a fit, before any image is read."""
 
     X: Images | Features
     y: np.ndarray
     weight: np.ndarray
     classes: np.ndarray | None
-    """What the numbers stand for; None for a regressor."""
+    """The classes that the numbers are ranks of; None for a regressor."""
     bins: LinguisticBins
     bin_index: np.ndarray
     device: torch.device
@@ -63,18 +63,18 @@ class Checked:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a net is trained on."""
+    """The data that a net is trained on."""
 
     inputs: Any
     """CanvasStore, or Tensor of features of shape (n, n_features)."""
     training: Samples
     validation: Samples | None
     failures: dict[int, str]
-    """What is wrong with images that were left out, by index."""
+    """The reason for each image that was left out, by index."""
 
 
 def fitted_attributes(net, bins, backbone):
-    """Return all attributes that say fitted, dict by name.
+    """Return the fitted attributes, as a dict by name.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def fitted_attributes(net, bins, backbone):
         Released, with a finished module.
     bins : LinguisticBins
     backbone : dict
-        Where the towers are from, and which they are.
+        Name, weights and fingerprint of the CLIP model.
     """
     return {
         "net_": net,
@@ -90,19 +90,19 @@ def fitted_attributes(net, bins, backbone):
         "history_": pd.DataFrame(epochs_of(net)),
         "n_iter_": len(net.history),
         "backbone_": backbone,
-        "fitted_": True,  # some libraries look for any attribute like this
+        "fitted_": True,  # some libraries look for any attribute that ends in _
     }
 
 
 class FitMixin:
-    """The skeleton of fit; see :class:`~sknumclip.estimators.base.BaseCLIPEstimator`."""
+    """The steps of fit; see :class:`~sknumclip.estimators.base.BaseCLIPEstimator`."""
 
     def _fit(self, X, y, sample_weight):
         with own_torch_state(), unchanged_on_failure(self):
-            return self._fit_and_tell(X, y, sample_weight)
+            return self._fit_with_callbacks(X, y, sample_weight)
 
     @with_callbacks
-    def _fit_and_tell(self, X, y, sample_weight):
+    def _fit_with_callbacks(self, X, y, sample_weight):
         self._validate_params()
         tasks = FitTasks(self, X, y, sample_weight)
         checked = self._check(X, y, sample_weight)
@@ -117,14 +117,14 @@ class FitMixin:
     # ----------------------------------------------------------------------------------- check
 
     def _check(self, X, y, sample_weight):
-        """Check all that can be checked before images are read."""
+        """Check everything that can be checked before images are read."""
         processes = Processes(self.accelerator)
         X = self._check_X(X, reset=True)
         y, classes = self._as_numbers(y)
         y, weight = check_y_and_weight(X, y, sample_weight)
         processes.check_same(hashlib.sha256(y.tobytes() + weight.tobytes()).digest(), "Labels")
         bins = self._resolve_bins(y[weight > 0], weight[weight > 0], classes)
-        # Samples of no weight are left out, so their labels may be anything.
+        # Samples of weight 0 are left out, so their labels need not be valid.
         bin_index = np.zeros(len(y), dtype=np.int64)
         bin_index[weight > 0] = bins.assign(y[weight > 0])
         device = self._resolve_device()
@@ -158,7 +158,7 @@ class FitMixin:
         )
 
     def _as_numbers(self, y):
-        """Turn labels into numbers; return them, and what classes they stand for, if any."""
+        """Convert labels to numbers; return them and their classes, if any."""
         return y, None
 
     def _check_prompts(self, backbone, bins):
@@ -185,7 +185,7 @@ class FitMixin:
 
     def _draw_seed(self):
         if self.random_state is None and self.checkpoint is not None:
-            return 0  # a killed fit must find the same one again
+            return 0  # a resumed fit needs the same seed
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _check_X(self, X, *, reset):
@@ -199,7 +199,7 @@ class FitMixin:
         return X
 
     def _trainable_tower(self, backbone):
-        # Imported here as it takes as long as torch, and frozen towers need nothing of it.
+        # Imported here because it takes as long as torch, and frozen towers do not need it.
         from ..clip.image_tower import checkpoint_gradients, lock_image_tower
 
         visual = copy.deepcopy(backbone.visual).requires_grad_(True)
@@ -217,7 +217,7 @@ class FitMixin:
     # --------------------------------------------------------------------------------- prepare
 
     def _prepare(self, checked):
-        """Read the images, or embed them; return the samples to train on."""
+        """Read or embed the images; return the samples to train on."""
         verbose = 0 if shows_progress(self) else self.verbose
         inputs, failures = self._prepare_inputs(checked.X, checked.backbone, verbose)
         kept = np.setdiff1d(np.flatnonzero(checked.weight), list(failures))
@@ -236,7 +236,7 @@ class FitMixin:
         return Prepared(inputs, training, validation, failures)
 
     def _prepare_inputs(self, X, backbone, verbose):
-        """Read every image once; return what training takes and what could not be read."""
+        """Read every image once; return the inputs for training and the failures."""
         encoder = self._image_encoder(backbone)
         if self.fine_tune != "none":
             store = self._store(X, encoder, self.image_cache)
@@ -265,7 +265,7 @@ class FitMixin:
     # ----------------------------------------------------------------------------------- train
 
     def _train(self, checked, prepared, tasks):
-        """Train a net; return what predictions need of it."""
+        """Train a net; return it reduced to what predictions need."""
         training, processes = prepared.training, checked.processes
         batch_size, lr_scale = self._batch_size(len(training), processes.n)
         schedule = Schedule(
@@ -296,16 +296,16 @@ class FitMixin:
             device=checked.device,
             autocast_dtype=resolve_autocast_dtype(self.precision, checked.device),
         )
-        return release(net)
+        return detach_for_prediction(net)
 
     def _batch_size(self, n_samples, n_processes):
-        """Return the batch size per process, and the factor on learning rates for it."""
+        """Return the batch size per process, and its factor on the learning rates."""
         if self.batch_size != "auto":
             return self.batch_size, 1.0
         if self.fine_tune != "none":
             return 32, 1.0
-        # A step on features takes as long for 1000 as for 100. With the rates in proportion, few
-        # large batches learn as much per epoch as many of 256.
+        # A step on features takes as long for 1000 images as for 100. With learning rates in
+        # proportion, a few large batches learn as much per epoch as many batches of 256.
         batch_size = math.ceil(n_samples / math.ceil(n_samples / 1024))
         return math.ceil(batch_size / n_processes), max(1.0, batch_size / 256)
 
@@ -316,13 +316,13 @@ class FitMixin:
         return groups if self.fine_tune == "none" else {**groups, "encoder": self.lr}
 
     def _graphs_steps(self, processes):
-        """Whether the steps of a fit are all alike, so that they may run as a CUDA graph."""
+        """Whether all steps run the same operations, so that they can run as a CUDA graph."""
         every_batch_is_a_step = self.accumulate_steps == 1 and processes.n == 1
         loss = getattr(self, "ranking_loss", "none")
-        # One of the user's own might do something else in each step.
+        # A custom loss might run different operations in each step.
         is_our_loss = isinstance(loss, str) or type(loss).__module__ == "sknumclip.losses"
-        has_guests = self.grad_checkpointing or self.callbacks or not is_our_loss
-        return every_batch_is_a_step and not has_guests
+        may_vary = self.grad_checkpointing or self.callbacks or not is_our_loss
+        return every_batch_is_a_step and not may_vary
 
     def _make_module(self, checked, inputs):
         generator = torch.Generator().manual_seed(checked.seed)
@@ -344,7 +344,7 @@ class FitMixin:
         """Start from the fitted module, for warm_start."""
         if checked.backbone.fingerprint != self.backbone_["fingerprint"]:
             raise ValueError(
-                "warm_start=True cannot go on from the last fit: model_name="
+                "warm_start=True cannot continue from the last fit: model_name="
                 f"{self.model_name!r} has other weights than the model of the last fit, "
                 f"{self.backbone_['model_name']!r}. Use warm_start=False, or the same model."
             )
@@ -352,19 +352,19 @@ class FitMixin:
             module.load_trained_state(checked.continued.trained_state())
         except ValueError as error:
             raise ValueError(
-                f"warm_start=True cannot go on from the last fit. {error} Use warm_start=False, or "
-                "the parameters and the kind of X of the last fit."
+                f"warm_start=True cannot continue from the last fit. {error} Use warm_start=False, "
+                "or the same parameters and type of X as in the last fit."
             ) from error
 
     # ------------------------------------------------------------------------------------ keep
 
     def _keep(self, checked, prepared, net):
         """Set the fitted attributes."""
-        self._warn_of_skipped(checked.X, prepared.failures)
+        self._warn_about_skipped(checked.X, prepared.failures)
         vars(self).update(self._fitted_attributes(checked, net))
 
     def _fitted_attributes(self, checked, net):
-        """Make a released net ready for predictions; return what says fitted."""
+        """Make a released net ready for predictions; return the fitted attributes."""
         net.module_.finish()
         backbone = {
             "model_name": absolute_name(self.model_name),
@@ -377,7 +377,7 @@ class FitMixin:
             attributes if checked.classes is None else {**attributes, "classes_": checked.classes}
         )
 
-    def _warn_of_skipped(self, X, failures):
+    def _warn_about_skipped(self, X, failures):
         self.skipped_ = {X.name(i): reason for i, reason in sorted(failures.items())}
         if failures:
             warn_user(

@@ -1,4 +1,4 @@
-"""What estimators do with X: tell images from features, read them, embed them."""
+"""ImageInputMixin: check X, read images and embed them with a frozen tower."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ __all__ = ["FOLDER", "INPUT_CONSTRAINTS", "ImageInputMixin", "unchanged_on_failu
 
 FOLDER = Described("a str or Path", lambda value: isinstance(value, (str, os.PathLike)))
 
-# The parameters that say which tower sees the images, and how.
+# Parameters of the image tower and of reading images.
 INPUT_CONSTRAINTS = {
     "model_name": [str],
     "pretrained": [str, None],
@@ -52,7 +52,7 @@ INPUT_CONSTRAINTS = {
 
 @contextlib.contextmanager
 def unchanged_on_failure(estimator):
-    """Leave an estimator as it was if fitting it fails."""
+    """Restore the attributes of an estimator if fitting it fails."""
     before = vars(estimator).copy()
     try:
         yield
@@ -63,14 +63,14 @@ def unchanged_on_failure(estimator):
 
 
 class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
-    """For estimators with the parameters of ``INPUT_CONSTRAINTS``, which embed images."""
+    """Input handling for estimators with the parameters in ``INPUT_CONSTRAINTS``."""
 
-    accelerator = None  # unless the estimator has it as a parameter
+    accelerator = None  # some estimators have it as a parameter
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
-        tags.transformer_tags.preserves_dtype = []  # features are float32, whatever comes in
+        tags.transformer_tags.preserves_dtype = []  # the output is always float32
         return tags
 
     def set_params(self, **params: Any) -> Self:
@@ -88,14 +88,14 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
         Raises
         ------
         ValueError
-            If there is no parameter of this name. It suggests one.
+            If there is no parameter of this name. The message suggests a similar one.
         """
         known = self.get_params(deep=False)
         for name in {name.partition("__")[0] for name in params} - set(known):
             if name in getattr(self, "_settings", ()):
                 raise ValueError(
-                    f"{name!r} is no parameter of {type(self).__name__}: make a subclass with the "
-                    f"class attribute {name} = {params.get(name)!r}."
+                    f"{name!r} is not a parameter of {type(self).__name__}: make a subclass with "
+                    f"the class attribute {name} = {params.get(name)!r}."
                 )
             for likely in difflib.get_close_matches(name, known, n=1):
                 raise ValueError(
@@ -105,7 +105,7 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
         return super().set_params(**params)
 
     def _check_X(self, X, *, reset):
-        """Return X as Images, or as Features that are checked, and float32."""
+        """Return X as Images, or as validated float32 Features."""
         images = as_images(X)
         if images is None:
             return Features(validate_data(self, X, dtype=np.float32, reset=reset))
@@ -135,13 +135,15 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
 
     @own_torch_state()
     def _embed(self, images, encoder, fingerprint, verbose=0):
-        """Embed images with a frozen tower, ℓ2-normalized; each image once per process.
+        """Compute ℓ2-normalized embeddings with a frozen tower, once per image and process.
 
-        Processes of one accelerator share the work, and all get everything.
+        The processes of one accelerator share the work, and each gets all embeddings.
         """
         device = self._resolve_device()
+        if advice := self._advice_on_workers(device.type):
+            warn_user(advice)
         dtype = resolve_autocast_dtype(self.precision, device)
-        moved = functools.cache(lambda: encoder.on(device))  # only if it has work to do
+        moved = functools.cache(lambda: encoder.on(device))  # only if something is not cached
         processes = Processes(self.accelerator)
         key = f"{fingerprint} {encoder.canvas_scale} {dtype} {device.type}"
         keeps = self.image_cache is not None
@@ -154,6 +156,17 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
             cache=Embeddings(key, self._cache_folder()) if keeps else NoEmbeddings(),
             verbose=verbose and processes.is_main,
             processes=processes,
+        )
+
+    def _advice_on_workers(self, device_type):
+        """Return what to do if this is a worker process that embeds what others embed too."""
+        shares = self.image_cache not in ("auto", "memory") or self.accelerator is not None
+        if device_type != "cpu" or shares or worker_kind() != "joblib":
+            return None
+        return (
+            "This is one of several worker processes, and each of them embeds the images itself. "
+            "Use n_jobs=1, which embeds each image once for all folds and candidates and computes "
+            "with all cores, or image_cache='some/folder', which the workers share."
         )
 
     def _cache_folder(self):

@@ -1,4 +1,4 @@
-"""Labels as tables and arrays of all libraries hold them: their order, and their words."""
+"""Labels from pandas, polars, Arrow or NumPy: conversion, order of classes, and error advice."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ __all__ = [
 
 
 _ADVICE_ON_CODES = (
-    " If your labels are others, a meta-estimator has numbered them in sorted order (as "
-    "VotingClassifier, StackingClassifier and cross_val_predict do): use numbers as labels, in the "
-    "order of the classes, and the words as descriptions."
+    " If these are not your labels, a meta-estimator has replaced them by numbers in sorted order "
+    "(as VotingClassifier, StackingClassifier and cross_val_predict do): use numbers as labels, in "
+    "the order of the classes, and the words as descriptions."
 )
 
 
 def as_column(y: Any) -> Any:
-    """Take the one column of a table, and what pandas, Arrow or polars hold, in its own kind.
+    """Convert labels of pandas, Arrow or polars, or a table of one column, to a Series.
 
     Parameters
     ----------
     y : object
-        What a user passed as labels.
+        Labels passed by the user.
 
     Returns
     -------
     object
-        A Series with a plain or a categorical dtype if `y` was one of theirs; else `y` itself.
+        A Series of a NumPy or categorical dtype if `y` is from one of those libraries; else `y`.
     """
     if hasattr(y, "to_series") and np.shape(y)[1:] == (1,):
-        y = y.to_series()  # of a polars frame
-    if type(getattr(y, "dtype", None)).__name__ == "Enum":  # of polars: words in their order
+        y = y.to_series()  # a polars frame
+    if type(getattr(y, "dtype", None)).__name__ == "Enum":  # polars: strings with an order
         return pd.Series(pd.Categorical(y.to_list(), y.dtype.categories.to_list(), ordered=True))
     if hasattr(y, "to_pandas"):
         y = y.to_pandas()
@@ -54,17 +54,17 @@ def as_column(y: Any) -> Any:
     if isinstance(dtype, pd.ArrowDtype):
         return pd.Series(y).array.__arrow_array__().to_pandas()  # type: ignore[attr-defined]
     if hasattr(dtype, "numpy_dtype") and not pd.isna(y).any():
-        return pd.Series(y).astype(dtype.numpy_dtype)  # or scikit-learn would make floats of it
+        return pd.Series(y).astype(dtype.numpy_dtype)  # else scikit-learn converts it to floats
     return y
 
 
 def class_labels(y: Any) -> tuple[np.ndarray, Any]:
-    """Return the labels of classes, and their order if `y` knows it.
+    """Return class labels as an array, and their order if the dtype of `y` has one.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,)
-        Labels without missing ones. Intervals, as ``pandas.cut`` makes them, get words.
+        Labels, none missing. Intervals, as made by ``pandas.cut``, are converted to strings.
 
     Returns
     -------
@@ -83,26 +83,26 @@ def class_labels(y: Any) -> tuple[np.ndarray, Any]:
 
 
 def rank_labels(y: Any, classes: Any = None) -> tuple[np.ndarray, np.ndarray]:
-    """Turn labels of classes into ranks.
+    """Convert class labels to ranks.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,)
         As for :func:`class_labels`.
     classes : array-like of shape (n_classes,) or None
-        All labels in their order. None takes the order that y brings, or the sorted one, with a
-        warning if it is that of the alphabet.
+        All labels in order. None uses the order of y's dtype, or else the sorted order, with a
+        warning if it is alphabetical.
 
     Returns
     -------
     ranks : ndarray of int of shape (n_samples,)
     classes : ndarray of shape (n_classes,)
-        In their order.
+        In order.
 
     Raises
     ------
     ValueError
-        If the labels are of another kind, or not among the classes.
+        If labels have an unsupported type, or are not among the classes.
     """
     labels, order = class_labels(y)
     _check_kind_of_classes(labels)
@@ -111,17 +111,17 @@ def rank_labels(y: Any, classes: Any = None) -> tuple[np.ndarray, np.ndarray]:
         refuse_mask("classes", classes)
         order = classes
     if order is None:
-        if len(found) > 2 and isinstance(found[0], str):  # two are in order either way
-            _warn_of_the_alphabet(found.tolist())
+        if len(found) > 2 and isinstance(found[0], str):  # two classes are ordered either way
+            _warn_about_alphabetical_order(found.tolist())
         return ranks, found
     order = np.asarray(_words_of(order))
     return _ranks_of(found, order)[ranks], order
 
 
-def _warn_of_the_alphabet(labels):
+def _warn_about_alphabetical_order(labels):
     warn_user(
-        f"The classes are taken in the order of the alphabet: {labels}. If that is not their "
-        "order, name it from the lowest to the highest, as in classes=[...], or let y bring it: "
+        f"The classes are ordered by the alphabet: {labels}. If that is not their order, list "
+        "them from the lowest to the highest, as in classes=[...], or pass y with an order: "
         "pandas.Categorical(y, categories=[...], ordered=True)."
     )
 
@@ -131,7 +131,7 @@ def _ranks_of(labels, classes):
     unknown = [label for label in labels.tolist() if label not in order]
     if unknown or len(order) < len(classes):
         raise ValueError(
-            f"classes must be all labels in their order, each once. Got {list(order)}"
+            f"classes must be a list of all labels in order, each once. Got {list(order)}"
             + (f", without {unknown[:10]}, which are in y." if unknown else ".")
             + _ADVICE_ON_CODES * (labels.dtype.kind in "iu" and bool(unknown))
         )
@@ -143,7 +143,7 @@ def _check_kind_of_classes(labels):
     try:
         check_classification_targets(labels)
     except ValueError as error:
-        advice = "Give each its words, as in [str(label) for label in y], and classes= their order."
+        advice = "Convert them, as in [str(label) for label in y], and pass their order as classes."
         if isinstance(labels[0], (float, np.floating)):
             advice = (
                 "For numbers use NumCLIPRegressor, or cut them into classes: pandas.cut(y, bins=3)."
@@ -155,7 +155,7 @@ def _check_kind_of_classes(labels):
 
 
 def _words_of(labels):
-    """Put intervals into words; all other labels stay."""
+    """Convert intervals to strings; leave other labels unchanged."""
     return [_range_in_words(label) if isinstance(label, pd.Interval) else label for label in labels]
 
 
@@ -177,21 +177,21 @@ _NUMBERS_FROM_DATES = {
 
 
 def refuse_dates(labels: np.ndarray) -> None:
-    """Raise ValueError for dates and times, which are numbers only in a unit."""
+    """Raise ValueError for dates and times, which need a unit to become numbers."""
     kind = pd.api.types.infer_dtype(labels, skipna=True)
     for name, advice in _NUMBERS_FROM_DATES.items():
         if kind.startswith(name):
             raise ValueError(
-                f"y must not be dates or times, which are numbers only in some unit. Got labels "
+                "y must not be dates or times, which need a unit to become numbers. Got labels "
                 f"like {labels[0]!s:.50}: choose the unit, as in {advice}."
             )
 
 
 def how_to_make_numbers(labels: np.ndarray) -> str:
-    """Say how to make numbers of labels that are none, in code that was tried on them."""
+    """Advise how to convert labels to numbers, with code that was tried on these labels."""
     if all(isinstance(label, pd.Interval) for label in labels):
         return (
-            ": take the middle of each, pandas.IntervalIndex(y).mid. NumCLIPClassifier takes "
+            ": use the middle of each, pandas.IntervalIndex(y).mid. NumCLIPClassifier takes "
             "them as classes, in their order."
         )
     if not all(isinstance(label, str) for label in labels):
@@ -208,16 +208,16 @@ def how_to_make_numbers(labels: np.ndarray) -> str:
         code = "pandas.Series(y).str.replace(',', {!r}).astype(float)"
         return (
             f": convert them first, as in {code.format('.')} if the comma is a decimal point, "
-            f"{code.format('')} if it parts thousands."
+            f"{code.format('')} if it separates thousands."
         )
     return (
-        ". For words in an order use NumCLIPClassifier(classes=[...]), from the lowest to the "
+        ". For ordered classes use NumCLIPClassifier(classes=[...]), from the lowest to the "
         "highest."
     )
 
 
 def _one_number_each(texts):
-    """Numbers with a unit, as in "48 kg"; ranges and numbers with commas are not."""
+    """Extract numbers with a unit, as in "48 kg", but not ranges or numbers with commas."""
     if not texts.str.fullmatch(r"[^\d,.]*\d+(\.\d+)?[^\d,.]*").all():
         raise ValueError
     return texts.str.extract(_NUMBER, expand=False)

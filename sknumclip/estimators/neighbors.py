@@ -1,4 +1,4 @@
-"""The training images that are nearest to others, by their embeddings."""
+"""Nearest training images by embedding, for explain(neighbors=...)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Neighbor", "add_neighbors", "check_neighbors", "nearest_rows"]
 
 
 class Neighbor(NamedTuple):
-    """A training image: its path, or its position where it has none; its label; how near it is."""
+    """A training image: its path (or position, if it has none), label and cosine similarity."""
 
     image: Any
     label: Any
@@ -24,7 +24,7 @@ class Neighbor(NamedTuple):
 
 
 def check_neighbors(name, k, X_train, y_train):
-    """Raise ValueError unless there are `k` training images, and as many labels, if any."""
+    """Raise ValueError unless there are `k` training images, and one label for each, if given."""
     if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
         raise ValueError(f"{name} must be an int of at least 1. Got {name}={k!r}.")
     if X_train is None:
@@ -45,13 +45,13 @@ def nearest_rows(rows, known, k):
     ----------
     rows : ndarray of shape (n, n_features)
     known : ndarray of shape (n_known, n_features)
-        Rows of NaN, of images that cannot be read, are nobody's neighbor.
+        Rows of NaN (unreadable images) are never neighbors.
     k : int
 
     Returns
     -------
     index : ndarray of int of shape (n, k)
-        Positions in `known`, the nearest first; -1 for rows of NaN, and where there are too few.
+        Positions in `known`, the nearest first; -1 for rows of NaN, and if there are too few.
     similarity : ndarray of shape (n, k)
         NaN where the index is -1.
     """
@@ -68,10 +68,13 @@ def nearest_rows(rows, known, k):
 
 
 def add_neighbors(table, estimator, X, k, X_train, y_train):
-    """Add the column ``neighbors`` to an Explanation; nothing if `k` is None."""
+    """Add the column ``neighbors`` to an Explanation, unless `k` is None."""
     if k is None:
         if X_train is not None or y_train is not None:
-            raise ValueError("Pass neighbors=3, say, with X_train: how many of them to show.")
+            raise ValueError(
+                "X_train and y_train need neighbors, the number of images to show: pass "
+                "neighbors=3, for example."
+            )
         return table
     check_neighbors("neighbors", k, X_train, y_train)
     index, similarity = nearest_rows(estimator.transform(X), estimator.transform(X_train), k)

@@ -1,4 +1,4 @@
-"""What NumCLIP's regressor and classifier share: prompts, module, losses, saving."""
+"""BaseNumCLIP: prompts, module, losses and saving for the regressor and the classifier."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ NUMCLIP_CONSTRAINTS = {
 }
 
 
-# What has no effect where nothing is trained in epochs.
-_OF_EPOCHS = (
+# Parameters without effect in a solved fit, which has no epochs.
+_EPOCH_PARAMETERS = (
     *("batch_size", "prompt_lr", "early_stopping", "warm_start", "checkpoint", "callbacks"),
     *("accumulate_steps", "grad_checkpointing", "compile"),
 )
@@ -99,13 +99,14 @@ class BaseNumCLIP(BaseCLIPEstimator):
     regressor_lr : float
         Learning rate of the regressor, and of the linear map from features of another width.
     lr_schedule : {"cosine", "constant"}
-        Whether learning rates fall to 0 along half a cosine or stay.
+        Whether learning rates decay to 0 along half a cosine, or stay constant.
     gather_batches : bool
         With an accelerator: whether the ranking loss compares the images of all processes, so
-        that 2 processes with 16 images each train as one with 32, or each process's own only.
+        that 2 processes with 16 images each train like one with 32. Otherwise each process
+        compares only its own images.
     """
 
-    # Settings: hardly ever changed, so a subclass sets them and they are no parameters.
+    # Rarely changed settings: class attributes that a subclass may set, not parameters.
     max_shift: float = 0.5
     regressor_lr: float = 1e-3
     lr_schedule: LrSchedule = "cosine"
@@ -139,22 +140,22 @@ class BaseNumCLIP(BaseCLIPEstimator):
 
     def _check(self, X, y, sample_weight):
         if self._is_solved:
-            self._warn_of_epochs()
+            self._warn_about_epoch_parameters()
         return super()._check(X, y, sample_weight)
 
-    def _warn_of_epochs(self):
-        """Warn of parameters that say how to train, as there is no training."""
+    def _warn_about_epoch_parameters(self):
+        """Warn about training parameters, which have no effect in a solved fit."""
         defaults = inspect.signature(type(self)).parameters
         changed = [
             name
-            for name in _OF_EPOCHS
+            for name in _EPOCH_PARAMETERS
             if name in defaults and getattr(self, name) != defaults[name].default
         ]
         if changed:
             warn_user(
                 f"{', '.join(changed)}: no effect with fine_tune='none' and max_epochs='auto', "
-                "where the fit is solved and not trained in epochs. Leave them out, or give "
-                "max_epochs a number."
+                "since the fit is solved, not trained in epochs. Remove them, or set max_epochs to "
+                "a number."
             )
 
     def _checkpoint_file(self, *args):
@@ -188,7 +189,7 @@ class BaseNumCLIP(BaseCLIPEstimator):
         bar = tqdm(
             desc="solving", total=n_steps(len(rows)), leave=False, delay=2, disable=not shown
         )
-        # Operations are so small that threads would wait for each other more than they compute.
+        # The operations are so small that threads would spend more time waiting than computing.
         with bar, threadpool_limits(limits=1):
             solution = solve(rows, problem, bar.update)
         source = self._image_encoder(backbone) if checked.X.are_images else None
@@ -207,7 +208,7 @@ class BaseNumCLIP(BaseCLIPEstimator):
     def _check_prompts(self, backbone, bins):
         texts = prompt_texts(bins, self.template, self.prompt_init)
         if self.prompt_init == "random":
-            tokenize(backbone, texts)  # whose number of tokens counts alone
+            tokenize(backbone, texts)  # only checks the number of tokens
             return
         numbers = prompt_texts(bins, "{}", "numbers") if self.prompt_init == "numbers" else []
         check_prompts(backbone, texts, numbers)
@@ -238,7 +239,7 @@ class BaseNumCLIP(BaseCLIPEstimator):
         return partial(loss, beta=self.beta)
 
     def _are_named(self, bins):
-        """Return whether the bins have words of their own, which say something to CLIP."""
+        """Return whether the bins have meaningful descriptions, not generic ones or numbers."""
         raise NotImplementedError
 
     def _learning_rates(self, backbone, bins, training):
@@ -247,13 +248,13 @@ class BaseNumCLIP(BaseCLIPEstimator):
             is_named = self.prompt_init == "words" and self._are_named(bins)
             prompt_lr = 1e-4 if is_named and self._words_help(backbone, bins, training) else 3e-3
         return {
-            "encoder": self.regressor_lr,  # of a linear map in the place of the tower
+            "encoder": self.regressor_lr,  # a linear map of features, if there is no tower
             "prompts": prompt_lr,
             "regressor": self.regressor_lr,
         }
 
     def _words_help(self, backbone, bins, training):
-        """Whether words alone are closer to the labels than their median; True if not known."""
+        """Whether zero-shot predictions are better than the median; True if unknown."""
         features, targets = training.inputs, training.targets
         if self.fine_tune != "none" or features.shape[1] != backbone.embed_dim:
             return True
@@ -278,12 +279,12 @@ class BaseNumCLIP(BaseCLIPEstimator):
         Parameters
         ----------
         path : str or Path
-            Folder; made if needed.
+            Folder; created if needed.
         standalone : bool, default=False
-            Whether to save the weights of a frozen image tower too, so that the folder loads
-            without the CLIP model. Otherwise it refers to it, and is small.
+            Whether to also save the weights of a frozen image tower, so that the folder loads
+            without the CLIP model. Otherwise the folder refers to the CLIP model and is small.
         """
-        from .. import saving  # when used: it builds on the estimators
+        from .. import saving  # imported here because it imports the estimators
 
         saving.save(self, path, standalone)
 
@@ -291,14 +292,14 @@ class BaseNumCLIP(BaseCLIPEstimator):
     def load(
         cls, path: StrPath, *, model_name: str | None = None, pretrained: str | None = None
     ) -> Self:
-        """Load what :meth:`save` saved; see :func:`sknumclip.saving.load`.
+        """Load a model saved with :meth:`save`; see :func:`sknumclip.saving.load`.
 
         Parameters
         ----------
         path : str or Path
             Folder.
         model_name, pretrained : str, default=None
-            Where the frozen image tower is that the model refers to, if not where it was in
+            New location of the frozen image tower that the model refers to, if it has moved since
             ``fit``. Its weights must be the same.
 
         Returns
@@ -309,7 +310,8 @@ class BaseNumCLIP(BaseCLIPEstimator):
         Raises
         ------
         SavedModelError
-            A ValueError: the folder does not hold a whole model of this class and format.
+            If the folder does not contain a complete model of this class and format. It is a
+            ValueError.
         BackboneError
             If the frozen image tower cannot be loaded.
         """
@@ -323,10 +325,11 @@ class BaseNumCLIP(BaseCLIPEstimator):
         Parameters
         ----------
         repo_id : str
-            ``"user/name"``; made if needed.
+            ``"user/name"``; created if needed.
         **options
-            Of :func:`sknumclip.saving.hub.push_to_hub`: `standalone`, `metrics`, `description` and
-            `license` for the model card, `private`, `token`, `revision`, `commit_message`.
+            Options of :func:`sknumclip.saving.hub.push_to_hub`: `standalone`, `metrics`,
+            `description` and `license` for the model card, `private`, `token`, `revision`,
+            `commit_message`.
 
         Returns
         -------
@@ -345,9 +348,9 @@ class BaseNumCLIP(BaseCLIPEstimator):
         ----------
         repo_id_or_folder : str or Path
         **options
-            Of :func:`sknumclip.saving.hub.from_pretrained`: `revision`, `token`, `cache_dir`,
-            `force_download`, `local_files_only`, and `model_name` and `pretrained` as in
-            :meth:`load`.
+            Options of :func:`sknumclip.saving.hub.from_pretrained`: `revision`, `token`,
+            `cache_dir`, `force_download`, `local_files_only`, and `model_name` and `pretrained` as
+            in :meth:`load`.
 
         Returns
         -------
@@ -361,7 +364,7 @@ class BaseNumCLIP(BaseCLIPEstimator):
     def to_onnx(self, path: StrPath) -> None:
         """Export to an ONNX file, from pixels to predictions.
 
-        :func:`sknumclip.saving.onnx.to_onnx` says what goes in and what comes out.
+        Inputs and outputs are documented in :func:`sknumclip.saving.onnx.to_onnx`.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Predict: map images or features to outputs, in batches."""
+"""PredictMixin: outputs and embeddings of a fitted estimator, in batches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _all_outputs(module):
 
 
 class PredictMixin(ImageInputMixin):
-    """The outputs of a fitted estimator, and its embeddings."""
+    """Prediction for fitted estimators: model outputs, and embeddings by ``transform``."""
 
     def transform(self, X: ImagesOrFeatures) -> FloatArray:
         """Embed images.
@@ -39,7 +39,8 @@ class PredictMixin(ImageInputMixin):
         Returns
         -------
         float32 ndarray of shape (n_samples, embed_dim)
-            ℓ2-normalized features of the trained image tower.
+            ℓ2-normalized embeddings by the trained image tower; NaN for unreadable images, if
+            ``on_error="skip"``.
         """
         return self._map(X, lambda module: lambda features: features)
 
@@ -53,18 +54,18 @@ class PredictMixin(ImageInputMixin):
 
     @own_torch_state()
     def _map(self, X, make_compute):
-        """Compute something from the image features of X, in batches.
+        """Compute something from the image embeddings of X, in batches.
 
         Parameters
         ----------
         X : as in :meth:`fit`
         make_compute : callable
-            From the fitted module, or a copy on the device, to a function of features.
+            Takes the fitted module, or a copy on the device, and returns a function of embeddings.
 
         Returns
         -------
-        float32 ndarray of shape (n_samples, width of what `compute` returns)
-            NaN for images that could not be read, if on_error="skip".
+        float32 ndarray of shape (n_samples, output width of that function)
+            NaN for unreadable images, if on_error="skip".
         """
         check_is_fitted(self)
         X = self._check_X(X, reset=False)
@@ -90,7 +91,7 @@ class PredictMixin(ImageInputMixin):
         return values
 
     def _map_features(self, X, device, make_compute):
-        """Where the module is: what follows the tower is too small for a GPU to matter."""
+        """Map features on the module's own device: the layers are too small to need a GPU."""
         module = self.net_.module_
         encoder = module.encoder.image_encoder
         if X.are_images and encoder is None:
@@ -103,8 +104,8 @@ class PredictMixin(ImageInputMixin):
         )
         if encoder is not None and features.shape[1] != module.embed_dim:
             raise ValueError(
-                f"X has {features.shape[1]} features, but the embeddings of the image tower, which "
-                f"this estimator was fitted on, have {module.embed_dim}."
+                f"X has {features.shape[1]} features, but this estimator was fitted on embeddings "
+                f"of the image tower, which have {module.embed_dim}."
             )
         compute, place = make_compute(module), module.centers.device
         with torch.no_grad(), autocast(place, resolve_autocast_dtype(self.precision, place)):

@@ -1,4 +1,4 @@
-"""What estimators of a number do with bins: resolve them, predict from them, explain."""
+"""BinRegressionMixin: predict numbers from bins, with standard deviations and explanations."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ BINS_CONSTRAINT = [
 
 
 class BinRegressionMixin:
-    """Numbers from bins, for subclasses of BaseNumCLIP with the parameter `bins`."""
+    """Predict numbers from bins; for subclasses of BaseNumCLIP with the parameter `bins`."""
 
-    # Of BaseNumCLIP.
+    # Defined by BaseNumCLIP.
     bins_: LinguisticBins
     _outputs: Any
     _explain: Any
@@ -42,13 +42,13 @@ class BinRegressionMixin:
         new = resolve_bins(self.bins, y, weight)
         if not self._continues():
             return new
-        # Quantile bins stay as they are; others must be what the model has learned.
+        # Quantile bins keep their edges; others must be the ones that the model was trained on.
         is_same = new == self.bins_
         if isinstance(self.bins, Integral):
             is_same = self.bins_.n_bins in (self.bins, new.n_bins)
         if not is_same:
             raise ValueError(
-                "warm_start=True cannot go on with other bins than those of the last fit, "
+                "warm_start=True cannot continue with other bins than those of the last fit, "
                 f"{self.bins_}. Use warm_start=False. Got bins={self.bins!r}."
             )
         return self.bins_
@@ -65,24 +65,24 @@ class BinRegressionMixin:
     def predict(
         self, X: ImagesOrFeatures, return_std: bool = False
     ) -> FloatArray | tuple[FloatArray, FloatArray]:
-        """Predict the numbers of images.
+        """Predict the labels of images.
 
         Parameters
         ----------
         X : as in :meth:`fit`
         return_std : bool, default=False
-            Whether to return the standard deviation of the predicted distribution too: of the
-            mixture of the bins, each taken as uniform over its width around its moved center.
-            After a solved fit it is scaled so that 90 % of errors out of fold were within 1.645
-            of it. After a fit in epochs it is too large where the model tells apart numbers
-            within a bin. For intervals with a guarantee, calibrate them on held-out images
-            (MAPIE's ``SplitConformalRegressor`` takes the fitted estimator, and paths as array or
+            Whether to also return the standard deviation of the predicted distribution: a mixture
+            of the bins, each uniform over its width around its moved center. After a solved fit
+            it is scaled so that 90 % of the out-of-fold errors lie within 1.645 standard
+            deviations. After a fit in epochs it is too large if the model distinguishes labels
+            within a bin. For intervals with a guarantee, calibrate on held-out images (MAPIE's
+            ``SplitConformalRegressor`` takes the fitted estimator, and paths as an array or
             Series).
 
         Returns
         -------
         y_pred : ndarray of shape (n_samples,)
-            NaN for images that cannot be read, if ``on_error="skip"``.
+            Predictions in the unit of y; NaN for unreadable images, if ``on_error="skip"``.
         y_std : ndarray of shape (n_samples,)
             Only with ``return_std=True``.
         """
@@ -103,7 +103,7 @@ class BinRegressionMixin:
         Returns
         -------
         ndarray of shape (n_samples, n_bins)
-            Rows sum to 1; NaN for images that cannot be read, if ``on_error="skip"``.
+            Rows sum to 1; NaN for unreadable images, if ``on_error="skip"``.
         """
         return softmax(self._outputs(X)[1], axis=1)
 
@@ -115,35 +115,35 @@ class BinRegressionMixin:
         X_train: ImagesOrFeatures | None = None,
         y_train: ArrayLike | None = None,
     ) -> Explanation:
-        """Say what each prediction rests on.
+        """Explain each prediction.
 
         Parameters
         ----------
         X : as in :meth:`fit`
         neighbors : int, default=None
-            How many of the nearest training images to list beside each; they are those whose
-            embeddings are most similar. None lists none.
+            Number of nearest training images to list for each prediction, by cosine similarity of
+            embeddings. None lists none.
         X_train : as in :meth:`fit`, default=None
             The training images, for `neighbors`. Estimators keep no images and no labels, so that
-            a saved model gives away nobody's picture.
+            a saved model reveals no one's image.
         y_train : array-like of shape (n_train,), default=None
             Their labels.
 
         Returns
         -------
         DataFrame
-            One row per image, indexed by its path where it has one: ``concept``, the description
-            of the most probable bin; ``low`` and ``high``, its range; its ``probability``;
-            ``shift``, how far the regressor moved its center, in the unit of y; and
-            ``prediction``. All are NaN for images that cannot be read, if ``on_error="skip"``.
-            A notebook shows it as pictures and sentences, which its method ``sentences`` returns
-            as text. With `neighbors` there is one more column, ``neighbors``: tuples of ``image``
-            (path, or position in `X_train`), ``label`` and ``similarity``, the nearest first.
+            One row per image, indexed by its path if it has one: ``concept``, the description of
+            the most probable bin; ``low`` and ``high``, its range; its ``probability``; ``shift``,
+            how far the regressor moved its center, in the unit of y; and ``prediction``. All are
+            NaN for unreadable images, if ``on_error="skip"``. A notebook shows it as thumbnails and
+            sentences; the method ``sentences`` returns the sentences as text. With `neighbors`,
+            another column, ``neighbors``, contains tuples of ``image`` (path, or position in
+            `X_train`), ``label`` and ``similarity``, the nearest first.
 
         Raises
         ------
         ValueError
-            If there are fewer training images than `neighbors`, or none.
+            If `neighbors` is given and there are fewer training images, or none.
         """
         table = self._explain(X, *self._outputs(X))
         return add_neighbors(table, self, X, neighbors, X_train, y_train)

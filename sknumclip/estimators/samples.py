@@ -1,4 +1,4 @@
-"""What X may be: images of any kind, or features."""
+"""as_images(): validate X, and tell images from features."""
 
 import os
 from collections.abc import Collection, Mapping
@@ -14,7 +14,7 @@ from ..images.urls import check_urls
 
 __all__ = ["as_images"]
 
-_WHAT_X_MAY_BE = (
+_ACCEPTED_X = (
     "X must be a list, array or other sequence of image paths, a one-column DataFrame of paths, a "
     "list of PIL images, a uint8 array of shape (n_images, height, width, 3), or, with "
     "fine_tune='none', a 2-D array of features."
@@ -22,29 +22,29 @@ _WHAT_X_MAY_BE = (
 
 
 def as_images(X):
-    """See whether `X` is images.
+    """Check whether `X` is images, and convert it.
 
     Parameters
     ----------
     X : object
-        What a user passed to ``fit`` or ``predict``.
+        The argument passed to ``fit`` or ``predict``.
 
     Returns
     -------
     Images or None
-        None if it should be checked as a 2-D array of features.
+        None if X should be checked as a 2-D array of features.
 
     Raises
     ------
     TypeError or ValueError
-        If it is nearly images, but not quite.
+        If X cannot be images or features, or is images in a wrong format.
     """
     if isinstance(X, (str, os.PathLike, Image.Image)):
         raise TypeError(f"X is a single image; put it in a list: [X]. Got X={X!r}.")
     if hasattr(X, "__next__"):
         raise TypeError(f"X must have a length, so make it a list: list(X). Got X={X!r}.")
     if isinstance(X, (Mapping, set, frozenset)):
-        raise TypeError(f"X must not be a {type(X).__name__}. {_WHAT_X_MAY_BE} Got X={X!r:.100}.")
+        raise TypeError(f"X must not be a {type(X).__name__}. {_ACCEPTED_X} Got X={X!r:.100}.")
     refuse_mask("X", X)
     for i, item in enumerate(X if isinstance(X, (list, tuple)) else ()):
         refuse_mask(f"X[{i}]", item)
@@ -52,7 +52,7 @@ def as_images(X):
     if isinstance(X, np.ndarray) and not X.ndim:
         return _not_images(X, given)
     if isinstance(X, (list, np.ndarray)) and len(X) == 0 and np.ndim(X) in (1, 4):
-        raise ValueError(f"X is empty: found 0 images. {_WHAT_X_MAY_BE}")
+        raise ValueError(f"X is empty: found 0 images. {_ACCEPTED_X}")
     if isinstance(X, np.ndarray) and X.ndim == 4 and X.dtype == np.uint8 and X.shape[3] == 3:
         return Images(X)
     if not isinstance(X, list) or not any(map(_is_image, X)):
@@ -65,10 +65,10 @@ def as_images(X):
 
 
 def _as_list_or_array(X):
-    """Make a list of what holds paths or images, and an array of what holds numbers.
+    """Convert containers of paths or images to a list, and of numbers to an array.
 
-    That is whatever numpy can read (a tensor, h5py, pyarrow, polars), or has a length and items,
-    be it registered as a sequence or not (a deque, a column of Hugging Face's datasets).
+    It accepts whatever numpy can read (a tensor, h5py, pyarrow, polars) and anything with a length
+    and items, even if it is not a registered sequence (a column of Hugging Face's datasets).
     """
     if isinstance(X, (bytes, bytearray)) or issparse(X):
         return X
@@ -88,15 +88,14 @@ def _as_list_or_array(X):
 def _items_of(X):
     try:
         return [X[i] for i in range(len(X))]
-    except (LookupError, TypeError) as error:  # X[i] means something else, as of a groupby
+    except (LookupError, TypeError) as error:  # X[i] may mean something else, as in a groupby
         raise TypeError(
-            f"X is a {type(X).__name__}, of which X[0], X[1] … are no images: {error!r}. "
-            f"{_WHAT_X_MAY_BE}"
+            f"X is a {type(X).__name__}, and X[0], X[1] … are not images: {error!r}. {_ACCEPTED_X}"
         ) from error
 
 
 def _as_array(X):
-    """Read what is no array of numpy's; of a table, its column of paths."""
+    """Convert an array of another library to numpy, or take the column of paths of a table."""
     array = _in_numpy("X is", X)
     if not hasattr(X, "__dataframe__"):
         return array
@@ -105,7 +104,7 @@ def _as_array(X):
 
 
 def _as_item(item):
-    """Make an array of an image that is a tensor or the like."""
+    """Convert a tensor or similar to an array; leave other items unchanged."""
     is_kept = isinstance(item, (np.ndarray, np.generic, Image.Image, pd.Series, pd.DataFrame))
     return _in_numpy("In X is", item) if hasattr(item, "__array__") and not is_kept else item
 
@@ -124,12 +123,12 @@ def _not_images(X, given):
     Parameters
     ----------
     X : object
-        As a list or an array if possible.
+        X as a list or an array if possible.
     given : object
-        As the user passed it.
+        X as passed by the user.
     """
     if issparse(X):
-        return None  # which scikit-learn refuses
+        return None  # scikit-learn rejects it
     try:
         array = np.asarray(X)
     except (TypeError, ValueError):  # ragged
@@ -144,11 +143,11 @@ def _not_images(X, given):
     if array is None or array.ndim not in (1, 2) or array.dtype.kind in "SUTmM":
         form = repr(given)[:100] if array is None or not array.ndim else array.dtype
         shape = f" of shape {array.shape}" if array is not None and array.ndim else ""
-        raise ValueError(f"X is neither images nor features. {_WHAT_X_MAY_BE} Got {form}{shape}.")
+        raise ValueError(f"X is neither images nor features. {_ACCEPTED_X} Got {form}{shape}.")
     if array.ndim == 1 and array.dtype.kind in "biuf":
         raise ValueError(
-            f"Expected 2D array, got 1D array instead: X is {len(array)} numbers. {_WHAT_X_MAY_BE} "
-            "Are X and y in each other's place, or is it another column that holds the paths? "
+            f"Expected 2D array, got 1D array instead: X is {len(array)} numbers. {_ACCEPTED_X} "
+            "Are X and y swapped, or are the paths in another column? "
             "Reshape your data if it is a single feature: np.reshape(X, (-1, 1))."
         )
     refuse_mask("X", array)
@@ -156,7 +155,7 @@ def _not_images(X, given):
 
 
 def _not_an_image(i, item):
-    """Say what is wrong with item `i` of X."""
+    """Write the error message for item `i` of X."""
     advice, got = "", f"{item!r:.100}"
     if isinstance(item, np.ndarray):
         got = f"{item.dtype} of shape {item.shape}"
@@ -164,16 +163,16 @@ def _not_an_image(i, item):
         advice = " Paths must be str: [os.fsdecode(path) for path in X]."
     if isinstance(item, Mapping) and item:
         column = next((name for name in item if _is_image(item[name])), next(iter(item)))
-        advice = f" Of rows take the column of images: [row[{column!r}] for row in X]."
-    return f"X[{i}] is not an image: {got}.{advice} {_WHAT_X_MAY_BE}"
+        advice = f" For rows of a table, use the column of images: [row[{column!r}] for row in X]."
+    return f"X[{i}] is not an image: {got}.{advice} {_ACCEPTED_X}"
 
 
 def _how_to_convert(array, given):
-    """Return the expression that makes an array of images what it should be, for a message."""
+    """Return code that converts `array` to valid images, for the error message."""
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         return ", with NaN or infinity in it"
     if array.size and array.min() < 0:
-        return ", with values below 0: pass the pixels as they were before they were normalized"
+        return ", with values below 0: pass the pixels without normalization"
     conditions, code = [], _as_array_in_code(given)
     if array.dtype != np.uint8:
         white, scaled = _scaled_to_255(array, code)
@@ -193,7 +192,7 @@ def _how_to_convert(array, given):
         opened = f"[PIL.Image.fromarray(x) for x in {code}]"
         return _use([*conditions, "the fourth channel is opacity"], opened)
     if n_channels not in (1, 3):
-        return f", whose {n_channels} channels are not red, green and blue"
+        return f", with {n_channels} channels instead of red, green and blue"
     return _use(conditions, code)
 
 
@@ -209,7 +208,7 @@ def _as_array_in_code(given):
 
 
 def _scaled_to_255(array, code):
-    """Return the likely white of an array, and the expression that scales it to 255."""
+    """Return the likely white value of an array, and code that scales it to 255."""
     most = array.max(initial=0).item()
     if most <= 1 and array.dtype.kind in "bf":
         return 1, f"255 * {code}"
@@ -222,7 +221,7 @@ def _column_of(X):
     if X.ndim == 1:
         return X.tolist()
     if not X.shape[1]:
-        raise ValueError(f"X is a DataFrame without columns. {_WHAT_X_MAY_BE}")
+        raise ValueError(f"X is a DataFrame without columns. {_ACCEPTED_X}")
     if X.shape[1] == 1:
         column = X.iloc[:, 0]
         if len(X) and pd.api.types.is_numeric_dtype(column.dtype):

@@ -1,1 +1,1 @@
-"""Images: reading, resizing, and keeping what was decoded or embedded."""
+"""Images: reading, resizing, embedding and caching."""

@@ -1,4 +1,4 @@
-"""Caches of decoded canvases and of embeddings: in memory, or in a folder of files."""
+"""Caches for decoded canvases and for embeddings, in memory or in a folder."""
 
 import contextlib
 import hashlib
@@ -33,7 +33,7 @@ _VERSIONS = f"{__version__} {PIL.__version__} {torch.__version__}"
 
 
 class _Promised:
-    """Bytes of all arrays of canvases: what is not filled yet does not count as taken."""
+    """Total bytes of all canvas arrays: Linux counts memory as used only once it is filled."""
 
     def __init__(self):
         self._lock = Lock()
@@ -48,7 +48,7 @@ _PROMISED = _Promised()
 
 
 class CanvasMemory:
-    """Canvases in one array."""
+    """Cache of canvases in one array in memory."""
 
     def __init__(self, n, shape):
         self._canvases = np.zeros((n, *shape), dtype=np.uint8)
@@ -65,7 +65,7 @@ class CanvasMemory:
 
 
 class CanvasFolder:
-    """One file per canvas, named by its image, how it was resized, and by which versions."""
+    """Cache of canvases, one file each, named by image, resizing and library versions."""
 
     def __init__(self, folder, images, shape, recipe):
         self.folder = Path(folder)
@@ -75,7 +75,8 @@ class CanvasFolder:
         self._names = {}
 
     def _file(self, i):
-        # Found out once, before the image is read: what is kept under a name is not older than it.
+        # Computed once, before reading the image, so that a cached canvas is never older than its
+        # name.
         if i not in self._names:
             key = f"{self._images.identity(i)}\0{self._recipe}".encode("utf-8", "surrogateescape")
             self._names[i] = hashlib.blake2b(key, digest_size=20).hexdigest()
@@ -85,10 +86,10 @@ class CanvasFolder:
     def get(self, i):
         try:
             content = np.fromfile(self._file(i), dtype=np.uint8)
-        except (OSError, ValueError):  # not there yet, or no longer readable
+        except (OSError, ValueError):  # not cached yet, or no longer readable
             return None
         canvas = without_checksum(content)
-        # Any other file was damaged, by a power cut for example: decode again.
+        # Decode again if the file is damaged, for example by a power failure.
         is_whole = canvas is not None and canvas.size == np.prod(self._shape)
         return canvas.reshape(self._shape) if is_whole else None
 
@@ -98,7 +99,7 @@ class CanvasFolder:
 
 
 class NoCanvases:
-    """Keeps nothing."""
+    """Cache of canvases that keeps nothing."""
 
     def get(self, i):
         return None
@@ -108,7 +109,7 @@ class NoCanvases:
 
 
 def canvas_cache(cache, images, shape, recipe, n_sharing):
-    """Return what keeps the canvases of `images`; the parameters are those of CanvasStore."""
+    """Return the cache for the canvases of `images`; the parameters are those of CanvasStore."""
     if cache is None:
         return NoCanvases()
     needed = len(images) * np.prod(shape) + _PROMISED.n_bytes
@@ -124,9 +125,9 @@ def canvas_cache(cache, images, shape, recipe, n_sharing):
 
 
 class EmbeddingMemory:
-    """The most recently used embeddings of this process, by content.
+    """Cache of the most recently used embeddings of this process, by content.
 
-    A frozen tower knows no labels, so folds and candidates of a search may share its output.
+    A frozen tower has not seen labels, so folds and candidates of a search may share embeddings.
     """
 
     def __init__(self, max_bytes):
@@ -160,7 +161,7 @@ EMBEDDINGS = EmbeddingMemory(MAX_CACHED_BYTES)
 
 
 class NoEmbeddings:
-    """Keeps nothing."""
+    """Cache of embeddings that keeps nothing."""
 
     def get(self, name):
         return None
@@ -169,19 +170,19 @@ class NoEmbeddings:
         pass
 
     def lock(self):
-        """Context that anyone can enter."""
+        """Return a context that does nothing."""
         return contextlib.nullcontext()
 
 
 class Embeddings:
-    """Embeddings in one file each, behind those in memory: for all processes that see the folder.
+    """Cache of embeddings in memory and, with a folder, in one file each, for all processes.
 
     Parameters
     ----------
     key : str
-        What the embeddings depend on besides the image.
+        Identifies everything that the embeddings depend on besides the image.
     folder : Path or None, default=None
-        None keeps them in memory only.
+        None keeps them only in memory.
     """
 
     def __init__(self, key, folder=None):
@@ -203,12 +204,12 @@ class Embeddings:
                 write_whole(self._file(key), with_checksum(row.tobytes()))
 
     def lock(self):
-        """Context that one process at a time can enter, so that no two do the same work."""
+        """Lock for one process at a time, so that no two compute the same embeddings."""
         if self.folder is None:
             return contextlib.nullcontext()
         with naming_cache_folder(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        return filelock.FileLock(self.folder / "embeddings.lock")  # goes when its process dies
+        return filelock.FileLock(self.folder / "embeddings.lock")  # released if the process dies
 
     def _file(self, key):
         key = f"{key}\0{_VERSIONS}".encode("utf-8", "surrogateescape")
@@ -218,9 +219,9 @@ class Embeddings:
     def _read(self, key):
         try:
             content = without_checksum(self._file(key).read_bytes())
-        except OSError:  # not there yet
+        except OSError:  # not cached yet
             return None
-        if content is None:  # damaged, by a power cut for example
+        if content is None:  # damaged, for example by a power failure
             return None
         row = np.frombuffer(content, dtype=np.float32)
         EMBEDDINGS.put(key, row)

@@ -1,4 +1,4 @@
-"""Many images at a time: decoded by threads, resized, and kept so that it happens once."""
+"""CanvasStore: decode and resize many images in threads, and cache the canvases."""
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -16,11 +16,11 @@ __all__ = ["CanvasStore"]
 
 
 class _Unreadable(Exception):
-    """An image cannot be read, and why."""
+    """Raised with the reason if an image cannot be read."""
 
 
 class CanvasStore:
-    """Canvases of images, decoded by threads and kept as the cache allows.
+    """Canvases of images, decoded in threads and cached.
 
     Parameters
     ----------
@@ -30,12 +30,12 @@ class CanvasStore:
         See :func:`resize_image`.
     cache : {"auto", "memory"}, str, Path or None, default=None
         Where to keep canvases: in memory, in a folder, or nowhere. ``"auto"``: in memory if they
-        take less than half of what is free, else in a temporary folder.
+        take less than half of the free memory, else in a temporary folder.
     num_workers : int or "auto", default="auto"
-        Threads that decode; ``"auto"`` is one per core, or, in a worker process of joblib, as many
-        as joblib allows it. Pillow decodes outside Python's global lock, so threads are enough.
+        Threads that decode; ``"auto"`` is one per core, or in a joblib worker process as many as
+        joblib allows. Pillow releases Python's global lock while decoding, so threads are enough.
     n_sharing : int, default=1
-        How many processes like this one share the memory and the cores.
+        Number of processes like this one that share the memory and the cores.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class CanvasStore:
         self.shape = (3, *canvas_size(preprocessing, scale))
         n_threads = max(1, usual_threads() // n_sharing)
         self.num_workers = n_threads if num_workers == "auto" else num_workers
-        # An image that is listed many times is decoded and kept once.
+        # An image that occurs several times is decoded and cached once.
         self.first = images.first_of_each()
         self._cache = canvas_cache(cache, images, self.shape, f"{preprocessing} {scale}", n_sharing)
 
@@ -63,7 +63,7 @@ class CanvasStore:
             if isinstance(pixels, np.ndarray) and pixels.shape == (*self.shape[1:], 3):
                 return np.ascontiguousarray(pixels.transpose(2, 0, 1))  # nothing to decode or keep
             try:
-                # Twice the size needed is enough for resizing to leave no trace of it.
+                # Decoded at twice the canvas size, a JPEG looks the same after resizing.
                 image = self.images.read(i, min_side=2 * max(self.shape[1:]))
                 canvas = resize_image(image, self.preprocessing, self.scale)
             except ValueError as error:
@@ -72,7 +72,7 @@ class CanvasStore:
         return canvas
 
     def batches(self, index_batches):
-        """Decode batch after batch, the next two while the caller uses the last.
+        """Decode batches, the next two while the caller uses the current one.
 
         Parameters
         ----------
@@ -81,10 +81,10 @@ class CanvasStore:
         Yields
         ------
         indices : ndarray of int of shape (n_read,)
-            Images that could be read.
+            The readable images.
         canvases : uint8 ndarray of shape (n_read, 3, H, W)
         failures : dict of int to str
-            What is wrong with the others, by index.
+            Reason for each of the others, by index.
         """
         if self.num_workers == 0:
             for indices in index_batches:
@@ -104,7 +104,7 @@ class CanvasStore:
                 yield ahead.popleft().result()
 
     def read_all(self, on_error, *, verbose=0, processes=ONE_PROCESS):
-        """Read every image once, which fills the cache, and find all that cannot be read.
+        """Read every image once, to fill the cache and to find unreadable images.
 
         Parameters
         ----------
@@ -112,17 +112,17 @@ class CanvasStore:
         verbose : int, default=0
             Whether to show a progress bar.
         processes : Processes, default=ONE_PROCESS
-            Those that share the work; what they find is the same for all.
+            The processes that share the work; each gets all results.
 
         Returns
         -------
         dict of int to str
-            What is wrong with unreadable images, by index.
+            Reason for each unreadable image, by index.
 
         Raises
         ------
         ImageReadError
-            If there are any and ``on_error="raise"``. It names them all.
+            If there are any and ``on_error="raise"``. It lists all of them.
         """
         indices = processes.part(np.unique(self.first))
         chunks = np.split(indices, range(64, len(indices), 64))
@@ -137,13 +137,13 @@ class CanvasStore:
         return failures
 
     def of_all(self, by_first):
-        """Return a dict by index for all images from one for the first of each."""
+        """Extend a dict by index from first occurrences to all images."""
         return {
             i: by_first[first] for i, first in enumerate(self.first.tolist()) if first in by_first
         }
 
     def raise_failures(self, failures, on_error):
-        """Raise ImageReadError for failures (dict of int to str), unless they may be skipped."""
+        """Raise ImageReadError for failures (dict of int to str) unless `on_error` is "skip"."""
         if failures and on_error == "raise":
             named = {self.images.name(i): failures[i] for i in sorted(failures)}
             raise ImageReadError(named, len(self), len(failures))

@@ -1,4 +1,4 @@
-"""Features of a frozen image tower, computed once per image."""
+"""embed_images(): embeddings of a frozen image tower, computed once per image."""
 
 import contextlib
 
@@ -13,12 +13,12 @@ from .cache import EMBEDDINGS
 __all__ = ["clear_embedding_cache", "embed_images"]
 
 BATCH_SIZE = 64
-GPU_UNCACHED_BATCH_SIZE = 256  # so that launching kernels takes less time than running them
-CPU_CACHED_BATCH_SIZE = 32  # hardly slower there, and less to fill up
+GPU_UNCACHED_BATCH_SIZE = 256  # large enough that running kernels takes longer than launching them
+CPU_CACHED_BATCH_SIZE = 32  # hardly slower on a CPU, and needs less padding
 
 
 def clear_embedding_cache():
-    """Forget the embeddings that this process has kept."""
+    """Delete the embeddings cached in this process's memory."""
     EMBEDDINGS.clear()
 
 
@@ -33,38 +33,39 @@ def embed_images(
     verbose=0,
     processes=ONE_PROCESS,
 ):
-    """Embed images, and only those that are not in the cache.
+    """Embed the images that are not in the cache.
 
-    With a cache all batches are filled up to the same size, because batches of another size round
-    differently: features must be the same to the bit whichever of them happen to be in the cache.
+    With a cache all batches are padded to the same size, because rounding depends on the batch
+    size: embeddings must be bitwise the same whichever of them are already in the cache.
 
     Parameters
     ----------
     encode : callable
-        From uint8 Tensor of shape (n, 3, H, W) on `device` to Tensor of shape (n, width).
+        Takes a uint8 Tensor of shape (n, 3, H, W) on `device`, returns a Tensor of shape
+        (n, width).
     store : CanvasStore
     device : torch.device
     on_error : {"raise", "skip"}
     autocast_dtype : torch.dtype or None, default=None
         Precision of `encode`. Weights are cast once for all batches.
     cache : Embeddings, NoEmbeddings or None, default=None
-        Where they are kept. With NoEmbeddings, batches are still those that fill a cache.
+        Where to keep them. With NoEmbeddings, batches have the same size as with a cache.
     verbose : int, default=0
         Whether to show a progress bar.
     processes : Processes, default=ONE_PROCESS
-        Those that share the work; all get everything.
+        The processes that share the work; each gets all results.
 
     Returns
     -------
     features : float32 ndarray of shape (n_images, width)
-        NaN for images that cannot be read.
+        Embeddings; NaN for images that cannot be read.
     failures : dict of int to str
-        What is wrong with those, by index.
+        Reason for each unreadable image, by index.
 
     Raises
     ------
     ImageReadError
-        If there are any and ``on_error="raise"``. It names them all.
+        If there are any and ``on_error="raise"``. It lists all of them.
     """
     processes.check_same(len(store), "Numbers of images")
     own = np.unique(processes.part(store.first)).tolist()
@@ -72,7 +73,7 @@ def embed_images(
     if cache is not None:
         size = CPU_CACHED_BATCH_SIZE if device.type == "cpu" else BATCH_SIZE
         size = size if 2 * len(own) >= size else max(1, len(own))
-        # An image that cannot be read has none; reading it will tell what is wrong.
+        # An unreadable image has no identity; reading it later gives the reason.
         identities = zip(own, store.images.identities(own), strict=True)
         keys = {i: f"{size}\0{name}" for i, name in identities if name is not None}
 
@@ -84,10 +85,10 @@ def embed_images(
         return {i: row for i in indices if (row := cache.get(keys[i])) is not None}
 
     rows = cached(keys)
-    # Processes that share the work do not do the same work; others might.
+    # Unrelated processes might do the same work at the same time, so they need a lock.
     is_locked = cache is not None and processes.n == 1 and len(rows) < len(own)
     with cache.lock() if is_locked else contextlib.nullcontext():
-        if is_locked:  # somebody may have done it meanwhile
+        if is_locked:  # another process may have done it meanwhile
             rows.update(cached(keys.keys() - rows.keys()))
         missing = [i for i in own if i not in rows]
         failures = {}
@@ -113,19 +114,19 @@ def embed_images(
 
 
 def _embed_batches(encode, store, chunks, device, on_error, failures, bar):
-    """Yield dicts of embeddings by index; note what cannot be read in `failures`."""
-    on_the_way = []  # results that the device has been asked for
+    """Yield dicts of embeddings by index; record unreadable images in `failures`."""
+    pending = []  # results that the device is still computing
     for read, canvases, failed in store.batches(chunks):
         failures.update(failed)
         bar.update(len(read) + len(failed))
-        # Once it is clear that this ends with an error, only the rest of the list is needed.
+        # Once an error is certain, only the list of unreadable images is still needed.
         if not len(read) or (failures and on_error == "raise"):
             continue
-        on_the_way.append((read, encode(canvases)))
-        # Every fetch makes a GPU wait for the next batch.
-        if device.type == "cpu" or len(on_the_way) == 16:
-            yield _fetch(on_the_way)
-    yield _fetch(on_the_way)
+        pending.append((read, encode(canvases)))
+        # Fetching makes the GPU idle until the next batch, so fetch rarely.
+        if device.type == "cpu" or len(pending) == 16:
+            yield _fetch(pending)
+    yield _fetch(pending)
 
 
 def _filled_up(canvases, size):
@@ -133,16 +134,16 @@ def _filled_up(canvases, size):
     return np.pad(canvases, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else canvases
 
 
-def _fetch(on_the_way):
+def _fetch(pending):
     rows = {}
-    for indices, features in on_the_way:
+    for indices, features in pending:
         for i, row in zip(indices.tolist(), features.float().cpu().numpy(), strict=True):
             rows[i] = row.copy()
-    on_the_way.clear()
+    pending.clear()
     return rows
 
 
 def _width(encode, store, device):
-    with torch.no_grad():  # only to see how wide a row is
+    with torch.no_grad():  # a blank image shows the width
         blank = torch.zeros((1, *store.shape), dtype=torch.uint8, device=device)
         return encode(blank).shape[1]

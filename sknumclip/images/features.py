@@ -1,10 +1,10 @@
-"""Features that were computed before, where a user passes them in the place of images."""
+"""Features: precomputed features passed instead of images."""
 
 __all__ = ["Features"]
 
 
 class Features:
-    """Rows of features, with what :class:`~sknumclip.images.reading.Images` offers.
+    """Rows of features, with the interface of :class:`~sknumclip.images.reading.Images`.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class Features:
         return len(self.items)
 
     def name(self, i):
-        """Return what to call row `i` in a message."""
+        """Return the name of row `i` for messages."""
         return f"row {i}"
 
     def add_to(self, digest):
@@ -28,5 +28,5 @@ class Features:
         digest.update(self.items.tobytes())
 
     def embeddings(self, embed):
-        """Return the features as they are, and that none of them is unreadable."""
+        """Return the features unchanged, and no failures."""
         return self.items, {}

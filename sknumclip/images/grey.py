@@ -1,34 +1,34 @@
-"""Greyscale of more than 8 bits, scaled by what its file says is white."""
+"""Grayscale of more than 8 bits, scaled by the white level in the file."""
 
 import numpy as np
 from PIL import Image
 
 __all__ = ["black_and_white", "check_colors", "scale_to_8_bits"]
 
-_BITS, _PHOTOMETRIC, _MAX_SAMPLE = 258, 262, 281  # tags of TIFF
+_BITS, _PHOTOMETRIC, _MAX_SAMPLE = 258, 262, 281  # TIFF tags
 _WHITE_OF_16_BITS = 65535
-# By the standard of PNG white is 65535 whatever its chunk sBIT says, and Pillow scales the values
-# of the others to 16 bits itself. None is an image that was made of an array.
+# In the PNG standard white is 65535 whatever the chunk sBIT says; for the other formats Pillow
+# itself scales to 16 bits. None is an image made from an array.
 _FORMATS_OF_16_BITS = ("PNG", "PPM", "JPEG2000", None)
 
 
 def black_and_white(image):
-    """Find what is black and what is white in an image of mode I or F.
+    """Find the values of black and white in an image of mode I or F.
 
     Parameters
     ----------
     image : PIL.Image.Image
-        As it was opened: a copy no longer knows its file.
+        As opened: a copy has lost the tags of its file.
 
     Returns
     -------
     black, white : int
-        In TIFF files black may be the larger one.
+        In TIFF files black may be larger than white.
 
     Raises
     ------
     ValueError
-        If the file does not tell.
+        If the file does not define them.
     """
     is_16_bits = image.mode.startswith("I;16")
     tags = image.tag_v2 if image.format == "TIFF" else {}
@@ -40,31 +40,31 @@ def black_and_white(image):
         white = _WHITE_OF_16_BITS
     if white is None:
         kind = "floats" if image.mode == "F" else f"{16 if is_16_bits else 32}-bit integers"
-        raise ValueError(f"its pixels are {kind}, whose white is unknown; convert it to 8 bits")
+        raise ValueError(f"its pixels are {kind} with an unknown white level; convert it to 8 bits")
     return (white, 0) if _tag(tags, _PHOTOMETRIC) == 0 else (0, white)
 
 
 def scale_to_8_bits(image, black, white):
-    """Return an image of mode I as one of mode L; what is beyond black or white is cut off."""
+    """Convert an image of mode I to mode L; values beyond black or white are clipped."""
     share = (np.asarray(image).astype(np.float32) - black) / (white - black)
     return Image.fromarray(np.round(255 * share.clip(0, 1)).astype(np.uint8))
 
 
 def check_colors(image):
-    """Raise ValueError for colors of 16 bits that do not use them all.
+    """Raise ValueError for 16-bit colors that do not use the full range.
 
-    Pillow keeps the upper 8 bits of each: of 12, it would be 4.
+    Pillow keeps the upper 8 bits of each, so 12-bit colors would keep only 4.
     """
     is_color = image.format == "TIFF" and image.mode[0] not in "IF"
     tags = image.tag_v2 if is_color else {}
     white = _tag(tags, _MAX_SAMPLE)
     if white is not None and _tag(tags, _BITS) == 16 and white <= _WHITE_OF_16_BITS // 2:
         raise ValueError(
-            f"its colors have 16 bits, but by its tag MaxSampleValue white is {white}, and Pillow "
-            "drops the lower 8 bits; convert it to 8 bits"
+            f"its colors have 16 bits, but its tag MaxSampleValue says that white is {white}, and "
+            "Pillow drops the lower 8 bits; convert it to 8 bits"
         )
 
 
 def _tag(tags, number):
-    """Return the value of a TIFF tag, of several the largest, or None if it is not there."""
+    """Return the value of a TIFF tag (the largest of several), or None if it is missing."""
     return max(np.ravel(tags[number]).tolist(), default=None) if number in tags else None

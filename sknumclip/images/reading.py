@@ -1,4 +1,4 @@
-"""Read one image at a time from files, URLs, arrays or PIL images."""
+"""Images and read_image(): read images from files, URLs, arrays or PIL images."""
 
 import hashlib
 import os
@@ -24,7 +24,7 @@ __all__ = [
 
 
 class Images:
-    """A sequence of images, wherever they are.
+    """A sequence of images: paths, URLs, PIL images or arrays.
 
     Parameters
     ----------
@@ -40,12 +40,12 @@ class Images:
         return len(self.items)
 
     def label(self, i):
-        """Return the path of image `i` as str, or `i` itself where it has none."""
+        """Return the path of image `i` as str, or `i` if it has none."""
         item = self.items[i]
         return os.fspath(item) if isinstance(item, (str, os.PathLike)) else i
 
     def name(self, i):
-        """Return what to call image `i` in a message."""
+        """Return the name of image `i` for messages."""
         label = self.label(i)
         return label if label and isinstance(label, str) else f"image {i}"
 
@@ -73,19 +73,19 @@ class Images:
         return digest.hexdigest()
 
     def identities(self, indices):
-        """Return the keys of images (list of str or None), None for one that cannot be read."""
-        with ThreadPoolExecutor(32) as pool:  # object stores take their time for each
+        """Return the keys of images (list of str or None), None for unreadable ones."""
+        with ThreadPoolExecutor(32) as pool:  # object stores are slow to answer
             any_url = any(is_url(self.items[i]) for i in indices)
             return list((pool.map if any_url else map)(self._identity_or_none, indices))
 
     def add_to(self, digest):
         """Add the identities of all images to a hash."""
         for i, identity in enumerate(self.identities(range(len(self)))):
-            # That an image is unreadable is found out later.
+            # Unreadable images are reported later.
             digest.update((identity or self.name(i)).encode("utf-8", "surrogateescape"))
 
     def embeddings(self, embed):
-        """Return what `embed` makes of these images: embeddings, and what cannot be read."""
+        """Return the result of `embed` for these images: embeddings and failures."""
         return embed(self)
 
     def _identity_or_none(self, i):
@@ -99,7 +99,7 @@ class Images:
         return read_image(self.items[i], min_side)
 
 
-_locks: WeakValueDictionary[int, Lock] = WeakValueDictionary()  # by id; each while it is in use
+_locks: WeakValueDictionary[int, Lock] = WeakValueDictionary()  # by id, while in use
 _guard = Lock()
 _FILES = Lock()
 
@@ -111,16 +111,16 @@ def _lock_of(thing):
 
 @contextmanager
 def _one_thread_at_a_time(image):
-    """Keep other threads from decoding a PIL image, which changes it, whoever passed it to us."""
+    """Keep other threads from decoding the same PIL image, since decoding changes it."""
     with _lock_of(image), _lock_of_file(image):
         yield
 
 
 def _lock_of_file(image):
-    """Return the lock of the file that an image is yet to be read from.
+    """Return the lock for the file that an image is still to be read from.
 
-    Two images may have one file. Those from an archive share its position even if each has a file
-    of its own on top; only what Pillow opened itself and bytes in memory are surely apart.
+    Two images may share a file. Images in an archive share its position even if each has its own
+    file object; only files that Pillow opened itself and bytes in memory are certainly separate.
     """
     file = getattr(image, "fp", None)
     if file is None or image.filename:
@@ -131,30 +131,30 @@ def _lock_of_file(image):
 def read_image(source, min_side=None):
     """Read one image as upright RGB.
 
-    EXIF orientation is applied, transparency is laid on white, greys of more than 8 bits are scaled
-    by what the file says is white, and of an animation the first frame is taken.
+    EXIF orientation is applied, transparency becomes white, grayscale of more than 8 bits is scaled
+    by the white level in the file, and only the first frame of an animation is read.
 
     Parameters
     ----------
     source : str, Path, PIL.Image.Image or uint8 ndarray of shape (h, w, 3)
         A str may be a URL of an object store.
     min_side : int, default=None
-        JPEG files may be decoded at a half, a quarter or an eighth of their size, which takes a
-        fraction of the time, as long as both sides keep this many pixels.
+        JPEG files may be decoded at a half, a quarter or an eighth of their size, which is much
+        faster, as long as both sides keep this many pixels.
 
     Returns
     -------
     PIL.Image.Image
-        Of mode RGB.
+        In mode RGB.
 
     Raises
     ------
     ValueError
-        If it is not a readable image; the message says why.
+        If the image cannot be read; the message gives the reason.
     """
     try:
         image = _open(source, min_side)
-    except Exception as error:  # Pillow's readers let errors of every kind through
+    except Exception as error:  # Pillow's readers may raise anything
         raise ValueError(_reason(source, error)) from error
     if 0 in image.size:
         raise ValueError(f"it has no pixels: {image.width} × {image.height}")
@@ -162,7 +162,7 @@ def read_image(source, min_side=None):
 
 
 def read_thumbnail(source, side):
-    """Read one image as by :func:`read_image`, of at most `side` pixels on either side."""
+    """Read one image with :func:`read_image`, at most `side` pixels wide and high."""
     image = read_image(source, side)
     image.thumbnail((side, side))
     return image
@@ -178,7 +178,7 @@ def _open(source, min_side):
         raise ValueError(reason)
     with Image.open(open_url(source) if is_url(source) else source) as image:
         if image.format == "EPS":
-            raise ValueError("PostScript, which is a program, not pixels; convert it to PNG")
+            raise ValueError("PostScript is a program, not an image; convert it to PNG")
         if min_side is not None:
             image.draft(None, (min_side, min_side))
         return _to_rgb(image)
@@ -198,7 +198,7 @@ def _file_problem(path):
 
 def _why_missing(path):
     if re.match(r"[A-Za-z][\w+.-]+:/|data:", path):
-        return "a URL, and nothing is downloaded; download it and give the path of the file"
+        return "a URL, which is not downloaded; download it and pass the path of the file"
     if path.startswith("~"):
         return "no such file: ~ is not expanded; use os.path.expanduser"
     if os.path.islink(path):
@@ -209,7 +209,7 @@ def _why_missing(path):
 
 
 def _reason(source, error):
-    """Say in words why an image cannot be read, with a next step where there is one."""
+    """Return the reason why an image cannot be read, with a next step if there is one."""
     if isinstance(error, Image.DecompressionBombError):
         return (
             f"too many pixels: {error} If you trust it, raise Pillow's limit: "
@@ -220,14 +220,14 @@ def _reason(source, error):
             start = file.read(16)
         if start[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc", b"ftypmsf1"):
             return (
-                "HEIC, which Pillow reads with a plugin only: pip install pillow-heif, then call "
+                "HEIC, which Pillow reads only with a plugin: pip install pillow-heif, then call "
                 "pillow_heif.register_heif_opener()"
             )
         if start.startswith((b"II*\0", b"MM\0*")):
-            return "a TIFF file of a kind that Pillow cannot read; convert it to 8 bits"
-        return f"not an image of a kind that Pillow knows; it begins with {start!r}"
-    own_words = type(error) is ValueError and str(error)
-    return str(error) if own_words else f"{type(error).__name__}: {error}"
+            return "a kind of TIFF file that Pillow cannot read; convert it to 8 bits"
+        return f"not an image format that Pillow knows; it begins with {start!r}"
+    is_ours = type(error) is ValueError and str(error)
+    return str(error) if is_ours else f"{type(error).__name__}: {error}"
 
 
 def _to_rgb(image):
@@ -236,9 +236,9 @@ def _to_rgb(image):
     ends = black_and_white(image) if image.mode[0] in "IF" else None
     try:
         image = ImageOps.exif_transpose(image)
-    except Exception as error:  # of every kind, again
+    except Exception as error:  # Pillow may raise anything here, too
         raise ValueError(
-            f"its EXIF block is broken ({error}), so nobody knows which side is up; save it anew"
+            f"broken EXIF data ({error}): the orientation is unknown; re-save the image"
         ) from error
     if ends is not None:
         image = scale_to_8_bits(image, *ends)

@@ -1,4 +1,4 @@
-"""Resize images onto canvases, and cut training views from them."""
+"""Resize images to canvases, and cut training views from them."""
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from ..machine.generator import drawing_from_torch
 
 __all__ = ["MAX_ASPECT_RATIO", "canvas_size", "own_views", "resize_image", "training_views"]
 
-MAX_ASPECT_RATIO = 16  # of what is resized where the shortest side must fit; ONNX files state it
+MAX_ASPECT_RATIO = 16  # for resize_mode "shortest"; part of the metadata of ONNX files
 
 _INTERPOLATION = {
     "bicubic": Image.Resampling.BICUBIC,
@@ -18,7 +18,7 @@ _INTERPOLATION = {
 
 
 def resize_image(image, preprocessing, scale=1.0):
-    """Resize as the checkpoint wants it, onto a canvas of `scale` times its size.
+    """Resize as the weights expect, but to a canvas of `scale` times that size.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def resize_image(image, preprocessing, scale=1.0):
     else:
         factor = max(factors) if preprocessing.resize_mode == "shortest" else min(factors)
         round_ = int if preprocessing.resize_mode == "shortest" else round
-        # The side that fits must fit exactly; the other must not vanish.
+        # The fitted side must fit exactly; the other must have at least one pixel.
         new_size = [
             fit if own_factor == factor else max(1, round_(side * factor))
             for fit, own_factor, side in zip(
@@ -59,9 +59,9 @@ def resize_image(image, preprocessing, scale=1.0):
 
 
 def _without_far_ends(image):
-    """Cut a very long image down to its middle, which is all that its canvas will show.
+    """Crop a very long image to its middle, the only part that its canvas shows.
 
-    Resized as it is, one of 1 × 20000 pixels would take gigabytes.
+    Without that, resizing an image of 1 × 20000 pixels would take gigabytes.
     """
     longest = MAX_ASPECT_RATIO * min(image.size)
     if max(image.size) <= longest:
@@ -71,7 +71,7 @@ def _without_far_ends(image):
 
 
 def canvas_size(preprocessing, scale=1.0):
-    """Height and width in pixels of what :func:`resize_image` returns."""
+    """Return height and width in pixels of the result of :func:`resize_image`."""
     return tuple(round(side * scale) for side in preprocessing.size)
 
 
@@ -86,9 +86,10 @@ def training_views(canvases, size, generator, places=None, batch_size=None):
     generator : torch.Generator
         On the CPU, so that every device sees the same views.
     places : int ndarray of shape (n,), default=None
-        Where the canvases are in a batch of `batch_size`, of which others have the rest. Views
-        are drawn for all of it, so that they do not depend on who has what.
+        Positions of the canvases in a batch of `batch_size` that several processes share. Views
+        are drawn for the whole batch, so that they do not depend on how it is split.
     batch_size : int, default=None
+        Size of that batch.
 
     Returns
     -------
@@ -112,18 +113,19 @@ def training_views(canvases, size, generator, places=None, batch_size=None):
 
 
 def own_views(canvases, augment, seeds, sizes):
-    """Make views of canvases by a function of the user's.
+    """Make training views with the user's own function.
 
     Parameters
     ----------
     canvases : uint8 Tensor of shape (n, 3, H, W)
     augment : callable
-        From such a tensor to another one. A transform of torchvision draws once for each call, so
-        it gets one image at a time.
+        Takes such a tensor and returns another one. A torchvision transform draws random numbers
+        once per call, so it gets one image at a time.
     seeds : sequence of int, of length n
-        Of torch's random numbers: of each image, or, where all come at once, the first one's.
+        Seeds of torch's random numbers, one per image; if all images come at once, the first is
+        used.
     sizes : collection of (int, int)
-        Heights and widths that views may have.
+        Allowed heights and widths of views.
 
     Returns
     -------
@@ -155,5 +157,5 @@ def _checked(views, n, sizes):
     raise ValueError(
         "augment must return a uint8 tensor of shape "
         f"{' or '.join(map(str, sorted(allowed)))} for a batch of {n} canvases. Got {got}. Crop or "
-        "resize to one of these sizes, and leave normalizing to the estimator."
+        "resize to one of these sizes, and leave normalization to the estimator."
     )

@@ -1,4 +1,4 @@
-"""Images in object stores, by URL; fsspec does the work."""
+"""Images in object stores, read by URL through fsspec."""
 
 import io
 
@@ -8,17 +8,17 @@ __all__ = ["check_urls", "is_url", "open_url", "url_identity"]
 
 
 def is_url(item):
-    """Whether an item of X is a URL rather than a path of this machine."""
+    """Whether an item of X is a URL rather than a local path."""
     return isinstance(item, str) and "://" in item
 
 
 def check_urls(items):
-    """Raise ValueError or ImportError for kinds of URLs that cannot be read here.
+    """Raise ValueError or ImportError for unsupported kinds of URLs.
 
     Parameters
     ----------
     items : iterable of object
-        Images; those that are no URLs are passed over.
+        Images; those that are not URLs are ignored.
     """
     schemes = {item.split("://")[0].lower(): item for item in items if is_url(item)}
     for scheme, example in schemes.items():
@@ -36,8 +36,8 @@ def check_urls(items):
             ) from error
         except ValueError as error:
             raise ValueError(
-                f"{example!r} is not an address that fsspec knows how to read. Use a path, or a "
-                f"URL like 's3://bucket/image.jpg'. ({error})"
+                f"{example!r} is not a URL that fsspec can read. Use a path, or a URL like "
+                f"'s3://bucket/image.jpg'. ({error})"
             ) from error
 
 
@@ -51,7 +51,7 @@ def open_url(url):
     Raises
     ------
     ValueError
-        If there is nothing to read.
+        If the file does not exist or is empty.
     """
     file_system, path = fsspec.url_to_fs(url)
     try:
@@ -64,16 +64,16 @@ def open_url(url):
 
 
 def url_identity(url):
-    """Return a key (str) that changes when the file does, by what the store tells about it.
+    """Return a key (str) that changes when the file does, from the store's metadata.
 
     Raises
     ------
     OSError
-        If the store tells nothing.
+        If the store returns no metadata.
     """
     try:
-        # Without what it has told before, which may be old.
+        # Without cached listings, which may be outdated.
         file_system, path = fsspec.url_to_fs(url, use_listings_cache=False)
         return f"{url}\0{file_system.ukey(path)}"
-    except Exception as error:  # stores let errors of every kind through
+    except Exception as error:  # stores may raise anything
         raise OSError(f"{type(error).__name__}: {error}") from error

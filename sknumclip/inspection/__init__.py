@@ -1,11 +1,11 @@
-"""Know your pictures before you trust the score.
+"""Inspect images and labels: duplicates, label errors, nearest images, and a one-page summary.
 
-Each function takes paths, PIL images or arrays, and returns a table that reads by itself.
+Each function takes paths, PIL images or arrays.
 
-- :func:`find_duplicates`: which pictures are there twice, in train and test alike?
-- :func:`find_label_errors`: which labels are likely wrong?
-- :func:`nearest_images`: which training pictures are nearest to these?
-- :func:`summarize`: all that can be said before a fit, on one page, a :class:`Summary`
+- :func:`find_duplicates`: images that occur more than once, for example in train and test
+- :func:`find_label_errors`: labels that are likely wrong
+- :func:`nearest_images`: the training images nearest to given images
+- :func:`summarize`: an overview before a fit, a :class:`Summary`
 """
 
 from ._duplicates import find_duplicates

@@ -1,4 +1,4 @@
-"""Checks and reading that the functions share."""
+"""Validation of parameters and labels for the inspection functions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check_column(name, values, n):
 
 
 def check_labels(y, n):
-    """Return labels as float64; raise ValueError for NaN, or if they are all the same."""
+    """Return labels as float64; raise ValueError for NaN and infinity."""
     try:
         y = check_column("label", y, n).astype(np.float64)
     except TypeError as error:

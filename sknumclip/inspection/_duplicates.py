@@ -1,4 +1,4 @@
-"""Which pictures are there twice, and in which parts of a split."""
+"""find_duplicates(): images that occur more than once, within a data set or across a split."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from ._pictures import best_alignment, likely_pairs, read_thumbnails
 
 __all__ = ["find_duplicates"]
 
-# Least similarity, measured on faces and drawn shapes: re-encoded and resized pictures are above
-# the first (0.996 and more), pictures cropped by up to 5 % of each side above the second (0.965
-# and more), different faces below it (0.948 at most of 4.7 million pairs).
+# Thresholds of similarity, measured on faces and drawn shapes: re-encoded and resized images have
+# at least 0.996, images cropped by up to 5 % of each side at least 0.965, and different faces at
+# most 0.948 in 4.7 million pairs.
 _PICTURES = {"same": 0.99, "near": 0.955}
 _EMBEDDINGS = {"same": 0.999, "near": 0.98}
 
@@ -38,61 +38,61 @@ def find_duplicates(
     on_error: OnError = "raise",
     verbose: int = 1,
 ) -> pd.DataFrame:
-    """Find pictures that are there more than once, within X or across a split.
+    """Find images that occur more than once, within X or across a split.
 
-    Pictures are compared as pictures, small and grey, not by what CLIP sees in them: embeddings of
-    two people of the same age can be closer than those of a face and its mirror image. No model is
-    needed. Embeddings, if that is all there is, are compared by cosine similarity.
+    Images are compared by their pixels, small and in gray, not by CLIP embeddings: those of two
+    people of the same age can be closer than those of a face and its mirror image. No model is
+    needed. If X is embeddings, they are compared by cosine similarity.
 
     Parameters
     ----------
     X : images as for :class:`~sknumclip.NumCLIPRegressor`, or array of shape \
             (n_samples, n_features)
-        Pictures, or embeddings.
+        Images or embeddings.
     X_other : of the same kind as X, default=None
-        The other part of a split, say the test images. Then only pairs of one picture of X and one
-        of `X_other` are looked for. None looks within X.
+        The other part of a split, for example the test images. Then only pairs of one image of X
+        and one of `X_other` are reported. None searches within X.
     y : array-like of shape (n_samples,), default=None
-        Labels of X. The same picture with two labels is an error in one of them.
+        Labels of X. If copies have different labels, one of them is wrong.
     groups : array-like of shape (n_samples,), default=None
-        Whom or what each picture of X shows, as for ``GroupKFold``.
+        The group of each image, for example the person, as for ``GroupKFold``.
     cv : int, splitter, iterable of (train, test) or ndarray of fold numbers, default=None
         How X will be split. An int is the number of folds, as for scikit-learn.
     threshold : {"same", "near"} or float, default="near"
-        ``"same"``: the same picture, re-encoded or resized. ``"near"``: mirrored or cropped by up
-        to 5 % of each side, too. A number is the least similarity, above 0 and at most 1. Pictures
-        that are nearly empty may be near without being copies.
+        ``"same"``: the same image, re-encoded or resized. ``"near"``: also mirrored, or cropped by
+        up to 5 % of each side. A number is the minimum similarity, above 0 and at most 1. Nearly
+        empty images may be near without being copies.
     on_error : {"raise", "skip"}, default="raise"
-        What to do with images that cannot be read: raise one error that lists all of them, or leave
-        them out, and list them in ``attrs["unreadable"]`` of the result.
+        What to do with unreadable images: raise one error that lists all of them, or leave them out
+        and list them in ``attrs["unreadable"]`` of the result.
     verbose : int, default=1
         0 is silent; 1 shows a progress bar.
 
     Returns
     -------
     DataFrame
-        One row for each picture that is a copy of another one, so that dropping ``duplicate``
-        leaves one picture of each cluster. The most similar come first. Columns:
+        One row for each image that is a copy of another one, so that dropping every ``duplicate``
+        leaves one image of each cluster. The most similar come first. Columns:
 
-        - ``image``, ``duplicate``: path, or position where there is no path; with `X_other` the
-          second is one of those
-        - ``position``, ``duplicate_position``: where they are in X (or `X_other`)
-        - ``kind``: "identical" (pixel for pixel), "same" or "near"
+        - ``image``, ``duplicate``: path, or position if there is no path; with `X_other`, the
+          duplicate is one of those images
+        - ``position``, ``duplicate_position``: their positions in X (or `X_other`)
+        - ``kind``: "identical" (same pixels), "same" or "near"
         - ``is_mirrored``: whether one is the mirror image of the other
         - ``similarity``: at most 1
-        - ``cluster``: a number for all that belong together (without `X_other`)
+        - ``cluster``: number of the cluster of copies (without `X_other`)
         - ``label``, ``duplicate_label``: if `y` was passed
         - ``group``, ``duplicate_group``, ``is_group_leak``: if `groups` were passed; the last is
-          True for a picture that is in two groups, which no split by groups keeps apart
-        - ``n_leaks``: if `cv` was passed; in how many of its splits one of the two is trained on
-          and the other tested
+          True if the copies are in two groups, so that splitting by groups does not separate them
+        - ``n_leaks``: if `cv` was passed; number of its splits with one of the two in the training
+          set and the other in the test set
 
     Raises
     ------
     ImageReadError
         If images cannot be read and ``on_error="raise"``.
     ValueError
-        If a parameter is not allowed, or lengths differ.
+        If a parameter is invalid, or lengths differ.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def find_duplicates(
     check_choice("on_error", on_error, {"raise", "skip"})
     if X_other is not None and not (y is None and groups is None and cv is None):
         raise ValueError(
-            "y, groups and cv are of X alone, and with X_other the split is the two of them. Leave "
+            "y, groups and cv describe X alone, but with X_other the split is X and X_other. Leave "
             "out either X_other, or y, groups and cv."
         )
     images, others = as_images(X), None if X_other is None else as_images(X_other)
@@ -147,9 +147,9 @@ def _least(threshold, known):
 def _splits(cv, n, y, groups):
     is_folds = isinstance(cv, (np.ndarray, pd.Series)) and cv.ndim == 1
     if is_folds and len(cv) != n:
-        raise ValueError(f"cv has {len(cv)} fold numbers for {n} samples. Give one for each.")
+        raise ValueError(f"cv has {len(cv)} fold numbers for {n} samples. Pass one for each.")
     splitter = PredefinedSplit(np.asarray(cv)) if is_folds else check_cv(cv)
-    # Folds by number look at no groups, and warn of them.
+    # KFold ignores groups and warns about them.
     return list(splitter.split(np.zeros(n), y, None if isinstance(cv, Integral) else groups))
 
 
@@ -207,7 +207,7 @@ def _of_pictures(images, others, threshold, on_error, verbose):
 
 
 def _compare(thumbnails, known, other_thumbnails, others, threshold):
-    """Compare those that look alike at a first glance, in detail."""
+    """Find likely pairs, then compare them in detail."""
     if not (len(known) and len(others)):
         return _table(np.empty((0, 2), dtype=int), "near", False, np.empty(0))
     pairs, mirrored = likely_pairs(thumbnails[known], other_thumbnails[others])
@@ -237,7 +237,7 @@ def _table(pairs, kind, is_mirrored, similarity):
 
 
 def _connected(n, table):
-    """Keep only as many pairs as connect all that belong together."""
+    """Keep only enough pairs to connect each cluster."""
     best = table.sort_values("similarity", ascending=False, kind="stable")
     best = best.drop_duplicates(["i", "j"])
     pairs, _ = forest(n, best[["i", "j"]].to_numpy(dtype=np.int64), best["similarity"].to_numpy())

@@ -1,4 +1,4 @@
-"""Which labels are likely wrong."""
+"""find_label_errors(): rank labels by how likely they are wrong."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ._nearest import labels_of
 
 __all__ = ["find_label_errors"]
 
-_NEIGHBORS = 300  # labels that tell how predictions like this one err
-_PRIOR = 0.05  # share of labels that are taken to be wrong before looking
+_NEIGHBORS = 300  # number of similar predictions that residuals are compared with
+_PRIOR = 0.05  # prior probability that a label is wrong
 
 
 def find_label_errors(
@@ -33,22 +33,23 @@ def find_label_errors(
     """Rank labels by how likely they are wrong.
 
     Each label is predicted by a copy of the estimator that has not seen it. A large residual alone
-    says little: where labels are noisy, as the ages of old people are, it is common. So it is
-    compared with the residuals of pictures that are predicted to be about the same, and with how
-    common the label is among all pictures.
+    means little: it is common where labels are noisy, like the ages of old people. So it is
+    compared with the residuals of images with about the same prediction, and with the frequency of
+    the label among all images.
 
     Parameters
     ----------
     estimator : NumCLIPRegressor
-        Or another regressor; a frozen tower embeds each picture only once. It is not changed.
+        Or another regressor; a frozen tower embeds each image only once. It is not changed.
     X : as for ``estimator.fit``
     y : array-like of shape (n_samples,)
-        Numbers, at least two different ones.
+        Labels: numbers, with at least two different values.
     cv : int, splitter or iterable of (train, test), default=5
-        Folds of which each sample is tested in one. An int is the number of folds, shuffled; of
-        ``GroupKFold`` if there are `groups`.
+        Folds that test each sample once. An int is the number of shuffled folds, or of
+        ``GroupKFold`` if `groups` is given.
     groups : array-like of shape (n_samples,), default=None
-        For `cv`: who a picture shows, so that nobody is predicted from pictures of their own.
+        For `cv`: the group of each image, for example the person, so that people are not predicted
+        from other images of themselves.
     sample_weight : array-like of shape (n_samples,), default=None
         For ``estimator.fit``.
 
@@ -57,26 +58,26 @@ def find_label_errors(
     DataFrame
         One row for each sample, the most suspicious first; its index is the position in X.
         Columns: ``image``, path or position; ``label``; ``prediction``, from the other folds;
-        ``residual``, label - prediction; ``noise``, the median of absolute residuals of pictures
-        predicted to be about the same; ``score``, the probability that the label is some other
-        picture's, if one in 20 is; and ``reason``, the same in words. Pictures that cannot be read,
-        with an estimator of ``on_error="skip"``, are left out and listed in
+        ``residual``, label - prediction; ``noise``, the median absolute residual of images with
+        about the same prediction; ``score``, the probability that the label belongs to another
+        image, if one in 20 does; and ``reason``, an explanation in words. Unreadable images, with
+        an estimator that has ``on_error="skip"``, are left out and listed in
         ``attrs["unreadable"]``.
 
     Raises
     ------
     TypeError
-        If the estimator is no regressor.
+        If the estimator is not a regressor.
     ValueError
         If labels are not finite or all the same, lengths differ, or there are fewer than 10.
 
     Notes
     -----
     The score is ``p m / (p m + (1 - p) f)`` with ``p = 0.05``: m is the density of the label among
-    all labels, and f that of its residual among the residuals of the 300 pictures with the nearest
-    predictions (a tenth of all, but at least 30, if there are fewer than 3000); kernels are normal
-    and as wide as the median absolute residual, of all or of those. On faces it finds about a
-    fifth more of swapped ages than the absolute residual does; see the guide.
+    all labels, and f that of its residual among the residuals of the 300 images with the nearest
+    predictions (of a tenth of all images, but at least 30, if there are fewer than 3000). The
+    kernels are normal, with the median absolute residual (of all images, or of those) as width. On
+    faces it finds about a fifth more swapped ages than the absolute residual does; see the guide.
 
     Examples
     --------
@@ -91,15 +92,15 @@ def find_label_errors(
     """
     if not is_regressor(estimator):
         raise TypeError(
-            "estimator must be a regressor, such as NumCLIPRegressor; for ordered classes pass "
-            f"their ranks as y, and a regressor. Got {estimator!r:.100}."
+            "estimator must be a regressor, such as NumCLIPRegressor; for ordered classes pass a "
+            f"regressor, and the ranks of the classes as y. Got {estimator!r:.100}."
         )
     images = as_images(X)
     labels = check_labels(y, len(X))
     if len(labels) < 10 or (labels == labels[0]).all():
         raise ValueError(
-            "Labels are compared with each other, so there must be at least 10, of at least two "
-            f"different values. Got {len(labels)} labels, of {len(np.unique(labels))} different "
+            "Labels are compared with each other, so there must be at least 10, with at least two "
+            f"different values. Got {len(labels)} labels with {len(np.unique(labels))} different "
             "values."
         )
     group = None if groups is None else check_column("group", groups, len(labels))
@@ -118,7 +119,7 @@ def find_label_errors(
         index=pd.Index(known),
     )
     table["reason"] = [_reason(row) for row in table.itertuples()]
-    # Where scores are equal to the bit, the larger residual first.
+    # If scores are exactly equal, the larger residual comes first.
     order = np.lexsort([-table["residual"].abs(), -table["score"]])
     table = table.iloc[order]
     missing = np.setdiff1d(np.arange(len(labels)), known)
@@ -128,7 +129,7 @@ def find_label_errors(
 
 def _out_of_fold(estimator, X, y, cv, groups, sample_weight):
     if isinstance(cv, (int, np.integer)):
-        # Files often come sorted by label.
+        # Shuffled, since files are often sorted by label.
         folds = KFold(cv, shuffle=True, random_state=0) if groups is None else GroupKFold(cv)
     else:
         folds = check_cv(cv)
@@ -151,19 +152,19 @@ def _scores(y, predicted):
     for part in np.array_split(np.arange(len(y)), max(1, len(y) // 1000)):
         first = np.clip(place[part] - n_near // 2, 0, len(y) - n_near - 1)
         near = order[first[:, None] + np.arange(n_near + 1)]
-        others = near != part[:, None]  # a label says nothing about itself
+        others = near != part[:, None]  # exclude the label itself
         noise[part] = np.median(np.abs(residual[near]), axis=1)
         own_width = np.maximum(noise[part], 0.1 * width)[:, None]
         away = (residual[near] - residual[part][:, None]) / own_width
         of_own[part] = (_kernel(away) / own_width * others).sum(axis=1)
         of_any[part] = _density(labels, y[part], width)
-    # As if one more label were near, that comes from anywhere: no density is 0.
+    # Add one neighbor with the overall density, so that no density is 0.
     of_own = (of_own + of_any) / (n_near + 1)
     return _PRIOR * of_any / (_PRIOR * of_any + (1 - _PRIOR) * of_own), noise
 
 
 def _density(labels, values, width):
-    """Mean of the kernels around sorted labels; long lists are thinned out evenly."""
+    """Average the kernels around sorted labels; long lists are thinned out evenly."""
     labels = labels[:: max(1, len(labels) // 2000)]
     return _kernel((labels - values[:, None]) / width).mean(axis=1) / width
 
@@ -176,6 +177,6 @@ def _reason(row):
     digits = 1 if abs(row.residual) < 10 else 0
     side = "more" if row.residual > 0 else "less"
     return (
-        f"labelled {row.label:g}, predicted {row.prediction:.{digits}f} by models that have not "
+        f"labeled {row.label:g}, predicted {row.prediction:.{digits}f} by models that have not "
         f"seen it; {abs(row.residual):.{digits}f} {side}, where {row.noise:.1f} is usual"
     )

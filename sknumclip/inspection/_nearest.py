@@ -1,4 +1,4 @@
-"""Which training pictures are nearest to others."""
+"""nearest_images(): the nearest training images by embedding."""
 
 from __future__ import annotations
 
@@ -27,41 +27,41 @@ def nearest_images(
     *,
     k: int = 5,
 ) -> pd.DataFrame:
-    """Find the training pictures that are nearest to each picture, by their embeddings.
+    """Find the training images that are nearest to each image, by their embeddings.
 
-    Estimators keep no pictures, so that a saved model gives away nobody's; pass them again.
+    Estimators keep no images, so that a saved model reveals no one's image; pass them again.
 
     Parameters
     ----------
     estimator : NumCLIPRegressor, NumCLIPClassifier, CLIPEmbedder or another transformer
-        What embeds. If it is not fitted, a copy is fitted on the training pictures; say,
-        ``CLIPEmbedder()``.
+        Computes the embeddings. If it is not fitted, such as ``CLIPEmbedder()``, a copy is fitted
+        on the training images.
     X : as for ``estimator.transform``
-        Pictures to find neighbors of.
+        Images to find neighbors of.
     X_train : as for ``estimator.transform``
-        Pictures to find them among.
+        Images to search.
     y_train : array-like of shape (n_train,), default=None
-        Their labels.
+        Labels of `X_train`.
     k : int, default=5
-        How many to find for each.
+        Number of neighbors for each image.
 
     Returns
     -------
     DataFrame
-        `k` rows for each picture, the nearest first: ``image`` and ``neighbor``, paths or
-        positions where there is no path; ``position`` and ``neighbor_position``; ``rank`` from 1;
+        `k` rows for each image, the nearest first: ``image`` and ``neighbor``, paths, or positions
+        if there is no path; ``position`` and ``neighbor_position``; ``rank`` from 1;
         ``similarity``, the cosine of the embeddings; and ``label``, that of the neighbor, if
-        `y_train` was passed. Pictures that cannot be read, with an estimator that skips them, have
-        no rows and are nobody's neighbors.
+        `y_train` was passed. Unreadable images, with an estimator that skips them, have no rows
+        and are never neighbors.
 
     Raises
     ------
     TypeError
-        If the estimator does not transform.
+        If the estimator has no ``transform``.
     ImageReadError
-        If pictures cannot be read, with an estimator of ``on_error="raise"``.
+        If images cannot be read and the estimator has ``on_error="raise"``.
     ValueError
-        If there are fewer than `k` training pictures, or lengths differ.
+        If there are fewer than `k` training images, or lengths differ.
 
     Examples
     --------
@@ -98,8 +98,8 @@ def transformer(estimator, X):
     """Return ``transform`` of an estimator, or of a copy fitted on X if it is not fitted."""
     if not hasattr(estimator, "transform"):
         raise TypeError(
-            "estimator must turn pictures into embeddings, as CLIPEmbedder and NumCLIPRegressor "
-            f"do. Got {estimator!r:.100}, which has no transform."
+            "estimator must convert images to embeddings, like CLIPEmbedder and NumCLIPRegressor. "
+            f"Got {estimator!r:.100}, which has no transform."
         )
     try:
         check_is_fitted(estimator)
@@ -109,8 +109,8 @@ def transformer(estimator, X):
 
 
 def labels_of(images, positions):
-    """Return the paths of Images, or their positions where they have none, or are None."""
+    """Return the paths of Images, or positions if they have none or `images` is None."""
     if images is None:
         return positions
     found = [images.label(i) for i in positions.tolist()]
-    return pd.Series(found).infer_objects().to_numpy()  # without an index to be aligned by
+    return pd.Series(found).infer_objects().to_numpy()  # without an index, so not aligned

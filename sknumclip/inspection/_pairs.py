@@ -1,4 +1,4 @@
-"""Pairs of rows that point the same way, without a table of all pairs."""
+"""Pairs of rows with high cosine similarity, without a matrix of all pairs."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 __all__ = ["best_match", "clusters_of", "distinct_rows", "forest", "normalized", "similar_pairs"]
 
-_ROWS, _COLUMNS = 1024, 4096  # of a block of products: 16 MB
+_ROWS, _COLUMNS = 1024, 4096  # size of a block of products: 16 MB
 _MAX_EDGES = 2_000_000
-_SKETCH = 64  # dimensions that decide about nearly all pairs
+_SKETCH = 64  # dimensions that are enough to rule out nearly all pairs
 
 
 def normalized(rows):
-    """Return rows of length 1, float32; a row of zeros stays as it is."""
+    """Return rows scaled to length 1, float32; rows of zeros are unchanged."""
     rows = np.asarray(rows, dtype=np.float32)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.where(norms > 0, norms, 1)
 
 
 def distinct_rows(rows):
-    """Return the index of the first of all rows with the same bytes, for each row."""
+    """Return, for each row, the index of the first row with the same bytes."""
     first = {}
     return np.array([first.setdefault(row.tobytes(), i) for i, row in enumerate(rows)], dtype=int)
 
@@ -29,13 +29,13 @@ def distinct_rows(rows):
 def similar_pairs(rows, threshold):
     """Find pairs of rows whose cosine similarity is at least `threshold`.
 
-    Of the pairs that are found, so many are returned as connect all that belong together, the most
-    similar ones first. That is fewer than there are rows, however many rows are alike.
+    Only enough pairs are returned to connect each cluster, preferring the most similar. So there
+    are always fewer pairs than rows, no matter how many rows are alike.
 
     Parameters
     ----------
     rows : float32 ndarray of shape (n, n_features)
-        Of length 1.
+        Rows of length 1.
     threshold : float
 
     Returns
@@ -47,11 +47,11 @@ def similar_pairs(rows, threshold):
     pairs, similarity = np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=np.float32)
     sketch = _sketch_of(rows)
     for start, column, block in _blocks(sketch, sketch, is_upper=True):
-        # Projections of two rows are no further apart than the rows themselves.
+        # The product of two sketches is never below that of the rows.
         i, j = np.nonzero(block >= threshold)
         i, j = i + start, j + column
         i, j = i[i < j], j[i < j]
-        if len(i) > _MAX_EDGES // 4:  # a crowd: those it already has together need no more pairs
+        if len(i) > _MAX_EDGES // 4:  # a large cluster: rows already connected need no more pairs
             label = clusters_of(len(rows), pairs)
             i, j = i[label[i] != label[j]], j[label[i] != label[j]]
         exact = _dot(rows, i, rows, j)
@@ -64,12 +64,12 @@ def similar_pairs(rows, threshold):
 
 
 def best_match(rows, others, threshold):
-    """Find the row that each of the others is most similar to.
+    """Find, for each row of `others`, the most similar row of `rows`.
 
     Parameters
     ----------
     rows, others : float32 ndarray of shape (n, n_features)
-        Of length 1.
+        Rows of length 1.
     threshold : float
 
     Returns
@@ -90,13 +90,13 @@ def best_match(rows, others, threshold):
 
 
 def forest(n, pairs, similarity):
-    """Keep the pairs that connect all that is connected, the most similar ones first."""
+    """Reduce pairs to a spanning forest, preferring the most similar pairs."""
     if not len(pairs):
         return pairs, similarity
     order = np.argsort(-similarity, kind="stable")
     _, once = np.unique(pairs[order], axis=0, return_index=True)
     pairs, similarity = pairs[order][once], similarity[order][once]
-    weights = 3.0 - similarity.astype(np.float64)  # above 0, which means no edge
+    weights = 3.0 - similarity.astype(np.float64)  # above 0, since 0 means no edge
     tree = minimum_spanning_tree(coo_array((weights, pairs.T), shape=(n, n)).tocsr()).tocoo()
     i, j = np.minimum(tree.row, tree.col), np.maximum(tree.row, tree.col)
     order = np.lexsort([j, i])
@@ -104,15 +104,15 @@ def forest(n, pairs, similarity):
 
 
 def clusters_of(n, pairs):
-    """Return the number of the connected part that each of `n` nodes is in."""
+    """Return the number of the connected component of each of `n` nodes."""
     graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(n, n))
     return connected_components(graph, directed=False)[1]
 
 
 def _sketch_of(rows):
-    """Project rows on the directions in which they differ most, and keep what is left as one more.
+    """Project rows on their main directions, plus the length of the rest as one more column.
 
-    The product of two sketches is never below that of the rows, by Cauchy and Schwarz.
+    By the Cauchy-Schwarz inequality, the product of two sketches is never below that of the rows.
     """
     if rows.shape[1] <= 2 * _SKETCH:
         return rows
@@ -124,7 +124,7 @@ def _sketch_of(rows):
 
 
 def _blocks(rows, columns, is_upper=False):
-    """Yield (first row, first column, products) of each block, or of those above the diagonal."""
+    """Yield (first row, first column, products) for all blocks, or those above the diagonal."""
     buffer = np.empty(_ROWS * _COLUMNS, dtype=np.float32)
     for column in range(0, len(columns), _COLUMNS):
         right = columns[column : column + _COLUMNS]
@@ -136,7 +136,7 @@ def _blocks(rows, columns, is_upper=False):
 
 
 def _dot(a, i, b, j):
-    """Products of rows a[i] and b[j], not all of them at once."""
+    """Compute the products of rows a[i] and b[j], in chunks."""
     chunks = range(0, len(i), 65_536)
     parts = [np.einsum("nd,nd->n", a[i[k : k + 65_536]], b[j[k : k + 65_536]]) for k in chunks]
     return np.concatenate([np.empty(0, dtype=np.float32), *parts])

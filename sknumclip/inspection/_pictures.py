@@ -1,4 +1,4 @@
-"""Pictures compared as pictures, not by what they show: small, grey, and shifted a little."""
+"""Pixel-wise comparison of images as small gray thumbnails, aligned over small crops."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ._pairs import normalized
 __all__ = ["best_alignment", "likely_pairs", "read_thumbnails"]
 
 SIDE = 32  # pixels of a thumbnail
-_CANDIDATES = 6  # pictures that each is compared with in detail; one may be itself
-_LEAST = 0.6  # similarity of those, as they are
-_OPEN = 0.9  # similarity at half the size, aligned, of which a closer look may make more
-_CUTS = (0.0, 0.025, 0.05)  # of a side, by which one picture may be cropped
+_CANDIDATES = 6  # images that each one is compared with in detail; one may be itself
+_LEAST = 0.6  # minimum similarity of candidates, without alignment
+_OPEN = 0.9  # minimum similarity at half size, aligned, for a comparison at full size
+_CUTS = (0.0, 0.025, 0.05)  # shares of a side by which one image may be cropped
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 def read_thumbnails(images, on_error, verbose):
-    """Read every image as a small grey picture.
+    """Read every image as a small gray thumbnail.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def read_thumbnails(images, on_error, verbose):
     -------
     thumbnails : uint8 ndarray of shape (n_images, 32, 32)
     failures : dict of int to str
-        What is wrong with those that cannot be read, by index; their thumbnails are black.
+        Reason for each unreadable image, by index; their thumbnails are black.
     """
     squashed = Preprocessing((SIDE, SIDE), (0.5,) * 3, (0.5,) * 3, "bicubic", "squash", 0)
     store = CanvasStore(images, squashed)
@@ -54,7 +54,7 @@ def read_thumbnails(images, on_error, verbose):
 
 
 def likely_pairs(thumbnails, others):
-    """Find the pictures that look roughly like each of the others, or like its mirror image.
+    """Find pairs that look roughly alike, or like each other's mirror image.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def likely_pairs(thumbnails, others):
 
 
 def best_alignment(a, b, chunk=256):
-    """Compare pictures pair by pair, as they are and with the edges of either one cut off.
+    """Compare pairs of thumbnails, without cropping and with the edges of either one cropped.
 
     Parameters
     ----------
@@ -87,15 +87,14 @@ def best_alignment(a, b, chunk=256):
 
     Returns
     -------
-    as_they_are, aligned : float32 ndarray of shape (n_pairs,)
-        Correlations of their pixels, without the shade from one side to the other. Pictures of a
-        single color have none: 0.
+    plain, aligned : float32 ndarray of shape (n_pairs,)
+        Correlations of the pixels after removing linear shading; 0 for images of a single color.
     """
     plain, best = np.zeros(len(a), np.float32), np.zeros(len(a), np.float32)
     for start in range(0, len(a), chunk):
         part = slice(start, start + chunk)
         plain[part] = (_patterns(a[part]) * _patterns(b[part])).sum(axis=1)
-        # At half the size it takes a quarter of the time to see what is out of the question.
+        # At half size, ruling out pairs takes a quarter of the time.
         best[part] = _aligned(_halved(a[part]), _halved(b[part]))
         open_ = start + np.flatnonzero(best[part] >= _OPEN)
         best[open_] = _aligned(a[open_], b[open_])
@@ -116,7 +115,7 @@ def _aligned(a, b):
 
 
 def _patterns(pictures):
-    """Return unit vectors of pictures, without their mean and their shade; 0 if that is all."""
+    """Return thumbnails as unit vectors without mean and linear shading; 0 if nothing is left."""
     flat = pictures.reshape(len(pictures), pictures.shape[1] ** 2).astype(np.float32)
     plane = _plane(pictures.shape[1])
     flat = flat - (flat @ plane) @ plane.T
@@ -127,7 +126,7 @@ def _patterns(pictures):
 
 @cache
 def _plane(side):
-    """An orthonormal basis of the pictures that are a linear shade."""
+    """Return an orthonormal basis of linear shading."""
     ramp = np.linspace(-1, 1, side, dtype=np.float32)
     flat = np.ones(side, dtype=np.float32)
     basis = np.stack(
@@ -143,7 +142,7 @@ def _halved(pictures):
 
 @cache
 def _crops(side):
-    """Matrices that stretch a row without its ends to the whole length."""
+    """Return matrices that crop the ends of a row and stretch it to the full length."""
     return [_stretch(side, left, right) for left in _CUTS for right in _CUTS]
 
 

@@ -1,4 +1,4 @@
-"""One page about pictures and labels, before a fit."""
+"""summarize(): a one-page overview of images and labels before a fit."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from ._duplicates import find_duplicates
 
 __all__ = ["Summary", "summarize"]
 
-_MAX_ASKED = 1000  # pictures that CLIP is asked about
-_THIN = 10  # pictures in a bin, below which little can be learned about it
+_MAX_ASKED = 1000  # images for the zero-shot test
+_THIN = 10  # a bin with fewer images is thin: little can be learned about it
 
 
 class Summary:
-    """What :func:`summarize` returns: one page, as text and, in a notebook, as tables.
+    """Result of :func:`summarize`: one page, as text or, in a notebook, as tables.
 
     All parameters are stored as attributes.
 
@@ -37,11 +37,11 @@ class Summary:
     bins : DataFrame
         One row for each bin: ``description``, ``low``, ``high``, ``count``, ``remark``.
     next_steps : list of str
-        What to do, the most urgent first.
+        Recommendations, the most urgent first.
     duplicates : DataFrame
-        As from :func:`find_duplicates`.
+        Result of :func:`find_duplicates`.
     unreadable : dict of str to str
-        What is wrong with pictures that cannot be read, by path or position.
+        Reason for each unreadable image, by path or position.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Summary:
             (words, f"{low:g}–{high:g}", count, _bar(count / most), remark)
             for words, low, high, count, remark in self.bins.to_numpy()
         ]
-        bins = table_html(["bin", "range", "pictures", "", ""], rows, "Labels by bin")
+        bins = table_html(["bin", "range", "images", "", ""], rows, "Labels by bin")
         steps = table_html(["what to do next"], [[step] for step in self.next_steps])
         return facts + bins + steps
 
@@ -93,41 +93,41 @@ def summarize(
     estimator: Any = None,
     verbose: int = 1,
 ) -> Summary:
-    """Say on one page what there is to know about pictures and labels before a fit.
+    """Summarize images and labels on one page before a fit.
 
-    How many pictures there are, their sizes and modes; which cannot be read and which are there
-    twice; how labels fall into the bins; whether the words of the bins tell CLIP anything about the
-    label; and what to do next.
+    It shows the number of images, their sizes and modes; which are unreadable and which are
+    duplicates; how labels fall into the bins; whether the descriptions of the bins tell CLIP
+    anything about the label; and what to do next.
 
     Parameters
     ----------
     X : images as for :class:`~sknumclip.NumCLIPRegressor`
     y : array-like of shape (n_samples,)
-        Numbers.
+        Labels: numbers.
     bins : LinguisticBins, mapping, str or int, default=5
-        As the parameter `bins` of :class:`~sknumclip.NumCLIPRegressor`. Labels outside are counted.
+        As in :class:`~sknumclip.NumCLIPRegressor`. Labels outside are counted.
     estimator : NumCLIPRegressor or ZeroShotCLIPRegressor, default=None
-        Whose `model_name`, `template` and other parameters to ask CLIP with, on up to 1000 of the
-        pictures; its bins are not used. None takes the defaults of
-        :class:`~sknumclip.baselines.ZeroShotCLIPRegressor`. CLIP is not asked about bins without
-        words of their own, that is, if `bins` is an int.
+        Its `model_name`, `template` and other parameters are used for zero-shot predictions on up
+        to 1000 of the images; its bins are ignored. None uses the defaults of
+        :class:`~sknumclip.baselines.ZeroShotCLIPRegressor`. If `bins` is an int, there are no
+        meaningful descriptions and this test is skipped.
     verbose : int, default=1
         0 is silent; 1 shows progress bars.
 
     Returns
     -------
     Summary
-        ``print`` shows it as text, the last line of a notebook's cell as tables. Its attributes
-        hold what it says: ``facts``, ``bins``, ``next_steps``, ``duplicates``, ``unreadable``.
+        ``print`` shows it as text, a notebook as tables. The contents are in its attributes
+        ``facts``, ``bins``, ``next_steps``, ``duplicates``, ``unreadable``.
 
     Raises
     ------
     TypeError
         If X is features.
     ValueError
-        If labels are not finite, lengths differ, or `bins` cannot be made.
+        If labels are not finite, lengths differ, or `bins` are invalid.
     BackboneError
-        If CLIP is to be asked, and cannot be loaded.
+        If CLIP is needed and cannot be loaded.
 
     Examples
     --------
@@ -144,7 +144,8 @@ def summarize(
     images = as_images(X)
     if images is None:
         raise TypeError(
-            "summarize looks at pictures, and X is features. Pass the pictures that they are of."
+            "summarize needs images, but X is features. Pass the images that they were computed "
+            "from."
         )
     labels = check_labels(y, len(images))
     resolved = resolve_bins(bins, labels)
@@ -153,7 +154,7 @@ def summarize(
     readable = [i for i in range(len(images)) if images.name(i) not in unreadable]
     span = f"{labels.min():g} to {labels.max():g}, median {np.median(labels):g}"
     facts = [
-        ("pictures", f"{len(images)}"),
+        ("images", f"{len(images)}"),
         *_forms(images, readable),
         ("cannot be read", _share(len(unreadable), len(images))),
         ("copies of others", _copies(duplicates)),
@@ -177,7 +178,7 @@ def summarize(
 
 
 def _forms(images, readable):
-    """Sizes and modes, from the heads of the files."""
+    """Return sizes and modes, read from the headers of the files."""
     with ThreadPoolExecutor(8) as pool:
         forms = [form for form in pool.map(lambda i: _form(images.items[i]), readable) if form]
     if not forms:
@@ -239,9 +240,9 @@ def _by_bin(bins, y):
 
 
 def _ask(images, y, bins, inside, estimator, verbose):
-    """Compare words alone with the median, on some of the pictures."""
+    """Compare zero-shot predictions with the median, on some of the images."""
     if len(inside) < 2:
-        return None, "not asked: fewer than 2 readable pictures within the bins"
+        return None, "not tested: fewer than 2 readable images within the bins"
     chosen = np.random.default_rng(0).permutation(inside)[:_MAX_ASKED].tolist()
     reg = _zero_shot(estimator, bins, verbose)
     X = [images.items[i] for i in chosen]
@@ -250,12 +251,12 @@ def _ask(images, y, bins, inside, estimator, verbose):
     verdict = "something" if error < 0.95 * of_median else "nothing"
     return verdict == "something", (
         f"the words tell CLIP {verdict} about this label: off by {error:.3g} on average, the "
-        f"median by {of_median:.3g} ({len(chosen)} pictures)"
+        f"median by {of_median:.3g} ({len(chosen)} images)"
     )
 
 
 def _zero_shot(estimator, bins, verbose):
-    from ..baselines import ZeroShotCLIPRegressor  # heavy, and not always needed
+    from ..baselines import ZeroShotCLIPRegressor  # slow to import, and not always needed
 
     asked = ZeroShotCLIPRegressor(bins, verbose=verbose)
     if estimator is not None:
@@ -270,35 +271,35 @@ def _zero_shot(estimator, bins, verbose):
 
 
 def _next_steps(unreadable, duplicates, table, n_outside, words_help, bins, y):
-    """Say what to do, the most urgent first."""
+    """Return recommendations, the most urgent first."""
     has_two_labels = (duplicates["label"] != duplicates["duplicate_label"]).any()
     steps = [
         (
             unreadable,
-            "Replace what cannot be read (`unreadable` says why), or use on_error='skip'.",
+            "Replace unreadable images (`unreadable` has the reasons), or use on_error='skip'.",
         ),
         (
             n_outside,
-            "Widen the first or last bin, or let them take what is beyond: outside='clip'.",
+            "Widen the first or last bin, or assign labels beyond to them: outside='clip'.",
         ),
         (len(np.unique(y)) == 1, "All labels are the same: there is nothing to learn."),
         (
             len(duplicates),
             "Look at the copies (`duplicates`; plotting.DuplicatesDisplay) and keep one of each, "
-            "or keep them on one side of every split.",
+            "or keep them on the same side of every split.",
         ),
-        (has_two_labels, "Correct the labels of copies that have two."),
+        (has_two_labels, "Correct the labels of copies with different labels."),
         (
             (table["remark"] == "empty").any(),
             "Merge empty bins with their neighbors: nothing can be learned about them.",
         ),
         (
             (table["remark"] == "thin").any(),
-            f"Add pictures to bins of fewer than {_THIN}, or merge them.",
+            f"Add images to bins with fewer than {_THIN}, or merge them.",
         ),
         (
             isinstance(bins, Integral),
-            "Name the bins in words that a caption would use, which CLIP may know.",
+            "Describe the bins in words from image captions, which CLIP may know.",
         ),
         (
             words_help is False,
@@ -308,7 +309,7 @@ def _next_steps(unreadable, duplicates, table, n_outside, words_help, bins, y):
             words_help,
             "Fit with fine_tune='none' first: the words help, and it takes seconds.",
         ),
-        (True, "After that, see which labels may be wrong: inspection.find_label_errors."),
+        (True, "Then check which labels may be wrong: inspection.find_label_errors."),
     ]
     return [sentence for applies, sentence in steps if applies]
 

@@ -1,1 +1,1 @@
-"""What the machine offers: devices, memory, processes, atomic file writes."""
+"""The machine: devices, memory, processes, torch's global state, atomic file writes."""

@@ -1,4 +1,4 @@
-"""Training steps as a CUDA graph, launched at once instead of kernel by kernel."""
+"""StepGraph: run training steps as a CUDA graph, launched at once instead of by kernel."""
 
 import contextlib
 import threading
@@ -7,13 +7,13 @@ import torch
 
 __all__ = ["StepGraph", "branch"]
 
-N_EAGER_STEPS = 3  # in which libraries choose their kernels and take their workspace
+N_EAGER_STEPS = 3  # warm-up, in which libraries choose kernels and allocate workspaces
 
 _STREAMS = threading.local()
 
 
 def _stream_of_thread(purpose, device):
-    """Return a stream that is kept: cuBLAS holds on to memory for each one that it has seen."""
+    """Return a cached stream: cuBLAS keeps memory for each stream that it has seen."""
     streams = vars(_STREAMS)
     if (purpose, device) not in streams:
         streams[purpose, device] = torch.cuda.Stream(device)
@@ -22,12 +22,12 @@ def _stream_of_thread(purpose, device):
 
 @contextlib.contextmanager
 def branch(device):
-    """While a step is captured, let what is in this block run beside what follows it.
+    """While a step is captured, run this block in parallel with the code after it.
 
     Yields
     ------
     callable
-        To be called before the results of the block are used.
+        Call it before using the results of the block.
     """
     if device.type != "cuda" or not torch.cuda.is_current_stream_capturing():
         yield lambda: None
@@ -39,20 +39,20 @@ def branch(device):
 
 
 class StepGraph:
-    """Run the forward and backward pass of a step, from the fourth on as a CUDA graph.
+    """Run the forward and backward pass of a step, from the fourth step on as a CUDA graph.
 
-    A step of a small batch has about two thousand kernels of a few microseconds each; launching
-    them one by one takes the CPU longer than running them takes the GPU. Batches of another size
-    than the first, as at the end of an epoch, run as usual.
+    A step on a small batch launches about two thousand kernels of a few microseconds each, which
+    takes the CPU longer than running them takes the GPU. Batches of another size than the first,
+    such as the last of an epoch, run as usual.
 
     Parameters
     ----------
     compute : callable
-        From the tensors of a batch to a tuple of tensors, with gradients left in the parameters.
-        It must do the same each time, without state outside of tensors. Code that waits for the
-        device cannot be captured, and runs as usual.
+        Takes the tensors of a batch, returns a tuple of tensors and adds gradients to the
+        parameters. It must do the same each time, without state outside of tensors. Code that waits
+        for the device cannot be captured, and runs as usual.
     parameters : iterable of Parameter
-        Of the module.
+        Parameters of the module.
     """
 
     def __init__(self, compute, parameters):
@@ -78,11 +78,11 @@ class StepGraph:
         return self._replay(batch)
 
     def _kind_of(self, batch):
-        # Callbacks may freeze parts of the module, or thaw them.
+        # Callbacks may freeze or unfreeze parts of the module.
         return [*(tensor.shape for tensor in batch), *(p.requires_grad for p in self.parameters)]
 
     def _on_own_stream(self, batch):
-        """What autograd keeps for a parameter must not belong to the stream that others use."""
+        """Compute on our own stream, so that autograd's buffers do not belong to a shared one."""
         current = torch.cuda.current_stream()
         self._stream.wait_stream(current)
         with torch.cuda.stream(self._stream):
@@ -95,7 +95,7 @@ class StepGraph:
         try:
             self._capture(batch)
         except RuntimeError:
-            self._kind = [None]  # like no other, so every step from now on runs as usual
+            self._kind = [None]  # matches no batch, so every step from now on runs as usual
             self._inputs = self._outputs = self._gradients = None
             for parameter in self.parameters:
                 parameter.grad = None
@@ -105,9 +105,9 @@ class StepGraph:
     def _capture(self, batch):
         self._inputs = [tensor.clone() for tensor in batch]
         for parameter in self.parameters:
-            parameter.grad = None  # so that the graph writes gradients instead of adding to them
+            parameter.grad = None  # the graph must write gradients, not add to them
         graph = torch.cuda.CUDAGraph()
-        # Other threads may go on using the device meanwhile.
+        # Other threads may use the device meanwhile.
         with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
             self._outputs = self.compute(*self._inputs)
         self._gradients = [parameter.grad for parameter in self.parameters]

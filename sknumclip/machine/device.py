@@ -1,4 +1,4 @@
-"""Where to compute and how precisely."""
+"""Device and precision: resolve_device(), autocast, and advice on sharing a GPU."""
 
 import copy
 import multiprocessing
@@ -19,14 +19,14 @@ __all__ = [
 
 
 def resolve_device(device):
-    """Turn the `device` parameter into a torch.device; "auto" is cuda, else mps, else cpu."""
+    """Convert the `device` parameter to a torch.device; "auto" is cuda, else mps, else cpu."""
     if device == "auto":
         device = "mps" if torch.backends.mps.is_available() else "cpu"
         device = "cuda" if torch.cuda.is_available() else device
     try:
         probe = torch.empty(1, device=device)
         probe.tolist()  # a "meta" device has no values
-        return probe.device  # with its index, so that devices compare
+        return probe.device  # with its index, so that devices can be compared
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
             f"device={device!r} cannot be used here: {str(error).splitlines()[0]} Use 'auto', "
@@ -35,7 +35,7 @@ def resolve_device(device):
 
 
 def to_device(tensor, device):
-    """Copy a tensor from the CPU without waiting for what the device is still doing."""
+    """Copy a tensor from the CPU to a device without waiting for the device."""
     if device.type == "cuda":
         tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=True)
@@ -45,7 +45,7 @@ _COPIES: weakref.WeakKeyDictionary[torch.nn.Module, tuple] = weakref.WeakKeyDict
 
 
 def copy_on(module, device):
-    """Return a copy of a module on another device, kept as long as its tensors stay as they are.
+    """Return a copy of a module on another device, cached until the module's tensors change.
 
     Parameters
     ----------
@@ -65,14 +65,14 @@ def copy_on(module, device):
 
 
 def autocast(device, dtype):
-    """Context in which towers compute in `dtype`; None is float32."""
+    """Return a context in which towers compute in `dtype`; None is float32."""
     return torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)
 
 
 def resolve_autocast_dtype(precision, device):
-    """Turn the `precision` parameter into the dtype of autocast, None for float32.
+    """Convert the `precision` parameter to the dtype of autocast, None for float32.
 
-    "auto" is bfloat16 wherever the hardware multiplies it natively.
+    "auto" is bfloat16 if the hardware multiplies it natively.
     """
     native = {
         "cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False),
@@ -91,7 +91,7 @@ def _cpu_has_bf16():
 
 
 def gpu_sharing_advice(device_type, worker, visible_devices):
-    """Say what is wrong with computing on a GPU here.
+    """Return a warning if several worker processes share a GPU.
 
     Parameters
     ----------
@@ -104,13 +104,13 @@ def gpu_sharing_advice(device_type, worker, visible_devices):
     Returns
     -------
     str or None
-        None if nothing is.
+        None if there is no problem.
     """
     if device_type != "cuda" or worker is None:
         return None
     problem = (
-        "This is one of several worker processes, and they share a GPU: each holds a model of its "
-        "own in the GPU's memory, which may run out, and together they are hardly faster than one. "
+        "This is one of several worker processes that share a GPU: each keeps its own model in "
+        "the GPU's memory, which may run out, and together they are hardly faster than one. "
     )
     if worker == "joblib":
         return problem + (
@@ -126,7 +126,7 @@ def gpu_sharing_advice(device_type, worker, visible_devices):
 
 
 def worker_kind():
-    """Whose worker process this is: "joblib", "dask" or "ray"; None if it is none of these."""
+    """Return which library started this worker process: "joblib", "dask", "ray" or None."""
     name = multiprocessing.current_process().name
     if name.startswith("LokyProcess") or "PoolWorker" in name:
         return "joblib"

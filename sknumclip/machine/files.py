@@ -1,4 +1,4 @@
-"""Atomic file writes, and checksums for cache files."""
+"""Atomic file writes, identities of files, and checksums for cache files."""
 
 import contextlib
 import errno
@@ -22,11 +22,10 @@ _TICK_NS = 20_000_000
 
 
 def file_identity(path):
-    """Return a key (str) that is another one whenever the file at `path` may be another one.
+    """Return a key (str) that changes whenever the file at `path` may have changed.
 
-    It holds where links lead, which file stands there, its size, and when it was last changed:
-    not only by the time that programs set as they like (tar, rsync, git), but also by the time
-    that the system keeps.
+    It contains the resolved path, device and inode, the size, and the times of the last change:
+    mtime, which programs can set (tar, rsync, git), and ctime, which only the system sets.
 
     Raises
     ------
@@ -35,7 +34,7 @@ def file_identity(path):
     """
     resolved = os.path.realpath(path)
     state = os.stat(resolved)
-    # The system's clock ticks, and a file that changed just now may change again before it does.
+    # The system's clock is coarse: a file that changed just now may change again in the same tick.
     if 0 <= (age := time.time_ns() - state.st_ctime_ns) < _TICK_NS:
         time.sleep((_TICK_NS - age) / 1e9)
         state = os.stat(resolved)
@@ -44,19 +43,19 @@ def file_identity(path):
 
 
 def write_whole(file, content, *, durable=False):
-    """Write a file beside its place and rename it: there is the old one or the new one.
+    """Write a file atomically, through a temporary file that is renamed.
 
     Parameters
     ----------
     file : Path
-        Its folder is made if needed.
+        Its folder is created if needed.
     content : bytes
     durable : bool, default=False
-        Whether to wait until it is on the disk, so that it outlives a power cut.
+        Whether to wait until it is on the disk, so that it survives a power failure.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    # Not tempfile's: its files can be read by their owner alone, and models are shared. Not named
-    # by process: machines that share a folder have the same numbers.
+    # Not from tempfile, which makes files that only their owner can read. Not named by process id,
+    # which may be the same on machines that share a folder.
     temporary = file.with_name(f"{file.name}.{uuid.uuid4().hex}.tmp")
     try:
         with open(temporary, "wb") as stream:
@@ -66,7 +65,7 @@ def write_whole(file, content, *, durable=False):
                 os.fsync(stream.fileno())
         os.replace(temporary, file)
     except BaseException:
-        with contextlib.suppress(OSError):  # what stopped the writing matters more
+        with contextlib.suppress(OSError):  # the original error matters more
             temporary.unlink()
         raise
     if durable:
@@ -74,23 +73,23 @@ def write_whole(file, content, *, durable=False):
 
 
 def remove_leftovers(file, *, min_age=3600.0):
-    """Remove what writers of a file left beside it when they were killed.
+    """Remove temporary files that killed writers of a file left behind.
 
     Parameters
     ----------
     file : Path
     min_age : float, default=3600.0
-        Seconds since its last change after which nobody is still writing.
+        Seconds since the last change; younger files may still be in use.
     """
     for temporary in file.parent.glob(f"{glob.escape(file.name)}.*.tmp"):
-        with contextlib.suppress(OSError):  # another process was faster
+        with contextlib.suppress(OSError):  # another process may have removed it
             if time.time() - temporary.stat().st_mtime > min_age:
                 temporary.unlink()
 
 
 @contextlib.contextmanager
 def naming_cache_folder(folder):
-    """Context that says in errors of writing to an image cache which folder it is."""
+    """Name the folder in errors of writing to an image cache; a context."""
     try:
         yield
     except (OSError, ValueError) as error:
@@ -103,12 +102,12 @@ def naming_cache_folder(folder):
 
 
 def with_checksum(content):
-    """Return `content` (bytes) with a checksum at its end."""
+    """Return `content` (bytes) with a checksum appended."""
     return content + _checksum(content)
 
 
 def without_checksum(content):
-    """Return what :func:`with_checksum` was given (bytes or uint8 ndarray), or None if damaged."""
+    """Undo :func:`with_checksum` for bytes or a uint8 ndarray; return None if damaged."""
     content, checksum = content[:-_CHECKSUM_BYTES], bytes(content[-_CHECKSUM_BYTES:])
     return content if _checksum(content) == checksum else None
 
@@ -118,8 +117,8 @@ def _checksum(content):
 
 
 def _sync_folder(folder):
-    """Wait until a renaming is on the disk too."""
-    if not hasattr(os, "O_DIRECTORY"):  # Windows cannot open folders, and has no need to
+    """Wait until renaming is on the disk, too."""
+    if not hasattr(os, "O_DIRECTORY"):  # not possible on Windows, and not needed
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

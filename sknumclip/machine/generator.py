@@ -1,4 +1,4 @@
-"""Torch's global random generator: drawn from by one thread at a time, and given back."""
+"""drawing_from_torch(): use torch's global random generator, and then restore it."""
 
 import contextlib
 import threading
@@ -14,13 +14,12 @@ _GENERATOR = threading.RLock()
 def drawing_from_torch(device="cpu"):
     """Context in which torch's global generator may be seeded and drawn from.
 
-    One thread at a time can be in it, so that its numbers are its own, and the caller's generator
-    is as before afterwards.
+    Only one thread at a time can enter it, and the caller's generator is restored afterwards.
 
     Parameters
     ----------
     device : str or torch.device, default="cpu"
-        Whose generator is kept besides the CPU's.
+        Device to restore the generator of, besides the CPU's.
     """
     device = torch.device(device)
     with _GENERATOR, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

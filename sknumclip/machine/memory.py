@@ -1,4 +1,4 @@
-"""Free memory and the usual number of threads of this process."""
+"""Free memory and default number of threads of this process."""
 
 import multiprocessing
 from pathlib import Path, PurePosixPath
@@ -9,29 +9,29 @@ import torch
 __all__ = ["free_memory", "usual_threads"]
 
 _CGROUP_FILES = {
-    # Limit, usage, and the part of the usage that gives way: files that Linux keeps.
+    # Limit, usage, and the reclaimable part of the usage: files that Linux caches.
     "v2": ("memory.max", "memory.current", "inactive_file"),
     "v1": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 }
 
 
 def usual_threads():
-    """Return how many threads this process should start, its share of the cores."""
-    # joblib tells its workers their share of the cores through the variables that torch reads.
+    """Return how many threads this process should start: its share of the cores."""
+    # joblib sets the share of its workers in the environment variables that torch reads.
     is_worker = multiprocessing.parent_process() is not None
     return min(joblib.cpu_count(), torch.get_num_threads()) if is_worker else joblib.cpu_count()
 
 
 def free_memory(root="/"):
-    """Return how many bytes this process may still take: its share of what is free.
+    """Return how many more bytes this process may use: its share of the free memory.
 
-    The least of what the machine, the container (cgroup v1 or v2) and ``ulimit -v`` leave, divided
-    by the number of workers beside this one, if it is a worker process of joblib.
+    This is the minimum of the free memory of the machine, of the container (cgroup v1 or v2) and of
+    ``ulimit -v``, divided by the number of workers in a joblib worker process.
 
     Parameters
     ----------
     root : str or Path, default="/"
-        Where the system tells about itself.
+        Root of the file system with ``proc`` and ``sys``.
     """
     root = Path(root)
     free = [_free_of_machine(root), *_free_of_cgroups(root), _free_of_limit(root)]
@@ -43,13 +43,13 @@ def _free_of_machine(root):
     try:
         text = (root / "proc/meminfo").read_text()
         lines = dict(line.split(":") for line in text.splitlines())
-        return int(lines["MemAvailable"].split()[0]) * 1024  # files that Linux keeps can give way
-    except (OSError, LookupError, ValueError):  # not known on this system
+        return int(lines["MemAvailable"].split()[0]) * 1024  # includes reclaimable file caches
+    except (OSError, LookupError, ValueError):  # not available on this system
         return 4 * 2**30
 
 
 def _free_of_limit(root):
-    """What the limit of this process's address space leaves, None if there is no limit."""
+    """Return the rest of this process's address space limit, None if there is no limit."""
     try:
         import resource
     except ImportError:  # on Windows
@@ -65,7 +65,7 @@ def _free_of_limit(root):
 
 
 def _free_of_cgroups(root):
-    """Yield what the limit of each control group leaves that this process is in."""
+    """Yield the free memory of each control group that this process is in."""
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -78,7 +78,7 @@ def _free_of_cgroups(root):
             kind, top = "v1", root / "sys/fs/cgroup/memory"
         else:
             continue
-        # In a container the path may be that of the host, and only the top is there.
+        # In a container the path may be the host's, and only the top-level folder exists.
         inner = PurePosixPath(path.lstrip("/"))
         for group in (inner, *inner.parents):
             free = _free_of_group(top / group, *_CGROUP_FILES[kind])
@@ -86,7 +86,7 @@ def _free_of_cgroups(root):
                 yield free
 
 
-def _free_of_group(folder, limit, usage, gives_way):
+def _free_of_group(folder, limit, usage, reclaimable):
     try:
         limit = int((folder / limit).read_text())
         usage = int((folder / usage).read_text())
@@ -95,7 +95,7 @@ def _free_of_group(folder, limit, usage, gives_way):
     try:
         text = (folder / "memory.stat").read_text()
         stat = dict(line.split() for line in text.splitlines())
-        usage -= int(stat[gives_way])
+        usage -= int(stat[reclaimable])
     except (OSError, LookupError, ValueError):
         pass
     return limit - usage

@@ -12,20 +12,20 @@ _ROWS_AT_ONCE = 16384
 
 
 class Processes:
-    """This process among all that run the same code.
+    """The processes that run the same code, and the index of this one.
 
-    Samples are dealt out like cards: of a batch of all processes, number `index` gets the samples
-    at ``index, index + n, index + 2 * n`` and so on. Put together again, they are in their order.
+    Samples are distributed round-robin: process `index` gets the samples at ``index, index + n,
+    index + 2 * n`` and so on. When gathered, they are in the original order.
 
     Parameters
     ----------
     accelerator : accelerate.Accelerator or None, default=None
-        None is a process of its own.
+        None is a single process.
 
     Raises
     ------
     ValueError
-        If the accelerator is set up for what training does not do.
+        If the accelerator is set up for something that training does not support.
     """
 
     def __init__(self, accelerator=None):
@@ -35,33 +35,33 @@ class Processes:
             _check_accelerator(accelerator)
             self.n, self.index = accelerator.num_processes, accelerator.process_index
         self.is_main = self.index == 0
-        # How many share the memory and the cores of this machine.
+        # Number of processes that share the memory and the cores of this machine.
         self.n_local = min(self.n, int(os.environ.get("LOCAL_WORLD_SIZE", self.n)))
 
     def part(self, order):
-        """Take this process's share of an ndarray."""
+        """Return this process's share of an ndarray."""
         return order[self.index :: self.n]
 
     def equal_part(self, order):
-        """As :meth:`part`, but of the same length in all processes: one element may be a filler."""
+        """Like :meth:`part`, but of equal length in all processes: the last may be a filler."""
         part = self.part(order)
         is_short = len(part) * self.n < len(order)
         return np.append(part, order[:1]) if is_short else part
 
     def all_rows(self, rows, n_rows):
-        """Put the rows of all processes together.
+        """Gather the rows of all processes.
 
         Parameters
         ----------
         rows : Tensor of shape (n, width)
             One for each element of :meth:`equal_part`.
         n_rows : int
-            How many there are without fillers.
+            Total number of rows without fillers.
 
         Returns
         -------
         Tensor of shape (n_rows, width)
-            Gradients flow to this process's own rows only.
+            Gradients flow only to this process's own rows.
         """
         if self.n == 1:
             return rows
@@ -70,14 +70,14 @@ class Processes:
         return torch.stack(parts, dim=1).flatten(0, 1)[:n_rows]
 
     def all_features(self, features, n_rows):
-        """Put the rows of all processes together, as many at a time as a device has room for.
+        """Gather the rows of all processes in chunks that fit on a device.
 
         Parameters
         ----------
         features : float32 ndarray of shape (n, width)
-            One for each element of :meth:`part`.
+            One row for each element of :meth:`part`.
         n_rows : int
-            How many there are in all.
+            Total number of rows.
 
         Returns
         -------
@@ -103,11 +103,11 @@ class Processes:
         return gather_object([mine])
 
     def mean(self, values):
-        """Average a tensor over all processes; they get the same bits."""
+        """Average a tensor over all processes; all get bitwise the same result."""
         return values if self.n == 1 else self.accelerator.reduce(values, "mean")
 
     def from_main(self, compute):
-        """Let the main process compute something for all; what it raises, all raise."""
+        """Compute something in the main process for all; all raise the same exception."""
         if self.n == 1:
             return compute()
         from accelerate.utils import broadcast_object_list
@@ -124,17 +124,17 @@ class Processes:
         return result
 
     def main_first(self):
-        """Context in which the main process of each machine goes first, so that it downloads."""
+        """Return a context that the main process of each machine enters first, to download."""
         if self.n == 1:
             return contextlib.nullcontext()
         return self.accelerator.local_main_process_first()
 
     def check_same(self, digest, what):
-        """Raise ValueError unless all processes have the same digest of `what` (str, a plural)."""
+        """Raise ValueError unless `digest` is the same in all processes; `what` is a plural."""
         if len(set(self.all_objects(digest))) > 1:
             raise ValueError(
                 f"{what} differ between the {self.n} processes. Pass all of them to every process: "
-                "fit and predict deal them out themselves."
+                "fit and predict distribute them."
             )
 
 
@@ -155,6 +155,6 @@ def _check_accelerator(accelerator):
     kind = getattr(accelerator.distributed_type, "value", accelerator.distributed_type)
     if kind in ("FSDP", "DEEPSPEED", "MEGATRON_LM", "TP"):
         raise ValueError(
-            f"accelerator is set up for {kind}, which cuts the model in pieces. Here every process "
-            "needs all of it: use plain data-parallel training (`accelerate launch --multi_gpu`)."
+            f"accelerator is set up for {kind}, which splits the model. Here every process needs "
+            "the whole model: use plain data-parallel training (`accelerate launch --multi_gpu`)."
         )

@@ -1,4 +1,4 @@
-"""How many threads torch computes with."""
+"""Number of threads that torch computes with."""
 
 import contextlib
 import threading
@@ -10,7 +10,7 @@ __all__ = ["torch_threads", "within_quota"]
 
 
 class _TorchThreads:
-    """Torch's number of threads, which is partly one for all threads of Python."""
+    """Set torch's number of threads, part of which is shared by all Python threads."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -18,7 +18,7 @@ class _TorchThreads:
 
     @contextlib.contextmanager
     def __call__(self, n):
-        """Context in which torch computes with `n` threads; the caller's number is back after."""
+        """Context in which torch computes with `n` threads; then restores the caller's number."""
         with self._lock:
             if not self._n_users:
                 self._of_caller = torch.get_num_threads()
@@ -36,9 +36,9 @@ torch_threads = _TorchThreads()
 
 
 def within_quota():
-    """Context in which torch takes no more threads than this process may have cores.
+    """Context in which torch computes with no more threads than this process may use cores.
 
-    Torch starts as many as the host has cores; a container may be allowed fewer.
+    By default torch starts one thread per core of the host, but a container may be allowed fewer.
     """
     n_cores = joblib.cpu_count()
     return torch_threads(n_cores) if torch.get_num_threads() > n_cores else contextlib.nullcontext()

@@ -1,4 +1,4 @@
-"""Keep torch's settings of the caller apart from our own computations."""
+"""own_torch_state(): isolate our computations from the caller's torch settings."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ __all__ = ["own_torch_state"]
 
 
 class _DefaultDtype:
-    """float32 as torch's default, which is one for all threads, while any of our calls runs."""
+    """Make float32 torch's default dtype, a setting of all threads, while any of our calls runs."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -38,13 +38,12 @@ _DEFAULT_DTYPE = _DefaultDtype()
 
 @contextlib.contextmanager
 def own_torch_state():
-    """Context, or decorator, in which torch is set as we need it, whatever the caller has set.
+    """Context or decorator that gives torch the settings we need, and then restores the caller's.
 
-    With gradients, outside of inference mode and autocast, float32 by default, on the CPU, and
-    with no more threads than the process may have cores.
-    What the caller has set is back afterwards.
+    Gradients on, no inference mode, no autocast, float32 and the CPU by default, and no more
+    threads than this process may use cores.
     """
-    _FORKS.mind()
+    _FORKS.check()
     with contextlib.ExitStack() as stack:
         stack.enter_context(within_quota())
         stack.enter_context(_DEFAULT_DTYPE)
@@ -62,7 +61,7 @@ def _on_cpu_by_default():
         yield
         return
     torch.set_default_device(None)
-    is_within_context = torch.empty(0).device.type != "cpu"  # of `with torch.device(...)`
+    is_within_context = torch.empty(0).device.type != "cpu"  # inside `with torch.device(...)`
     try:
         with torch.device("cpu") if is_within_context else contextlib.nullcontext():
             yield
@@ -74,8 +73,8 @@ def _on_cpu_by_default():
 @contextlib.contextmanager
 def _out_of_autocast():
     enabled = [device for device in ("cpu", "cuda", "mps") if torch.is_autocast_enabled(device)]
-    # Within an autocast, even if it is turned off, torch keeps weights that were cast once, and
-    # would go on using them after a step has changed them. So leave it in earnest.
+    # Inside autocast, even a disabled one, torch caches weights that were cast once and would use
+    # them after a step has changed them. So leave it completely.
     depth = torch.autocast_increment_nesting() - 1
     for _ in range(depth + 1):
         torch.autocast_decrement_nesting()
@@ -93,9 +92,9 @@ def _out_of_autocast():
 
 
 class _Forks:
-    """Notice that this process was forked from one that had computed with several threads.
+    """Detect that this process was forked from one that had computed with several threads.
 
-    OpenMP's threads do not outlive a fork, and to wait for them is to wait for ever.
+    OpenMP's threads do not survive a fork, and waiting for them never ends.
     """
 
     def __init__(self):
@@ -106,17 +105,17 @@ class _Forks:
     def _after_fork(self):
         self.was_forked = self.has_computed
 
-    def mind(self):
-        """Compute with one thread where more would hang, and say so."""
+    def check(self):
+        """In such a process, compute with one thread, since more would hang; warn about it."""
         self.has_computed |= torch.get_num_threads() > 1
         if self.was_forked and torch.get_num_threads() > 1:
             torch.set_num_threads(1)
             warn_user(
-                "This process was forked from one that had predicted or fitted before, whose "
-                "threads do not work here: from now on torch computes with one thread in it. "
+                "This process was forked from one that had already predicted or fitted. The "
+                "parent's threads do not work here, so torch now computes with one thread. "
                 "Start workers with 'spawn' or 'forkserver', or use the model in the parent only "
                 "after the workers have started (gunicorn: without preload, or load the model in "
-                "post_fork). torch.set_num_threads(1) in the worker makes this warning go away.",
+                "post_fork). torch.set_num_threads(1) in the worker silences this warning.",
             )
 
 

@@ -1,1 +1,1 @@
-"""The NumCLIP model as torch modules: learnable prompts, shifted bin centers."""
+"""The NumCLIP model as torch modules: prompts, shifted bin centers, solved fits."""

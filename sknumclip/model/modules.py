@@ -1,4 +1,4 @@
-"""The NumCLIP model as torch modules (Sections 3.1 to 3.3 of the paper)."""
+"""NumCLIPModule and its parts: encoders and shift regressor (Sections 3.1 to 3.3 of the paper)."""
 
 from typing import NamedTuple
 
@@ -20,22 +20,22 @@ __all__ = [
 ]
 
 
-HIDDEN_WIDTH = 64  # of the regressor
+HIDDEN_WIDTH = 64  # of the shift regressor
 
 
 class Output(NamedTuple):
-    """What :class:`NumCLIPModule` computes for n samples."""
+    """Output of a :class:`CLIPModule` for n samples."""
 
     y_pred: torch.Tensor
-    """Predictions in the unit of the label, from the lower end of the bins on, of shape (n,)."""
+    """Predictions of shape (n,), in the unit of the label, relative to the lowest bin edge."""
     logits: torch.Tensor
     """Cosine similarities with the prompts over the temperature, of shape (n, n_bins)."""
     centers: torch.Tensor
-    """The bin centers after the shift, counted likewise, of shape (n, n_bins)."""
+    """Bin centers after the shift, of shape (n, n_bins), in the same unit as `y_pred`."""
 
 
 class ImageEncoder(nn.Module):
-    """Image tower that takes pixels as they come from the disk.
+    """Image tower with its normalization and center crop; takes uint8 pixels.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ class ImageEncoder(nn.Module):
         The image tower.
     preprocessing : Preprocessing
     canvas_scale : float, default=1.0
-        How much larger than the tower's images the canvases are that predictions are made from;
-        the center is cut out. It is as in training, so that things have the size they had there.
+        Size of the canvases relative to the tower's image size; the center is cropped. It is the
+        same in training and prediction, so that objects have the same size in both.
     """
 
     is_frozen = False
@@ -63,7 +63,7 @@ class ImageEncoder(nn.Module):
 
     @property
     def image_encoder(self):
-        """What reads images: itself."""
+        """The encoder for images: itself."""
         return self
 
     def on(self, device):
@@ -74,7 +74,7 @@ class ImageEncoder(nn.Module):
         return ImageEncoder(visual, self.preprocessing, self.canvas_scale).to(device)
 
     def train(self, mode=True):
-        """Set the mode, except for batch norms: few images make poor statistics."""
+        """Set the mode, except for batch norms: small batches give poor statistics."""
         super().train(mode)
         for module in self.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
@@ -90,20 +90,20 @@ class ImageEncoder(nn.Module):
 
 
 class FeatureEncoder(nn.Module):
-    """Stands where the image tower would, for features that a frozen one or others computed.
+    """Encoder for precomputed features: embeddings of a frozen tower, or other features.
 
     Parameters
     ----------
     n_features : int
-        Width of the features. Embeddings of the tower's own width are used as they are; others
+        Width of the features. Embeddings of the tower's width are used directly; other features
         go through a learned linear map.
     embed_dim : int
         Width of the joint space of images and texts.
     generator : torch.Generator, default=None
         For the initial weights.
     image_encoder : ImageEncoder, default=None
-        What computes the features from images; None if they come from elsewhere. Others use its
-        tower too, so it is no part of the module, which is moved, copied and saved without it.
+        Computes the features from images; None if they are given. Other estimators share its
+        tower, so it is not a submodule: the module is moved, copied and saved without it.
     """
 
     is_frozen = True
@@ -143,18 +143,18 @@ class ShiftRegressor(nn.Module):
 
     def forward(self, logits):
         """Return δ of shape (n, n_bins), within ±max_shift."""
-        # Only differences of logits mean something.
+        # Only differences between logits are meaningful.
         logits = logits - logits.mean(dim=1, keepdim=True)
         return self.max_shift * torch.tanh(self.out(F.gelu(self.hidden(logits))))
 
 
 def empty_linear(n_in, n_out):
-    """Make a linear layer without drawing weights from torch's global generator; set them."""
+    """Make a linear layer with uninitialized weights, so that no random numbers are drawn."""
     return nn.utils.skip_init(nn.Linear, n_in, n_out, device=torch.empty(0).device)
 
 
 def _linear(n_in, n_out, generator):
-    """A linear layer whose initial weights come from `generator`, not from global state."""
+    """Make a linear layer with initial weights from `generator`, not from global state."""
     layer = empty_linear(n_in, n_out)
     generator = torch.Generator() if generator is None else generator
     for parameter in layer.parameters():
@@ -163,17 +163,17 @@ def _linear(n_in, n_out, generator):
 
 
 def relative_shift(centers, widths, delta, origin):
-    """Eq. 1 of the paper: b / (1 + δ), written so that no digits are lost far from zero."""
+    """Shift by Eq. 1 of the paper: b / (1 + δ), in a form that stays precise far from zero."""
     return centers - (centers + origin) * delta / (1 + delta)
 
 
 def width_shift(centers, widths, delta, origin):
-    """Shift by a share of the bin's width: b + δ · width. Does not care where zero is."""
+    """Shift by a share of the bin's width: b + δ · width. Independent of the zero of the scale."""
     return centers + delta * widths
 
 
 def no_shift(centers, widths, delta, origin):
-    """Leave the centers where they are."""
+    """Return the centers without a shift."""
     return centers.expand_as(delta)
 
 
@@ -181,20 +181,20 @@ SHIFTS = {"relative": relative_shift, "width": width_shift, "none": no_shift}
 
 
 class CLIPModule(nn.Module):
-    """Base of all models: an encoder, its state and autocast; subclasses define `from_features`.
+    """Base class: an encoder, plus state handling and autocast; subclasses add `from_features`.
 
     Parameters
     ----------
     encoder : nn.Module
-        From a batch of inputs to features of shape (n, embed_dim).
+        Maps a batch of inputs to embeddings of shape (n, embed_dim).
     bins : LinguisticBins
 
     Notes
     -----
-    Towers run in the precision of the caller's ``torch.autocast``, all that follows in float32.
+    Towers run in the precision of the caller's ``torch.autocast``, everything after in float32.
     """
 
-    # The first parts of the names of state that training does not change.
+    # Name prefixes of state that training does not change.
     not_trained: tuple[str, ...] = ()
     # Factor on the standard deviations of predictions.
     std_scale = 1.0
@@ -202,14 +202,14 @@ class CLIPModule(nn.Module):
     def __init__(self, encoder, *, bins):
         super().__init__()
         self.encoder = encoder
-        # Numbers are counted from here, so that large ones keep their digits in float32.
+        # Labels are relative to this, so that large ones stay precise in float32.
         self.origin = bins.edges[0]
         centers = [center - self.origin for center in bins.centers]
         self.register_buffer("centers", torch.tensor(centers, dtype=torch.float32))
 
     @property
     def is_frozen(self):
-        """Whether it was trained on features: of a frozen tower, or of something else."""
+        """Whether it is trained on features (embeddings of a frozen tower, or others)."""
         return self.encoder.is_frozen
 
     def trained_state(self):
@@ -221,12 +221,12 @@ class CLIPModule(nn.Module):
         }
 
     def load_trained_state(self, state):
-        """Take back what :meth:`trained_state` returned, of a module of the same kind.
+        """Load the result of :meth:`trained_state` of a module of the same kind.
 
         Raises
         ------
         ValueError
-            If it is of another kind: names or shapes differ.
+            If it is from another kind of module: names or shapes differ.
         """
         expected = {name: tensor.shape for name, tensor in self.trained_state().items()}
         got = {name: tensor.shape for name, tensor in state.items()}
@@ -236,7 +236,7 @@ class CLIPModule(nn.Module):
         self.load_state_dict(state, strict=False)
 
     def encode(self, inputs):
-        """Return the ℓ2-normalized image features z, float32 of shape (n, embed_dim)."""
+        """Return the ℓ2-normalized image embeddings z, float32 of shape (n, embed_dim)."""
         features = self.encoder(inputs)
         with self._in_float32():
             return F.normalize(features.float(), dim=1)
@@ -246,10 +246,10 @@ class CLIPModule(nn.Module):
         return self.from_features(self.encode(inputs))
 
     def finish(self):
-        """Turn what is constant after training into constants."""
+        """Precompute everything that is constant after training."""
 
     def fitted_state(self):
-        """Return all that predictions need, but a frozen image tower."""
+        """Return the state that predictions need, without a frozen image tower."""
         return self.trained_state()
 
     def _in_float32(self):
@@ -257,17 +257,17 @@ class CLIPModule(nn.Module):
 
 
 class NumCLIPModule(CLIPModule):
-    """Compare images with the prompts of the bins, then move the bin centers.
+    """The NumCLIP model: compare images with the bins' prompts, then move the bin centers.
 
     Parameters
     ----------
     encoder : nn.Module
-        From a batch of inputs to features of shape (n, embed_dim).
+        Maps a batch of inputs to embeddings of shape (n, embed_dim).
     prompts : nn.Module
-        From nothing to text features of shape (n_bins, embed_dim).
+        Takes nothing, returns text embeddings of shape (n_bins, embed_dim).
     bins : LinguisticBins
     logit_scale : float
-        1 / temperature, from the CLIP model; stays as it is.
+        1 / temperature, from the CLIP model; not trained.
     shift : {"relative", "width", "none"}
     max_shift : float
     generator : torch.Generator, default=None
@@ -290,7 +290,7 @@ class NumCLIPModule(CLIPModule):
         super().__init__(encoder, bins=bins)
         self.prompts = prompts
         self.regressor = ShiftRegressor(bins.n_bins, max_shift, generator=generator)
-        # Data-parallel training waits for the gradients of all that is trainable.
+        # Data-parallel training waits for the gradients of all trainable parameters.
         self.regressor.requires_grad_(shift != "none")
         self.logit_scale = logit_scale
         self.shift = shift
@@ -299,21 +299,21 @@ class NumCLIPModule(CLIPModule):
 
     @property
     def embed_dim(self):
-        """Width of the joint space, once training has finished."""
+        """Width of the joint space; available after `finish`."""
         return self.text_features.shape[1]
 
     def finish(self):
-        """Keep the text features as constants: after training no text tower is needed."""
+        """Store the text embeddings as constants, so that the text tower can be dropped."""
         with torch.no_grad():
             self.text_features = F.normalize(self.prompts().float(), dim=1)
         self.prompts.release()
 
     def fitted_state(self):
-        """Return all that predictions need, but a frozen image tower."""
+        """Return the state that predictions need, without a frozen image tower."""
         return {**self.trained_state(), "text_features": self.text_features}
 
     def encode_texts(self):
-        """Return the ℓ2-normalized text features w, float32 of shape (n_bins, embed_dim)."""
+        """Return the ℓ2-normalized text embeddings w, float32 of shape (n_bins, embed_dim)."""
         if self.text_features is not None:
             return self.text_features
         features = self.prompts()
@@ -322,14 +322,14 @@ class NumCLIPModule(CLIPModule):
 
     def forward(self, inputs):
         """Predict from a batch of inputs; see :class:`Output`."""
-        with branch(self.centers.device) as join:  # its kernels are too small to fill a GPU
+        with branch(self.centers.device) as join:  # these kernels are too small to fill a GPU
             texts = self.encode_texts()
         features = self.encode(inputs)
         join()
         return self._compare(features, texts)
 
     def from_features(self, features):
-        """Predict from ℓ2-normalized image features (Eq. 1 of the paper)."""
+        """Predict from ℓ2-normalized image embeddings (Eq. 1 of the paper)."""
         return self._compare(features, self.encode_texts())
 
     def _compare(self, features, texts):

@@ -1,4 +1,4 @@
-"""Learnable prompts: one sentence per bin, as token embeddings (Section 3.3 of the paper)."""
+"""Learnable prompts: one sentence per bin, as tokens or as text embeddings (Section 3.3)."""
 
 import copy
 
@@ -19,7 +19,7 @@ __all__ = [
 
 
 def prompt_texts(bins, template, prompt_init="words"):
-    """Word the prompt of each bin.
+    """Write the prompt of each bin.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def prompt_texts(bins, template, prompt_init="words"):
     template : str
         Sentence with one ``{}``.
     prompt_init : {"words", "numbers", "random"}, default="words"
-        ``"numbers"`` puts the bin's center in digits where the others put its description.
+        ``"numbers"`` uses the bin's center in digits; the others use its description.
 
     Returns
     -------
@@ -48,21 +48,21 @@ def prompt_texts(bins, template, prompt_init="words"):
 
 
 def check_template(template):
-    """Raise ValueError unless `template` is a sentence with one place for the words."""
+    """Raise ValueError unless `template` is a sentence with exactly one ``{}``."""
     if not isinstance(template, str) or template.count("{}") != 1:
         raise ValueError(
-            "template must be a sentence with exactly one {} where the words of the bin go, as in "
+            "template must be a sentence with exactly one {} for the description of the bin, as in "
             f"'the person is a {{}}.'. Got template={template!r}."
         )
 
 
 def _in_digits(number):
-    """Six digits, as nobody writes 16.666666666666668, or all before the point if they are more."""
+    """Format with six significant digits, or more if needed before the decimal point."""
     digits = max(6, len(str(int(abs(number)))))
     return f"{number:.{digits}g}"
 
 
-# How a bin is put into words. "random" forgets them again, but keeps their number of tokens.
+# The text for each bin. "random" then replaces the words, but keeps the number of tokens.
 PROMPT_INITS = {
     "words": lambda bins: bins.descriptions,
     "numbers": lambda bins: [_in_digits(center) for center in bins.centers],
@@ -71,7 +71,7 @@ PROMPT_INITS = {
 
 
 def tokenize(backbone, texts):
-    """Tokenize prompts, cut to the positions that the text tower has to see.
+    """Tokenize prompts, cut to the positions that the text tower needs.
 
     Parameters
     ----------
@@ -81,16 +81,16 @@ def tokenize(backbone, texts):
     Returns
     -------
     int Tensor of shape (n_texts, length)
-        Length of the longest text where the tower ignores padding, else its context length.
+        Length of the longest text if the tower ignores padding, else its context length.
 
     Raises
     ------
     ValueError
-        If a text has more tokens than the tower's context length; open_clip would silently cut it.
+        If a text has more tokens than the tower's context length; open_clip silently truncates.
     """
     limit = backbone.text.context_length
     tokens = backbone.tokenizer(texts)
-    # A text that fits is only padded further when there is more room.
+    # With a longer context, a text that fits gets only padding at the end.
     padding = backbone.tokenizer([""], context_length=limit + 1)[0, -1]
     beyond = backbone.tokenizer(texts, context_length=limit + 64)[:, limit:]
     too_long = [text for text, rest in zip(texts, beyond, strict=True) if (rest != padding).any()]
@@ -107,25 +107,26 @@ def tokenize(backbone, texts):
 
 
 def check_prompts(backbone, texts, numbers=()):
-    """Raise ValueError unless the tokenizer tells all prompts apart, and reads numbers in full.
+    """Raise ValueError unless all prompts have different tokens and numbers are read in full.
 
-    Some tokenizers drop signs, so that "<5" and ">5" are one prompt and 6.5 is "6 5".
+    Some tokenizers drop symbols, so that "<5" and ">5" are the same prompt and 6.5 is "6 5".
 
     Parameters
     ----------
     backbone : Backbone
     texts : list of str
     numbers : list of str, default=()
-        The numbers in the texts.
+        The numbers that the texts contain.
     """
     first = {}
     for text, tokens in zip(texts, tokenize(backbone, texts), strict=True):
         key = tuple(tokens.tolist())
         if key in first:
             raise ValueError(
-                f"The tokenizer of {backbone.model_name!r} makes one and the same prompt of "
+                f"The tokenizer of {backbone.model_name!r} makes the same prompt of "
                 f"{first[key]!r} and {text!r}: {_as_read(backbone, tokens)!r}. Each bin or class "
-                "needs words of its own: say in words what signs say, as in 'under 5' for '<5'."
+                "needs a different description: use words instead of symbols, as in 'under 5' for "
+                "'<5'."
             )
         first[key] = text
     for number, tokens in zip(numbers, tokenize(backbone, numbers or [""]), strict=False):
@@ -145,25 +146,25 @@ def _as_read(backbone, tokens):
 
 
 def is_word_token(backbone, tokens):
-    """Tell tokens of words from marks of start and end and padding, bool Tensor like `tokens`."""
+    """Return a bool Tensor like `tokens`: False for start and end of text and for padding."""
     return ~torch.isin(tokens, backbone.tokenizer([""]).unique())
 
 
 class TokenPrompts(nn.Module):
-    """The prompts of the bins as learnable token embeddings, read by the frozen text tower.
+    """Prompts as learnable token embeddings, read by the frozen text tower.
 
-    The tokens of the words are learned; the marks of start and end of text and the padding stay.
+    The tokens of words are learned; those for start and end of text and padding are fixed.
 
     Parameters
     ----------
     embeddings : Tensor of shape (n_bins, length, width)
-        Token embeddings to start from.
+        Initial token embeddings.
     is_word : bool Tensor of shape (n_bins, length, 1)
         Which of them are learned.
     position : int Tensor of shape (n_bins,)
         From :meth:`~sknumclip.clip.text_tower.TextTower.pooled_position`.
     tower : TextTower, default=None
-        Needed by ``forward`` only. It is shared; :meth:`own_tower` makes a copy.
+        Only needed by ``forward``. It is shared; :meth:`own_tower` makes a copy.
     """
 
     def __init__(self, embeddings, is_word, position, tower=None):
@@ -176,7 +177,7 @@ class TokenPrompts(nn.Module):
 
     @classmethod
     def from_texts(cls, backbone, texts, *, random=False, generator=None):
-        """Start from sentences.
+        """Make prompts that start from sentences.
 
         Parameters
         ----------
@@ -184,7 +185,7 @@ class TokenPrompts(nn.Module):
         texts : list of str, length n_bins
             From :func:`prompt_texts`.
         random : bool, default=False
-            Whether to replace the words by random embeddings of the same spread.
+            Whether to replace the words by random embeddings with the same standard deviation.
         generator : torch.Generator, default=None
             For `random`.
 
@@ -206,7 +207,7 @@ class TokenPrompts(nn.Module):
         self.tower = copy.deepcopy(self.tower)
 
     def forward(self):
-        """Return the text features, Tensor of shape (n_bins, embed_dim)."""
+        """Return the text embeddings, Tensor of shape (n_bins, embed_dim)."""
         embeddings = torch.where(self.is_word, self.embeddings, self.fixed_embeddings)
         return self.tower(embeddings, self.position)
 
@@ -216,15 +217,15 @@ class TokenPrompts(nn.Module):
 
 
 class FeaturePrompts(nn.Module):
-    """The prompts of the bins as learnable text features, for a frozen image tower.
+    """Prompts as learnable text embeddings, for a frozen image tower.
 
-    The text tower reads the sentences once; what is learned is a step away from its output. With
-    frozen images this fits as well as :class:`TokenPrompts` and takes no text tower per step.
+    The text tower reads the sentences once, and an offset to its output is learned. With a frozen
+    image tower this fits as well as :class:`TokenPrompts` but needs no text tower in each step.
 
     Parameters
     ----------
     features : Tensor of shape (n_bins, embed_dim)
-        ℓ2-normalized text features to start from.
+        Initial ℓ2-normalized text embeddings.
     """
 
     def __init__(self, features):
@@ -234,23 +235,23 @@ class FeaturePrompts(nn.Module):
 
     @classmethod
     def from_texts(cls, backbone, texts, *, random=False, generator=None):
-        """Start from sentences; see :meth:`TokenPrompts.from_texts`."""
+        """Make prompts that start from sentences; see :meth:`TokenPrompts.from_texts`."""
         known = backbone.known_texts
-        if not random and tuple(texts) in known:  # as for all folds of a search
+        if not random and tuple(texts) in known:  # for example for all folds of a search
             return cls(known[tuple(texts)].clone())
         prompts = TokenPrompts.from_texts(backbone, texts, random=random, generator=generator)
         with torch.no_grad():
             features = F.normalize(prompts(), dim=1)
         if not random:
-            known[tuple(texts)] = features.clone()  # what a module holds may be loaded over
+            known[tuple(texts)] = features.clone()  # loading state overwrites a module's tensors
         return cls(features)
 
     def forward(self):
-        """Return the text features, Tensor of shape (n_bins, embed_dim)."""
+        """Return the text embeddings, Tensor of shape (n_bins, embed_dim)."""
         return self.fixed_features + self.step
 
     def own_tower(self):
         """Do nothing: there is no text tower to copy."""
 
     def release(self):
-        """Do nothing: there is no text tower to release."""
+        """Do nothing: there is no text tower to drop."""

@@ -1,4 +1,4 @@
-"""The module of a solved fit: a softmax over bins, zero-shot CLIP and a linear part, in shares."""
+"""SolvedModule: prediction of a solved fit, a mixture of bins, zero-shot CLIP and a linear part."""
 
 import torch
 import torch.nn.functional as F
@@ -9,11 +9,11 @@ __all__ = ["SolvedModule"]
 
 
 class SolvedModule(CLIPModule):
-    """Predict from frozen features with parameters that were solved for, in float64.
+    """Predict from frozen features with parameters from a solved fit, in float64.
 
-    The prediction is ``share · Σ p_k c_k + text_share · Σ q_k b_k + u · z + intercept``. There p
-    are the probabilities of the bins, c their moved centers, q the probabilities of zero-shot CLIP
-    and b the centers of the bins. All but the first term counts as a shift of the centers.
+    The prediction is ``share · Σ p_k c_k + text_share · Σ q_k b_k + u · z + intercept``, where p
+    are the bin probabilities, c the moved centers, q the probabilities of zero-shot CLIP and b the
+    bin centers. All terms but the first count as a shift of the centers.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class SolvedModule(CLIPModule):
     bins : LinguisticBins
     n_features : int
     of_clip : bool
-        Whether features are embeddings of CLIP, which are compared by their direction.
+        Whether features are CLIP embeddings, which are compared by direction.
     """
 
     def __init__(self, encoder, *, bins, n_features, of_clip):
@@ -40,10 +40,10 @@ class SolvedModule(CLIPModule):
 
     @classmethod
     def from_solution(cls, encoder, bins, solution, text_weights):
-        """Make it from a :class:`~sknumclip.solving.solve.Solution`.
+        """Make the module from a :class:`~sknumclip.solving.solve.Solution`.
 
-        `text_weights`, ndarray of shape (n_bins, n_features), are text features over the
-        temperature, or None if features are not CLIP's.
+        `text_weights`, ndarray of shape (n_bins, n_features), are text embeddings divided by the
+        temperature, or None if features are not CLIP embeddings.
         """
         module = cls(
             encoder,
@@ -75,16 +75,16 @@ class SolvedModule(CLIPModule):
 
     @property
     def text_features(self):
-        """What stands for the text features of the bins: directions of their weights."""
+        """Substitute for the text embeddings of the bins: the directions of their weights."""
         return F.normalize(self.weights, dim=1).float()
 
     @property
     def std_scale(self):
-        """Factor on the standard deviation of the mixture of bins, measured out of fold."""
+        """Factor on the standard deviation of the mixture of bins, calibrated out of fold."""
         return self.numbers[3].item()
 
     def encode(self, inputs):
-        """Return features, float32 of shape (n, n_features); those of CLIP ℓ2-normalized."""
+        """Return features, float32 of shape (n, n_features); CLIP embeddings ℓ2-normalized."""
         return super().encode(inputs) if self.of_clip else self.encoder(inputs).float()
 
     def from_features(self, features):

@@ -1,16 +1,16 @@
-"""Displays in scikit-learn's manner; they need matplotlib (``pip install 'sknumclip[plot]'``).
+"""Displays like scikit-learn's; they need matplotlib (``pip install 'sknumclip[plot]'``).
 
-``SomeDisplay.from_estimator(...)`` computes and plots. The display keeps what it shows, so that
-``display.plot(ax)`` draws it again somewhere else, and has the artists as attributes, so that
-they can be changed.
+``SomeDisplay.from_estimator(...)`` computes and plots. The display keeps its data, so that
+``display.plot(ax)`` draws it again elsewhere, and has the matplotlib artists as attributes, so
+that you can change them.
 
-- of an estimator: :class:`PromptSimilarityDisplay`, the order of the concepts;
-  :class:`TrainingCurveDisplay`, its losses by epoch
-- of predictions: :class:`BinProbabilityDisplay`, for a few images; :class:`BinErrorDisplay`, for
-  many; :class:`EmbeddingDisplay`, a map of image features
-- of a search: :class:`SearchDisplay`
-- of pictures and labels: :class:`DuplicatesDisplay` and :class:`LabelErrorsDisplay`, what
-  :mod:`sknumclip.inspection` found
+- for an estimator: :class:`PromptSimilarityDisplay`, the order of the bins' prompts;
+  :class:`TrainingCurveDisplay`, the losses by epoch
+- for predictions: :class:`BinProbabilityDisplay`, for a few images; :class:`BinErrorDisplay`, for
+  many; :class:`EmbeddingDisplay`, a map of image embeddings
+- for a search: :class:`SearchDisplay`
+- for images and labels: :class:`DuplicatesDisplay` and :class:`LabelErrorsDisplay`, the results of
+  :mod:`sknumclip.inspection`
 """
 
 from ._bin_error import BinErrorDisplay

@@ -1,4 +1,4 @@
-"""What the displays share: matplotlib on first use, panels, matrices, labels, checks."""
+"""Helpers for displays: importing matplotlib, axes, panels, matrices, labels, checks."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from .._numbers import as_float64, refuse_mask
 from .._typing import Axes
 
-_MAX_LABELS = 20  # more of them along one axis cannot be read
+_MAX_LABELS = 20  # with more along one axis, labels overlap
 _MAX_CELLS_WITH_TEXT = 150
 _MAX_LINE = 40  # characters
 
 
 def import_pyplot(display):
-    """Import matplotlib, or say how to get it.
+    """Import matplotlib, or raise ImportError with the command to install it.
 
     Parameters
     ----------
     display : object
-        What needs it; for the message.
+        The display that needs it, for the message.
 
     Returns
     -------
@@ -45,13 +45,13 @@ def check_finite(name, values) -> NDArray[np.float64]:
     if len(bad):
         raise ValueError(
             f"{name} has NaN or infinite values for {len(bad)} of {len(values)} samples (the first "
-            f"at {bad[:5].tolist()}), as for images that could not be read. Leave them out."
+            f"at {bad[:5].tolist()}), for example for unreadable images. Leave them out."
         )
     return values
 
 
 def make_axes(display, ax, figsize) -> Axes:
-    """Return `ax`, or the axes of a new figure, and let the display know them."""
+    """Return `ax`, or the axes of a new figure, and store them in the display."""
     plt = import_pyplot(display)
     if ax is None:
         _, ax = plt.subplots(figsize=figsize, layout="constrained")
@@ -60,7 +60,7 @@ def make_axes(display, ax, figsize) -> Axes:
 
 
 def make_panels(display, ax, n_rows, n_columns, *, figsize, gridspec_kw=None):
-    """Make axes in the place of `ax`, or in a new figure.
+    """Divide `ax`, or a new figure, into panels.
 
     Parameters
     ----------
@@ -69,9 +69,9 @@ def make_panels(display, ax, n_rows, n_columns, *, figsize, gridspec_kw=None):
     ax : matplotlib Axes or None
     n_rows, n_columns : int
     figsize : tuple of float
-        Of a new figure, in inches.
+        Size of a new figure, in inches.
     gridspec_kw : dict, default=None
-        Of ``Figure.subplots``.
+        Option of ``Figure.subplots``.
 
     Returns
     -------
@@ -84,25 +84,25 @@ def make_panels(display, ax, n_rows, n_columns, *, figsize, gridspec_kw=None):
             "panels. Got axes at a free position."
         )
     ax.set_axis_off()
-    # A subfigure keeps its distance from its neighbors, as a nested grid does not.
+    # Unlike a nested grid, a subfigure keeps its distance from its neighbors.
     panels = ax.figure.add_subfigure(ax.get_subplotspec())
     display.axes_ = panels.subplots(n_rows, n_columns, squeeze=False, gridspec_kw=gridspec_kw)
     return display.axes_
 
 
 def draw_matrix(ax, values, *, cmap, texts=None, **kwargs):
-    """Draw a matrix in colors, with its numbers if they are few enough.
+    """Draw a matrix in colors, with text in the cells if it is small enough.
 
     Parameters
     ----------
     ax : matplotlib Axes
     values : ndarray of shape (n_rows, n_columns)
-        NaN for what there is not.
+        NaN for missing values.
     cmap : str or matplotlib Colormap
     texts : array-like of str of shape (n_rows, n_columns), default=None
-        What to write; None writes the values with two decimals.
+        Text of the cells; None writes the values with two decimals.
     **kwargs
-        Of ``imshow``.
+        Options of ``imshow``.
 
     Returns
     -------
@@ -126,21 +126,21 @@ def draw_matrix(ax, values, *, cmap, texts=None, **kwargs):
 
 
 def set_labels(axis, labels, **kwargs):
-    """Label the positions 0, 1, ... of a matplotlib Axis or Colorbar, or every so many of them."""
+    """Label the positions 0, 1, ... of a matplotlib Axis or Colorbar; skip some if too many."""
     shown = range(0, len(labels), math.ceil(len(labels) / _MAX_LABELS))
     axis.set_ticks(list(shown), labels=[labels[i] for i in shown], **kwargs)
 
 
 def wrap(text):
-    """Break a description into lines, if it is very long."""
+    """Break a very long description into lines."""
     return textwrap.fill(str(text), _MAX_LINE)
 
 
 def label_width(labels):
-    """Return the width in inches of the longest line of labels of font size 10."""
+    """Return the width in inches of the longest line of labels at font size 10."""
     return 0.08 * max(len(line) for label in labels for line in label.split("\n"))
 
 
 def n_decimals(scale):
-    """Return how many decimals a number as large as `scale` needs for three digits."""
+    """Return the number of decimals that show a number of size `scale` with three digits."""
     return max(0, 2 - math.floor(math.log10(scale))) if scale > 0 else 0

@@ -1,4 +1,4 @@
-"""Predicted against true numbers, and residuals by bin."""
+"""BinErrorDisplay: predictions against labels, and residuals by bin."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ __all__ = ["BinErrorDisplay"]
 
 
 class BinErrorDisplay:
-    """Predicted against true numbers, and the residuals of each bin.
+    """Predictions against true labels, and the residuals of each bin.
 
-    On the left scikit-learn's :class:`~sklearn.metrics.PredictionErrorDisplay` with the edges of
-    the bins; on the right, box plots of the residuals (actual - predicted) by the bin of the true
-    number, so that a bin that is predicted too low lies right of zero. Make it with
+    On the left is scikit-learn's :class:`~sklearn.metrics.PredictionErrorDisplay` with the bin
+    edges. On the right are box plots of the residuals (actual - predicted) by the bin of the true
+    label; bins that are predicted too low lie to the right of zero. Create it with
     :meth:`from_estimator` or :meth:`from_predictions`. All parameters are stored as attributes.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
-        True numbers.
+        True labels.
     y_pred : array-like of shape (n_samples,)
-        Predicted numbers.
+        Predictions.
     bins : LinguisticBins
 
     Attributes
@@ -40,15 +40,15 @@ class BinErrorDisplay:
     prediction_error_ : PredictionErrorDisplay
         The left panel.
     boxes_ : dict
-        The parts of the box plots, as ``Axes.boxplot`` returns them.
+        The parts of the box plots, as returned by ``Axes.boxplot``.
     axes_ : ndarray of matplotlib Axes of shape (1, 2)
     ax_ : matplotlib Axes
-        What the panels lie in; it shows nothing itself.
+        Invisible axes around the panels.
     figure_ : matplotlib Figure
 
     See Also
     --------
-    sklearn.metrics.ConfusionMatrixDisplay : The like for :class:`~sknumclip.NumCLIPClassifier`.
+    sklearn.metrics.ConfusionMatrixDisplay : For :class:`~sknumclip.NumCLIPClassifier`.
 
     Examples
     --------
@@ -82,11 +82,11 @@ class BinErrorDisplay:
         Parameters
         ----------
         estimator : NumCLIPRegressor
-            Or another fitted regressor with bins, a fitted search for one, or a fitted Pipeline
-            that ends in one.
+            Or another fitted regressor with bins; or a fitted search or Pipeline with one as its
+            last step.
         X : as for ``estimator.predict``
         y : array-like of shape (n_samples,)
-            True numbers, within the bins.
+            True labels, within the bins.
         ax : matplotlib Axes, default=None
             As in :meth:`plot`.
         scatter_kwargs : dict, default=None
@@ -135,16 +135,16 @@ class BinErrorDisplay:
         scatter_kwargs: Keywords | None = None,
         box_kwargs: Keywords | None = None,
     ) -> Self:
-        """Plot predictions made before.
+        """Plot given predictions.
 
         Parameters
         ----------
         y_true : array-like of shape (n_samples,)
-            True numbers, within the bins.
+            True labels, within the bins.
         y_pred : array-like of shape (n_samples,)
-            Predicted numbers.
+            Predictions.
         bins : LinguisticBins, mapping, str or int
-            As the parameter `bins` of :class:`~sknumclip.NumCLIPRegressor`.
+            As in :class:`~sknumclip.NumCLIPRegressor`.
         ax : matplotlib Axes, default=None
             As in :meth:`plot`.
         scatter_kwargs : dict, default=None
@@ -159,7 +159,8 @@ class BinErrorDisplay:
         Raises
         ------
         ValueError
-            If numbers are NaN or infinite, differ in length, or lie outside the bins.
+            If labels or predictions are NaN or infinite or differ in length, or labels lie outside
+            the bins.
         """
         y_true, y_pred = _as_numbers("y_true", y_true), _as_numbers("y_pred", y_pred)
         check_consistent_length(y_true, y_pred)
@@ -188,7 +189,7 @@ class BinErrorDisplay:
         -------
         display : BinErrorDisplay
         """
-        # Differences of whole numbers without a sign would wrap around.
+        # As floats: differences of unsigned integers would wrap around.
         y_true, y_pred = _as_numbers("y_true", self.y_true), _as_numbers("y_pred", self.y_pred)
         bin_index = self.bins.assign(y_true)
         labels = [wrap(description) for description in self.bins.descriptions]
@@ -231,5 +232,5 @@ class BinErrorDisplay:
 
 
 def _as_numbers(name, values):
-    refuse_mask(name, values)  # which scikit-learn would lose
+    refuse_mask(name, values)  # scikit-learn would drop the mask
     return check_finite(name, column_or_1d(values))

@@ -1,4 +1,4 @@
-"""Bar charts of the bin probabilities of single images."""
+"""BinProbabilityDisplay: bar charts of the bin probabilities of single images."""
 
 from __future__ import annotations
 
@@ -23,41 +23,41 @@ from ._unwrap import unwrap
 __all__ = ["BinProbabilityDisplay"]
 
 _THUMBNAIL = 160  # pixels
-_MAX_SAMPLES = 60  # more take matplotlib minutes
+_MAX_SAMPLES = 60  # with more, matplotlib needs minutes
 
 
 class BinProbabilityDisplay:
-    """Bars of the probability of each bin, next to each image.
+    """Bar chart of the bin probabilities, next to each image.
 
-    Best for a few images; make it with :meth:`from_estimator`. All parameters are stored as
+    Best for a few images; create it with :meth:`from_estimator`. All parameters are stored as
     attributes.
 
     Parameters
     ----------
     proba : array-like of shape (n_samples, n_bins)
-        Probabilities; a row of NaN for an image that could not be read.
+        Probabilities; a row of NaN for an unreadable image.
     descriptions : sequence of str, length n_bins
-        The words for each bin.
+        Descriptions of the bins.
     y_pred : array-like of shape (n_samples,), default=None
         Predictions.
     y_true : array-like of shape (n_samples,), default=None
-        True values.
+        True labels.
     images : list of (ndarray or PIL.Image.Image or None), length n_samples, default=None
-        What to show next to the bars.
+        Images to show next to the bars.
 
     Attributes
     ----------
     bars_ : list of matplotlib BarContainer
         One per sample.
     axes_ : ndarray of matplotlib Axes
-        The panels; a pair of them per sample where there are images.
+        The panels; two per sample if there are images.
     ax_ : matplotlib Axes
-        What the panels lie in; it shows nothing itself.
+        Invisible axes around the panels.
     figure_ : matplotlib Figure
 
     See Also
     --------
-    NumCLIPRegressor.explain : The most probable bin only, as a table.
+    NumCLIPRegressor.explain : Table of only the most probable bin.
 
     Examples
     --------
@@ -105,11 +105,11 @@ class BinProbabilityDisplay:
         Parameters
         ----------
         estimator : NumCLIPRegressor or NumCLIPClassifier
-            Fitted, or a fitted search for one, or a fitted Pipeline that ends in one.
+            Fitted; or a fitted search or Pipeline with one as its last step.
         X : as for ``estimator.predict``
-            The images to show. Of features only bars are shown.
+            The images to show. For features, only bars are shown.
         y : array-like of shape (n_samples,), default=None
-            True values or classes.
+            True labels.
         ax : matplotlib Axes, default=None
             As in :meth:`plot`.
         n_columns : int, default=None
@@ -128,12 +128,12 @@ class BinProbabilityDisplay:
         TypeError
             If it has no bins.
         ValueError
-            If X and y differ in length, there are more than 60 images, or a classifier cannot
-            read one.
+            If X and y differ in length, there are more than 60 images, or an image is unreadable
+            and the estimator is a classifier.
         """
         needed = "a NumCLIPRegressor or a NumCLIPClassifier"
         estimator, X = unwrap(cls, estimator, needed, "bins_", X=X)
-        unwrap(cls, estimator, needed, "predict_bin_proba", "predict_proba")  # or it is another
+        unwrap(cls, estimator, needed, "predict_bin_proba", "predict_proba")  # else raise
         predict_proba = getattr(estimator, "predict_bin_proba", None) or estimator.predict_proba
         if y is not None:
             check_consistent_length(X, y)
@@ -141,10 +141,10 @@ class BinProbabilityDisplay:
         if len(X) > _MAX_SAMPLES:
             raise ValueError(
                 f"A figure has room for {_MAX_SAMPLES} images. Got {len(X)}: show a few of them, "
-                "as in X[:8]; BinErrorDisplay is for many."
+                "as in X[:8]; for many images use BinErrorDisplay."
             )
         with warnings.catch_warnings():
-            # Each bar has its name here.
+            # The order of columns does not matter here, since each bar is labeled.
             warnings.filterwarnings("ignore", "The columns of predict_proba")
             proba = np.asarray(predict_proba(X))
         display = cls(
@@ -170,7 +170,7 @@ class BinProbabilityDisplay:
         ax : matplotlib Axes, default=None
             Axes to divide into panels; None makes a figure.
         n_columns : int, default=None
-            Number of samples side by side; None takes one column for every four, at most three.
+            Number of samples side by side; None uses one column for every four, at most three.
         bar_kwargs : dict, default=None
             Keywords for ``Axes.barh``.
 
@@ -233,7 +233,7 @@ class BinProbabilityDisplay:
 
 
 def _as_text(values, i):
-    """Write label `i`: a number with as many decimals as all of them need, or a class."""
+    """Format label `i`: a number with as many decimals as all of them need, or a class."""
     values = np.asarray(values)
     if values.dtype.kind not in "iuf":
         return wrap(values[i])
@@ -243,7 +243,7 @@ def _as_text(values, i):
 
 
 def _thumbnails(X, is_read):
-    """Small versions of the images, None for those that could not be read; None for features."""
+    """Return thumbnails, None for each unreadable image; or None if X is features."""
     images = as_images(X)
     if images is None:
         return None

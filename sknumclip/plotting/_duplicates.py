@@ -1,4 +1,4 @@
-"""Pictures beside their copies."""
+"""DuplicatesDisplay: images beside their copies."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["DuplicatesDisplay"]
 
 
 class DuplicatesDisplay:
-    """Pairs of pictures that are the same, or nearly, side by side.
+    """Pairs of equal or nearly equal images, side by side.
 
-    Make it with :meth:`from_duplicates`. All parameters are stored as attributes.
+    Create it with :meth:`from_duplicates`. All parameters are stored as attributes.
 
     Parameters
     ----------
-    pairs : list of (picture, picture)
+    pairs : list of (image, image)
         PIL images or arrays.
     titles : list of (str, str)
-        What to write above them.
+        Titles of the images.
 
     Attributes
     ----------
@@ -32,12 +32,12 @@ class DuplicatesDisplay:
         Two for each pair.
     axes_ : ndarray of matplotlib Axes
     ax_ : matplotlib Axes
-        What the panels lie in; it shows nothing itself.
+        Invisible axes around the panels.
     figure_ : matplotlib Figure
 
     See Also
     --------
-    sknumclip.inspection.find_duplicates : Makes the table.
+    sknumclip.inspection.find_duplicates : Returns the table of duplicates.
 
     Examples
     --------
@@ -77,13 +77,13 @@ class DuplicatesDisplay:
         Parameters
         ----------
         duplicates : DataFrame
-            What :func:`sknumclip.inspection.find_duplicates` returned, or rows of it.
+            Result of :func:`sknumclip.inspection.find_duplicates`, or rows of it.
         X : images
-            Those that it was made from.
+            The images passed to `find_duplicates`.
         X_other : images, default=None
-            The same, if it was made across a split.
+            The same, if the table is across a split.
         n_pairs : int, default=8
-            How many pairs to show, at most 60.
+            Number of pairs to show, at most 60.
         ax : matplotlib Axes, default=None
             As in :meth:`plot`.
         n_columns : int, default=None
@@ -96,9 +96,9 @@ class DuplicatesDisplay:
         Raises
         ------
         TypeError
-            If `duplicates` is no such table, or X is features.
+            If `duplicates` is not such a table, or X is features.
         ValueError
-            If it has no rows, or X is not what it was made from.
+            If it has no rows, or X has too few images for it.
         """
         columns = ("position", "duplicate_position", "kind", "similarity")
         check_columns(cls, duplicates, columns, "find_duplicates")
@@ -120,7 +120,7 @@ class DuplicatesDisplay:
         ax : matplotlib Axes, default=None
             Axes to divide into panels; None makes a figure.
         n_columns : int, default=None
-            Number of pairs side by side; None takes two.
+            Number of pairs side by side; None is two.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Maps of image features."""
+"""EmbeddingDisplay: two-dimensional maps of image embeddings."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ __all__ = ["EmbeddingDisplay"]
 
 
 class EmbeddingDisplay:
-    """Map of image features, colored by label: do they come in order?
+    """Map of image embeddings, colored by label, to check whether they are in order.
 
-    The title has the :func:`~sknumclip.metrics.ordinality_score` of the features, not of the map.
-    Make it with :meth:`from_estimator` or :meth:`from_features`. All parameters are
-    stored as attributes.
+    The title shows the :func:`~sknumclip.metrics.ordinality_score` of the embeddings, not of the
+    map. Create it with :meth:`from_estimator` or :meth:`from_features`. All parameters are stored
+    as attributes.
 
     Parameters
     ----------
     positions : ndarray of shape (n_samples, 2)
-        Where the samples are on the map.
+        Positions of the samples on the map.
     y : ndarray of shape (n_samples,)
-        Numbers to color them by: labels, or the ranks of classes.
+        Numbers for the colors: labels, or the ranks of classes.
     ordinality : float, default=None
         Ordinality score, between -1 and 1; None leaves it out.
     classes : sequence, default=None
-        What the ranks in `y` stand for.
+        The classes that the ranks in `y` refer to.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ class EmbeddingDisplay:
         scatter_kwargs: Keywords | None = None,
         colorbar: bool = True,
     ) -> Self:
-        """Embed images and map the features.
+        """Embed images and map the embeddings.
 
         Parameters
         ----------
@@ -117,7 +117,7 @@ class EmbeddingDisplay:
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If it does not transform.
+            If it has no ``transform``.
         ValueError
             As in :meth:`from_features`.
         """
@@ -147,22 +147,23 @@ class EmbeddingDisplay:
         scatter_kwargs: Keywords | None = None,
         colorbar: bool = True,
     ) -> Self:
-        """Map features made before.
+        """Map precomputed features.
 
         Parameters
         ----------
         features : array-like of shape (n_samples, n_features)
-            At least 3. Only their directions count, as in CLIP.
+            Embeddings or other features of at least 3 images. Only their directions matter, as in
+            CLIP.
         y : array-like of shape (n_samples,)
-            Labels, at least two different ones: numbers, or else `classes`.
+            Labels with at least two different values: numbers, or `classes`.
         classes : array-like of shape (n_classes,), default=None
-            The labels in their order, where they are classes.
+            The labels in order, if they are classes.
         method : {"tsne", "pca"}, default="tsne"
             :class:`~sklearn.manifold.TSNE` shows which images are neighbors;
-            :class:`~sklearn.decomposition.PCA`, which takes no time, the two directions in which
-            features differ most.
+            :class:`~sklearn.decomposition.PCA`, which is much faster, shows the two directions in
+            which features differ most.
         random_state : int, RandomState instance or None, default=None
-            For a map that is the same in every call.
+            Set it to get the same map in every call.
         ax : matplotlib Axes, default=None
             As in :meth:`plot`.
         scatter_kwargs : dict, default=None
@@ -177,8 +178,8 @@ class EmbeddingDisplay:
         Raises
         ------
         ValueError
-            If features or labels are NaN or infinite, too few, or all the same; if labels are
-            not among the classes; if there is no such method.
+            If features or labels are NaN or infinite, too few, or all the same, labels are not
+            among the classes, or `method` is invalid.
         """
         features = check_finite("features", features)
         check_consistent_length(features, y)
@@ -187,7 +188,7 @@ class EmbeddingDisplay:
         if len(features) < 3 or (numbers == numbers[0]).all():
             raise ValueError(
                 "A map needs at least 3 samples with at least two different labels. Got "
-                f"{len(features)} samples, of {len(np.unique(numbers))} different labels."
+                f"{len(features)} samples with {len(np.unique(numbers))} different labels."
             )
         features = normalize(features)
         display = cls(
@@ -214,7 +215,7 @@ class EmbeddingDisplay:
         scatter_kwargs : dict, default=None
             Keywords for ``Axes.scatter``.
         colorbar : bool, default=True
-            Whether to draw one.
+            Whether to draw a color bar.
 
         Returns
         -------
@@ -238,13 +239,13 @@ class EmbeddingDisplay:
 
 
 def _ranks(y, classes):
-    """The rank of each label."""
+    """Return the rank of each label."""
     y, _ = class_labels(y)
     order = {label: rank for rank, label in enumerate(np.asarray(classes).tolist())}
     unknown = sorted(set(y.tolist()) - set(order), key=str)
     if unknown:
         raise ValueError(
-            f"y must be labels among the classes {list(order)}. Got {unknown[:10]} as well."
+            f"All labels in y must be among the classes {list(order)}. Got also {unknown[:10]}."
         )
     return [order[label] for label in y.tolist()]
 
@@ -254,7 +255,7 @@ def _positions(features, method, random_state):
     if method == "pca":
         return PCA(2, random_state=random_state).fit_transform(features)
     if method == "tsne":
-        # Each sample can only have so many neighbors.
+        # scikit-learn's default of 30 is too large for few samples.
         perplexity = min(30, (len(features) - 1) / 3)
         return TSNE(perplexity=perplexity, random_state=random_state).fit_transform(features)
     raise ValueError(f"method must be 'tsne' or 'pca'. Got method={method!r}.")

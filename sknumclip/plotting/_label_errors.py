@@ -1,4 +1,4 @@
-"""Pictures whose labels are likely wrong."""
+"""LabelErrorsDisplay: images with labels that are likely wrong."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ __all__ = ["LabelErrorsDisplay"]
 
 
 class LabelErrorsDisplay:
-    """Pictures with the labels that are most likely wrong, beside what was predicted.
+    """Images with labels that are most likely wrong, and their predictions.
 
-    Make it with :meth:`from_label_errors`. All parameters are stored as attributes.
+    Create it with :meth:`from_label_errors`. All parameters are stored as attributes.
 
     Parameters
     ----------
     pictures : list of PIL.Image.Image or ndarray
     titles : list of str
-        What to write above them.
+        Titles of the images.
 
     Attributes
     ----------
     images_ : list of matplotlib AxesImage
-        One for each picture.
+        One for each image.
     axes_ : ndarray of matplotlib Axes
     ax_ : matplotlib Axes
-        What the panels lie in; it shows nothing itself.
+        Invisible axes around the panels.
     figure_ : matplotlib Figure
 
     See Also
     --------
-    sknumclip.inspection.find_label_errors : Makes the table.
+    sknumclip.inspection.find_label_errors : Returns the table of label errors.
 
     Examples
     --------
@@ -74,11 +74,11 @@ class LabelErrorsDisplay:
         Parameters
         ----------
         label_errors : DataFrame
-            What :func:`sknumclip.inspection.find_label_errors` returned, or rows of it.
+            Result of :func:`sknumclip.inspection.find_label_errors`, or rows of it.
         X : images
-            Those that it was made from; of embeddings, the images they are of.
+            The images passed to `find_label_errors`; if it got embeddings, their images.
         n_images : int, default=12
-            How many to show, at most 60.
+            Number of images to show, at most 60.
         ax : matplotlib Axes, default=None
             As in :meth:`plot`.
         n_columns : int, default=None
@@ -91,16 +91,16 @@ class LabelErrorsDisplay:
         Raises
         ------
         TypeError
-            If `label_errors` is no such table, or X is features.
+            If `label_errors` is not such a table, or X is features.
         ValueError
-            If it has no rows, or X is not what it was made from.
+            If it has no rows, or X has too few images for it.
         """
         check_columns(cls, label_errors, ("label", "prediction", "score"), "find_label_errors")
         check_n_shown("n_images", n_images)
         shown = label_errors.head(n_images)
         decimals = n_decimals(shown["prediction"].abs().max())
         titles = [
-            f"{row.Index}: labelled {row.label:g}\npredicted {row.prediction:.{decimals}f}"
+            f"{row.Index}: labeled {row.label:g}\npredicted {row.prediction:.{decimals}f}"
             f"\nscore {row.score:.2f}"
             for row in shown.itertuples()
         ]
@@ -115,7 +115,7 @@ class LabelErrorsDisplay:
         ax : matplotlib Axes, default=None
             Axes to divide into panels; None makes a figure.
         n_columns : int, default=None
-            Number of pictures side by side; None takes four.
+            Number of images side by side; None is four.
 
         Returns
         -------

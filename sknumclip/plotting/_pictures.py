@@ -1,4 +1,4 @@
-"""Pictures side by side, with a line about each."""
+"""Grids of images with titles, for DuplicatesDisplay and LabelErrorsDisplay."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _SIDE = 160  # pixels
 
 
 def check_columns(display, table, columns, made_by):
-    """Raise unless `table` is what the function `made_by` returns, with at least one row."""
+    """Raise unless `table` is a result of the function `made_by` with at least one row."""
     if not hasattr(table, "columns") or not set(columns) <= set(table.columns):
         raise TypeError(
-            f"{display.__name__} shows what inspection.{made_by} returns. Got "
+            f"{display.__name__} needs the result of inspection.{made_by}. Got "
             f"{type(table).__name__}."
         )
     if not len(table):
@@ -31,32 +31,32 @@ def check_n_shown(name, value):
 
 
 def read_pictures(X, positions):
-    """Read images of X as small pictures, list of PIL.Image.Image."""
+    """Read images of X as thumbnails, a list of PIL.Image.Image."""
     images = as_images(X)
     if images is None:
-        raise TypeError("There are no pictures to show: X is features. Pass the images.")
+        raise TypeError("There are no images to show: X is features. Pass the images.")
     if len(positions) and max(positions) >= len(images):
         raise ValueError(
-            f"The table is of at least {max(positions) + 1} images, but X has {len(images)}. Pass "
-            "the X that it was made from."
+            f"The table refers to at least {max(positions) + 1} images, but X has {len(images)}. "
+            "Pass the X that the table was made from."
         )
     return [read_thumbnail(images.items[i], _SIDE) for i in positions]
 
 
 def draw_pictures(display, ax, rows, titles, n_columns):
-    """Draw groups of pictures, `n_columns` groups side by side.
+    """Draw groups of images, `n_columns` groups side by side.
 
     Parameters
     ----------
     display : object
         Gets the attributes ``axes_``, ``ax_``, ``figure_`` and ``images_``.
     ax : matplotlib Axes or None
-    rows : list of lists of pictures
+    rows : list of lists of images
         The groups, all of the same length.
     titles : list of lists of str
-        What stands above each.
+        Title of each image.
     n_columns : int or None
-        None takes up to two pairs, or up to four single pictures, side by side.
+        None is up to two pairs, or up to four single images, side by side.
     """
     width = len(rows[0])
     if n_columns is None:

@@ -1,4 +1,4 @@
-"""How alike the prompts of the bins are."""
+"""PromptSimilarityDisplay: cosine similarities of the bins' prompts."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ __all__ = ["PromptSimilarityDisplay"]
 
 
 class PromptSimilarityDisplay:
-    """Cosine similarities of the prompts' text features: are the concepts in order?
+    """Cosine similarities of the prompts' text embeddings, to check whether the bins are in order.
 
-    If they are, similarities fall with the distance from the diagonal, and the ordinality score
-    (:func:`~sknumclip.metrics.ordinality_score` of text features and bin centers) is near 1. Make
-    it with :meth:`from_estimator`. All parameters are stored as attributes.
+    If they are, similarities decrease with the distance from the diagonal, and the ordinality score
+    (:func:`~sknumclip.metrics.ordinality_score` of text embeddings and bin centers) is near 1.
+    Create it with :meth:`from_estimator`. All parameters are stored as attributes.
 
     Parameters
     ----------
     similarity : ndarray of shape (n_bins, n_bins)
         Cosine similarities, between -1 and 1.
     descriptions : sequence of str, length n_bins
-        The words for each bin.
+        Descriptions of the bins.
     ordinality : float, default=None
         Ordinality score, between -1 and 1; None leaves it out.
 
@@ -37,7 +37,7 @@ class PromptSimilarityDisplay:
     ----------
     im_ : matplotlib AxesImage
     text_ : list of matplotlib Text
-        The numbers, row by row; empty if there are too many bins to write them.
+        The numbers, row by row; empty if there are too many bins.
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
 
@@ -82,9 +82,9 @@ class PromptSimilarityDisplay:
         Parameters
         ----------
         estimator : NumCLIPRegressor or NumCLIPClassifier
-            Or another fitted estimator that compares images with texts: those of
-            :mod:`sknumclip.baselines`; or a fitted search for one, or a fitted Pipeline that ends
-            in one. With ``max_epochs=0`` the prompts are CLIP's as they are.
+            Or another fitted estimator that compares images with texts, from
+            :mod:`sknumclip.baselines`; or a fitted search or Pipeline with one as its last step.
+            With ``max_epochs=0`` the prompts are untrained.
         ax : matplotlib Axes, default=None
             As in :meth:`plot`.
         cmap : str or matplotlib Colormap, default="viridis"
@@ -109,7 +109,7 @@ class PromptSimilarityDisplay:
         estimator, _ = unwrap(cls, estimator, needed, "net_.module_.text_features")
         features = estimator.net_.module_.text_features
         features, bins = features.cpu().numpy().astype(np.float64), estimator.bins_
-        # Two bins are one pair, and one pair has no order.
+        # Two bins make a single pair, which has no order.
         ordinality = ordinality_score(features, bins.centers) if bins.n_bins > 2 else None
         display = cls(
             similarity=features @ features.T,
@@ -133,11 +133,11 @@ class PromptSimilarityDisplay:
         ax : matplotlib Axes, default=None
             None makes a figure.
         cmap : str or matplotlib Colormap, default="viridis"
-            Colors, from the smallest similarity there is to 1.
+            Colors, from the smallest similarity to 1.
         im_kwargs : dict, default=None
             Keywords for ``Axes.imshow``, such as ``vmin`` to make figures comparable.
         colorbar : bool, default=True
-            Whether to draw one.
+            Whether to draw a color bar.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Plot the scores of a search: a map over two parameters, a line over one."""
+"""SearchDisplay: scores of a search, as a heat map over two parameters or a line over one."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ __all__ = ["SearchDisplay"]
 class SearchDisplay:
     """Scores of a search: a heat map over two parameters, such as β and bins, or a line over one.
 
-    Make it with :meth:`from_estimator`. All parameters are stored as attributes.
+    Create it with :meth:`from_estimator`. All parameters are stored as attributes.
 
     Parameters
     ----------
     scores : DataFrame
         Mean score over folds of each combination: values of the parameter `y` as index, of `x` as
-        columns. NaN where there is none. One row, named ``""``, makes a line.
+        columns. NaN for missing combinations. A single row, named ``""``, makes a line.
     stds : DataFrame
-        Standard deviations over folds, likewise.
+        Standard deviations over folds, in the same layout.
     score_name : str, default="score"
-        What they are called.
+        Name of the score.
     greater_is_better : bool, default=True
         Whether the best score is the largest.
 
@@ -49,7 +49,7 @@ class SearchDisplay:
     text_ : list of matplotlib Text
         Of a map: mean ± standard deviation, row by row; empty if there are too many cells.
     frame_ : matplotlib Rectangle
-        Of a map: around the best cell.
+        Of a map: frame around the best cell.
     errorbar_ : matplotlib ErrorbarContainer
         Of a line: mean ± standard deviation.
     best_ : matplotlib Line2D
@@ -100,23 +100,23 @@ class SearchDisplay:
     ) -> Self:
         """Plot the scores of a fitted search.
 
-        Where other parameters were searched too, each cell shows the best of its combinations.
-        Scorers named ``"neg_..."`` are shown with their sign turned, as the errors they are.
+        If other parameters were searched too, each cell shows the best of its combinations.
+        Scorers named ``"neg_..."`` are shown as errors, with the opposite sign.
 
         Parameters
         ----------
         search : GridSearchCV or RandomizedSearchCV
-            Fitted, or a fitted Pipeline that ends in one.
+            Fitted; or a fitted Pipeline with one as its last step.
         x, y : str, default=None
             The parameters along the two axes, as named in the grid: ``"regressor__beta"`` for a
             step of a Pipeline. With `x` alone, a line. With neither, the one or two parameters
             that were searched; of more, ``"beta"`` and ``"bins"``.
         labels : mapping of str to sequence of str, default=None
-            By parameter, what to call its values, as in ``{"bins": ["coarse", "fine"]}``: numbers
-            in increasing order, others in the order of the grid. None writes the values; bins are
-            written as their number and their first and last words.
+            Labels for the values of a parameter, as in ``{"bins": ["coarse", "fine"]}``: numbers in
+            increasing order, others in the order of the grid. None writes the values; bins are
+            written as their number and their first and last description.
         metric : str, default=None
-            Which score, where the search has several; None takes the one it was refitted by.
+            Which score to show, if the search has several; None is the one used for refitting.
         ax : matplotlib Axes, default=None
             As in :meth:`plot`.
         **plot_options
@@ -131,18 +131,18 @@ class SearchDisplay:
         NotFittedError
             If the search is not fitted.
         TypeError
-            If it is no search.
+            If it is not a search.
         ValueError
-            If a parameter was not searched, or not in all candidates; if it is not clear which
-            parameters to take; if labels are too many or too few; if there is no such metric; if
-            all fits failed; if it is a successive halving, whose scores come from samples of
-            different sizes.
+            If a parameter was not searched, or not in all candidates; if more than two parameters
+            were searched and `x` is not given; if there are too many or too few labels; if `metric`
+            does not exist; if all fits failed; or for successive halving, where scores come from
+            samples of different sizes.
         """
         search, _ = unwrap(cls, search, "a search, such as GridSearchCV", "cv_results_")
         results = search.cv_results_
         if "iter" in results:
             raise ValueError(
-                "The scores of a successive halving come from samples of different sizes, so they "
+                "The scores of successive halving come from samples of different sizes, so they "
                 "cannot be compared in one map. Use GridSearchCV or RandomizedSearchCV."
             )
         name, column = _metric(search, metric)
@@ -179,11 +179,11 @@ class SearchDisplay:
         ax : matplotlib Axes, default=None
             None makes a figure.
         cmap : str or matplotlib Colormap, default=None
-            Of a map; None takes viridis, turned so that the best is bright.
+            For a map. None uses viridis, reversed if needed so that the best is bright.
         im_kwargs : dict, default=None
-            Of a map: keywords for ``Axes.imshow``.
+            For a map: keywords for ``Axes.imshow``.
         colorbar : bool, default=True
-            Of a map: whether to draw one.
+            For a map: whether to draw a color bar.
 
         Returns
         -------
@@ -217,7 +217,7 @@ class SearchDisplay:
             edgecolor="tab:red",
             linewidth=2.5,
             clip_on=False,
-            zorder=3,  # over the axes' own lines
+            zorder=3,  # above the lines of the axes
         )
         ax.add_patch(self.frame_)
         set_labels(ax.xaxis, x_labels)
@@ -284,14 +284,14 @@ def _check_labels(labels, x, y):
         return {}
     if unknown := [name for name in labels if name not in (x, y)]:
         raise ValueError(
-            f"labels has names for values of {unknown}, but the plot is of "
+            f"labels has labels for the values of {unknown}, but the plot shows "
             f"{[name for name in (x, y) if name is not None]}."
         )
     return labels
 
 
 def _values(results, parameter):
-    """The different values of a parameter, and for each candidate the index of its value."""
+    """Return the distinct values of a parameter, and the index of each candidate's value."""
     if f"param_{parameter}" not in results:
         raise ValueError(
             f"{parameter!r} was not searched over. Choose x and y from {_searched(results)}."
@@ -299,8 +299,8 @@ def _values(results, parameter):
     candidates = results[f"param_{parameter}"]
     if np.ma.getmaskarray(candidates).any():
         raise ValueError(
-            f"{parameter!r} was not searched over by all candidates, so there is no map of it. "
-            "Give it in every grid of the list of grids."
+            f"{parameter!r} was not searched over by all candidates, so it cannot be mapped. "
+            "Include it in every grid of the list of grids."
         )
     candidates = candidates.tolist()
     values = []  # some, like dicts, can be compared but not hashed
@@ -313,7 +313,7 @@ def _values(results, parameter):
 
 
 def _matrices(results, metric, x_index, y_index):
-    """Means and standard deviations of the best candidate of each cell; NaN where there is none."""
+    """Return mean and standard deviation of the best candidate of each cell; NaN if none."""
     means = np.full((max(y_index) + 1, max(x_index) + 1), np.nan)
     stds = means.copy()
     scores = results[f"mean_test_{metric}"], results[f"std_test_{metric}"]
@@ -334,14 +334,14 @@ def _labels(name, labels, values):
         return [_describe(value) for value in values]
     if len(labels) != len(values):
         raise ValueError(
-            f"labels[{name!r}] must have one for each of the {len(values)} values {values}. Got "
-            f"{len(labels)}: {list(labels)}."
+            f"labels[{name!r}] must have one label for each of the {len(values)} values {values}. "
+            f"Got {len(labels)}: {list(labels)}."
         )
     return list(labels)
 
 
 def _describe(value):
-    """Write the value of a parameter so that it fits beside a map."""
+    """Format the value of a parameter as a short label."""
     if isinstance(value, LinguisticBins):
         value = dict.fromkeys(value.descriptions)
     if isinstance(value, dict):

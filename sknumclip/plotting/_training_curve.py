@@ -1,4 +1,4 @@
-"""Losses by epoch."""
+"""TrainingCurveDisplay: losses by epoch."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ __all__ = ["TrainingCurveDisplay"]
 
 _LOSSES = {
     "ranking_loss": "ranking loss",
-    "class_loss": "loss of the classes",  # of baselines, in its place
+    "class_loss": "class loss",  # baselines have it instead
     "l1_loss": "L1 loss\n(hundredths of the range)",
 }
 _CURVES = {"train": ("training", "tab:blue"), "valid": ("validation", "tab:orange")}
 
 
 class TrainingCurveDisplay:
-    """Both losses by epoch, of training and, with early stopping, of validation.
+    """Both losses by epoch, for training and, with early stopping, for validation.
 
-    The ranking loss grows with the number of images it compares, so its two curves need not meet.
-    Make it with :meth:`from_estimator`. All parameters are stored as attributes.
+    The ranking loss grows with the number of images that it compares, so its training and
+    validation curves are not comparable. Create it with :meth:`from_estimator`. All parameters are
+    stored as attributes.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class TrainingCurveDisplay:
         The curves, by column of `history`.
     axes_ : ndarray of matplotlib Axes of shape (2, 1)
     ax_ : matplotlib Axes
-        What the panels lie in; it shows nothing itself.
+        Invisible axes around the panels.
     figure_ : matplotlib Figure
 
     Examples
@@ -71,8 +72,8 @@ class TrainingCurveDisplay:
         Parameters
         ----------
         estimator : NumCLIPRegressor or NumCLIPClassifier
-            Or another fitted estimator of this package that trains, a fitted search for one, or a
-            fitted Pipeline that ends in one.
+            Or another fitted estimator of this package that trains; or a fitted search or Pipeline
+            with one as its last step.
         ax : matplotlib Axes, default=None
             As in :meth:`plot`.
         line_kwargs : dict, default=None
@@ -89,7 +90,7 @@ class TrainingCurveDisplay:
         TypeError
             If it has no history.
         ValueError
-            If it was trained for no epochs.
+            If it was trained for 0 epochs.
         """
         needed = "an estimator with a history, such as NumCLIPRegressor"
         estimator, _ = unwrap(cls, estimator, needed, "history_")
@@ -111,7 +112,7 @@ class TrainingCurveDisplay:
         """
         if len(self.history) == 0:
             raise ValueError(
-                "There are no curves to plot: the estimator was trained for no epochs. Fit it with "
+                "There are no curves to plot: the estimator was trained for 0 epochs. Fit it with "
                 "max_epochs of at least 1."
             )
         panels = make_panels(self, ax, 2, 1, figsize=(6, 5))[:, 0]

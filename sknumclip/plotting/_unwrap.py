@@ -1,4 +1,4 @@
-"""Our estimator inside of searches and pipelines."""
+"""unwrap(): find our estimator inside searches and pipelines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["unwrap"]
 
 
 def unwrap(display: type, estimator: Any, what: str, *attributes: str, X: Any = None) -> Any:
-    """Find what a display shows: in the estimator, its best one, or its last step.
+    """Find the estimator that a display needs: itself, the best of a search, or the last step.
 
     Parameters
     ----------
@@ -18,25 +18,25 @@ def unwrap(display: type, estimator: Any, what: str, *attributes: str, X: Any = 
         For the message.
     estimator : object
     what : str
-        What the display needs, for the message.
+        The kind of estimator that the display needs, for the message.
     *attributes : str
-        One of them is enough. Dots lead to attributes of attributes.
+        Attributes that the estimator must have one of; dots access attributes of attributes.
     X : object, default=None
-        What the estimator would be given; the steps before the last one transform it.
+        Input of the outer estimator; the steps before the last one transform it.
 
     Returns
     -------
     estimator : object
         The first that has one of the attributes, fitted.
     X : object
-        What it is to be given.
+        Input for that estimator.
 
     Raises
     ------
     NotFittedError
         If it is not fitted.
     TypeError
-        If it is no estimator, or has none of the attributes.
+        If it is not an estimator, or has none of the attributes.
     """
     check_is_fitted(estimator)
     inner, path = estimator, type(estimator).__name__

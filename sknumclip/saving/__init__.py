@@ -1,4 +1,4 @@
-"""Save and load fitted estimators, as folders, on the Hugging Face Hub, as ONNX files."""
+"""Save and load fitted estimators: folders, the Hugging Face Hub, ONNX export."""
 
 from .folder import load, save
 

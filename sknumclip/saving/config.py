@@ -1,4 +1,4 @@
-"""The JSON of a saved model: reading it without trusting it."""
+"""read_config(): read and validate the JSON of a saved model."""
 
 import json
 import math
@@ -15,7 +15,7 @@ __all__ = [
     "FORMAT_VERSION",
     "library_versions",
     "read_config",
-    "warn_of_versions",
+    "warn_about_versions",
 ]
 
 FORMAT_VERSION = 3
@@ -27,7 +27,7 @@ _MAX_SIDE = 4096  # pixels of an image or canvas
 
 _COUNT = [Interval(Integral, 1, 2**31, closed="left")]
 
-# What may stand in the file, and nothing else, in the words of scikit-learn's parameter checks.
+# The allowed keys and values, as constraints for scikit-learn's parameter validation.
 _CONFIG = {
     "format_version": _COUNT,
     "class": [str],
@@ -81,17 +81,17 @@ def read_config(folder):
     Returns
     -------
     dict
-        Of known keys, with finite numbers only, each of the type it should have.
+        With known keys, finite numbers, and values of the right types.
 
     Raises
     ------
     SavedModelError
-        If it is anything else. It names the file and what is wrong.
+        If the file is missing or invalid. The message names the file and the problem.
     """
     file = folder / CONFIG_FILE
     if not file.is_file():
         problem = f"it has no {CONFIG_FILE}" if folder.is_dir() else "there is no such folder"
-        raise SavedModelError(f"{folder} is not a folder that save wrote: {problem}.")
+        raise SavedModelError(f"{folder} is not a saved model: {problem}.")
     if file.stat().st_size > _MAX_BYTES:
         raise SavedModelError(f"{file} is damaged: it is larger than {_MAX_BYTES >> 20} MB.")
     try:
@@ -106,18 +106,18 @@ def read_config(folder):
 
 
 def library_versions():
-    """Return the versions of what a saved model depends on, by the name of the package."""
+    """Return the versions of the packages that a saved model depends on, by name."""
     libraries = ("torch", "scikit-learn", "open_clip_torch")
     return {"sknumclip": __version__, **{name: metadata.version(name) for name in libraries}}
 
 
-def warn_of_versions(saved, folder):
+def warn_about_versions(saved, folder):
     """Warn if a model was saved by another sknumclip, or another major version of a library.
 
     Parameters
     ----------
     saved : dict of str to str
-        What :func:`library_versions` returned then.
+        Saved result of :func:`library_versions`.
     folder : Path
         For the message.
     """
@@ -129,7 +129,7 @@ def warn_of_versions(saved, folder):
     if differences:
         warn_user(
             f"{folder} was saved with {', '.join(differences)}. Compare some predictions with "
-            "those made then, or install the versions it was saved with.",
+            "those of the original model, or install the versions it was saved with.",
         )
 
 
@@ -145,7 +145,7 @@ def _refuse_constant(name):
 
 def _check_format(config):
     if not isinstance(config, dict):
-        raise ValueError(f"it holds no object but a {type(config).__name__}.")
+        raise ValueError(f"expected a JSON object, got a {type(config).__name__}.")
     version = config.get("format_version")
     if version == FORMAT_VERSION and not isinstance(version, bool):
         return
@@ -155,7 +155,7 @@ def _check_format(config):
     elif isinstance(version, int) and version > 0:
         saved_with = config.get("versions", {})
         known = isinstance(saved_with, dict) and saved_with.get("sknumclip")
-        way_out = f"Install sknumclip {known or 'of that time'!s:.30}, or fit again."
+        way_out = f"Install sknumclip {known or 'of that format'!s:.30}, or fit again."
     raise SavedModelError(
         f"has format {version!r:.30}, but this sknumclip {__version__} reads format "
         f"{FORMAT_VERSION}. {way_out}"
@@ -180,7 +180,7 @@ def _check(config):
     _check_texts("skipped", config["skipped"].values())
     _check_texts("feature_names_in", config["feature_names_in"])
     if len(config["feature_names_in"]) not in (0, encoder.get("n_features")):
-        raise ValueError("feature_names_in must be one for each feature.")
+        raise ValueError("feature_names_in must have one name for each feature.")
     _check_classes(config)
     _check_history(config["history"])
 
@@ -193,7 +193,7 @@ def _check_keys(values, constraints, name):
 
 
 def _check_finite(value):
-    """Refuse numbers that JSON can hold and floats cannot, and keys like 'a' * 10**6."""
+    """Refuse numbers that are valid JSON but not valid floats, and keys like 'a' * 10**6."""
     if isinstance(value, dict):
         for key, item in value.items():
             _check_finite(item)
@@ -203,7 +203,7 @@ def _check_finite(value):
         for item in value:
             _check_finite(item)
     elif isinstance(value, (int, float)) and not abs(value) < (2**63, 1e300)[type(value) is float]:
-        raise ValueError(f"numbers must be finite, and fit into 64 bits. Got {value!r:.30}.")
+        raise ValueError(f"numbers must be finite and fit into 64 bits. Got {value!r:.30}.")
 
 
 def _check_preprocessing(preprocessing, canvas_scale):
@@ -240,7 +240,7 @@ def _check_classes(config):
     if not (kinds <= {int, float} or len(kinds) == 1) or not kinds <= {str, bool, int, float}:
         raise ValueError("classes must be all strings or all numbers.")
     if not len(set(classes)) == len(classes) == len(config["bins"]["descriptions"]):
-        raise ValueError("classes must be different, and one for each bin.")
+        raise ValueError("classes must be all different, one for each bin.")
 
 
 def _check_history(history):
@@ -254,10 +254,10 @@ def _check_history(history):
 
 
 def is_plain(value):
-    """Return whether a history may hold a value: a finite number, a bool or None."""
+    """Return whether a value may be part of a history: a finite number, a bool or None."""
     return value is None or (isinstance(value, (bool, int, float)) and math.isfinite(value))
 
 
 def refers_to_tower(config):
-    """Return whether a saved model has its frozen image tower elsewhere."""
+    """Return whether a saved model refers to a frozen image tower outside its folder."""
     return config["encoder"].get("is_shared", False) and not config["standalone"]

@@ -1,4 +1,4 @@
-"""The two files of a saved model, JSON and safetensors, replaced as if they were one."""
+"""Files of a saved model: replace JSON and safetensors together, atomically."""
 
 import contextlib
 import os
@@ -10,17 +10,17 @@ __all__ = ["locked", "state_of_files", "tensors_file", "write_files"]
 
 
 def write_files(folder, config, tensors, sha256):
-    """Write both files: whoever reads meanwhile, or after a crash, gets the old model or the new.
+    """Write both files so that a reader always gets the old model or the new one, even in a crash.
 
-    New tensors wait beside the old ones until the JSON that names their hash is there.
+    The new tensors stay beside the old ones until the JSON with their hash is written.
 
     Parameters
     ----------
     folder : Path
-        Made if needed.
+        Created if needed.
     config, tensors : bytes
     sha256 : str
-        Of `tensors`.
+        Hash of `tensors`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     waiting = _waiting_file(folder, sha256)
@@ -32,7 +32,7 @@ def write_files(folder, config, tensors, sha256):
             waiting.unlink(missing_ok=True)
             raise
         os.replace(waiting, folder / TENSORS_FILE)
-        # Of writers that were killed, just now or long ago.
+        # Leftovers of writers that were killed.
         for file in folder.glob(_waiting_file(folder, "*").name):
             file.unlink(missing_ok=True)
         for name in (CONFIG_FILE, TENSORS_FILE):
@@ -40,13 +40,13 @@ def write_files(folder, config, tensors, sha256):
 
 
 def tensors_file(folder, sha256):
-    """Return the path of the tensors with this hash: beside the old ones, or in their place."""
+    """Return the path of the tensors with this hash: the new file, or the one that replaced it."""
     waiting = _waiting_file(folder, sha256)
     return waiting if waiting.is_file() else folder / TENSORS_FILE
 
 
 def state_of_files(folder):
-    """Return what is another thing once another model has been written to a folder."""
+    """Return a value that changes whenever another model is written to the folder."""
     files = sorted((entry.name, entry.inode()) for entry in os.scandir(folder))
     return os.stat(folder).st_mtime_ns, files
 
@@ -57,10 +57,10 @@ def _waiting_file(folder, sha256):
 
 @contextlib.contextmanager
 def locked(folder, *, writing):
-    """Context that one writer at a time can enter for a folder, or any number of readers.
+    """Lock a folder, as a context: for one writer, or any number of readers.
 
-    There is no file that stays. Where locks do not work, on Windows and some network disks,
-    readers try again.
+    It leaves no lock file. On systems without such locks (Windows, some network disks) it does
+    nothing, and readers retry.
     """
     try:
         import fcntl

@@ -1,4 +1,4 @@
-"""Save and load fitted estimators as JSON and safetensors: readable, and nothing is executed."""
+"""save() and load(): fitted estimators as a folder with JSON and safetensors, no pickle."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from .config import (
     library_versions,
     read_config,
     refers_to_tower,
-    warn_of_versions,
+    warn_about_versions,
 )
 from .files import locked, state_of_files, write_files
 from .module import kind_of, restore_module, tower_state
@@ -40,7 +40,7 @@ from .module import kind_of, restore_module, tower_state
 __all__ = ["load", "save", "saved_class"]
 
 NumCLIP = TypeVar("NumCLIP", bound=BaseNumCLIP)
-_MAX_TRIES = 20  # while another process saves to the same folder
+_MAX_TRIES = 20  # retries while another process saves to the same folder
 _LOSSES = {cls.__name__: cls for cls in (FCRC, InfoNCE, AuthorCodeFCRC)}
 
 
@@ -49,22 +49,22 @@ def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> Non
     """Save a fitted estimator to a folder.
 
     A fine-tuned image tower is saved with its weights. A frozen one is saved as a reference: its
-    name and the hash of its weights, which :func:`load` compares.
+    name and a hash of its weights, which :func:`load` checks.
 
     Parameters
     ----------
     estimator : NumCLIPRegressor or NumCLIPClassifier
     path : str or Path
-        Folder; made if needed. Files of an earlier save are replaced.
+        Folder; created if needed. Files of an earlier save are replaced.
     standalone : bool, default=False
-        Whether to save the weights of a frozen image tower too, so that the folder loads on a
-        machine that has neither the CLIP model nor a network. Only another ``fit`` needs it then.
+        Whether to also save the weights of a frozen image tower, so that the folder loads on a
+        machine that has neither the CLIP model nor a network. Only another ``fit`` needs them.
 
     Warns
     -----
     UserWarning
-        If a parameter cannot be written as JSON (callbacks, an accelerator, a RandomState). It
-        has its default after loading.
+        If a parameter cannot be written as JSON (callbacks, an accelerator, a RandomState). The
+        loaded estimator has the default instead.
     """
     check_is_fitted(estimator)
     module = estimator.net_.module_
@@ -105,7 +105,7 @@ def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> Non
         "history": history,
         "skipped": estimator.skipped_,
     }
-    text = json.dumps(config, indent=1, allow_nan=False)  # may fail, so before anything is written
+    text = json.dumps(config, indent=1, allow_nan=False)  # may fail, so before writing files
     write_files(Path(path), text.encode(), content, config["tensors_sha256"])
 
 
@@ -118,47 +118,47 @@ def load(
     pretrained: str | None = None,
     trust_paths: bool = True,
 ) -> NumCLIP:
-    """Load a fitted estimator from a folder that :func:`save` wrote.
+    """Load a fitted estimator from a folder written by :func:`save`.
 
-    Nothing in the folder is executed, and nothing is believed: what the files say is checked
-    against each other before memory is taken for it. A model that refers to a frozen image tower
-    gets it only from open_clip's list of published weights, or from the folder of this machine
-    that it names; other addresses (``"hf-hub:..."``) only if `model_name` repeats them. Its hash
-    must be the one that was saved.
+    Loading never executes code. The JSON and the tensors are validated against each other before
+    any memory is allocated. If the model refers to a frozen image tower, the tower is loaded only
+    from open_clip's list of published weights or from the local folder that the model names; other
+    sources (``"hf-hub:..."``) only if you repeat them as `model_name`. The tower's weights must
+    match the saved hash.
 
     Parameters
     ----------
     cls : type
-        The estimator's class, or the class it is derived from.
+        The estimator's class, or its base class.
     path : str or Path
         Folder.
     model_name, pretrained : str, default=None
-        Where the frozen image tower is, if not where it was in ``fit``; the terms are those of
-        the estimator. None follows what was saved.
+        New location of the frozen image tower, if it has moved since ``fit``, as for the
+        estimator. None uses the saved location.
     trust_paths : bool, default=True
-        Whether a tower may be read from a folder or file of this machine that the model names.
+        Whether the tower may be read from a local folder or file that the saved model names.
 
     Returns
     -------
-    estimator of type `cls`, or of the class derived from it that was saved
+    estimator of type `cls`, or of the subclass that was saved
 
     Raises
     ------
     SavedModelError
-        A ValueError: the folder does not hold a whole model of this class and format, or refers
-        to what may not be followed.
+        If the folder does not contain a complete model of this class and format, or refers to a
+        source that is not trusted. It is a ValueError.
     BackboneError
         If the frozen image tower cannot be loaded.
 
     Warns
     -----
     UserWarning
-        If it was saved with another version of sknumclip, or with another major version of torch,
+        If it was saved with another version of sknumclip, or another major version of torch,
         scikit-learn or open_clip.
     """
     path = Path(path)
     if not path.is_dir():
-        read_config(path)  # which says what is wrong
+        read_config(path)  # raises with an explanation
     for _ in range(_MAX_TRIES):
         before = state_of_files(path)
         try:
@@ -167,14 +167,16 @@ def load(
         except SavedModelError:
             if state_of_files(path) == before:
                 raise
-    raise SavedModelError(f"{path} is written to again and again, so it cannot be read.")
+    raise SavedModelError(f"{path} cannot be read: other processes keep writing to it.")
 
 
 def _load(cls, path, model_name, pretrained, trust_paths):
     config = read_config(path)
     cls = _find_class(cls, config["class"], path)
     if (config["classes"] is None) == hasattr(cls, "predict_proba"):
-        raise SavedModelError(f"{path / CONFIG_FILE} is damaged: classes do not fit the class.")
+        raise SavedModelError(
+            f"{path / CONFIG_FILE} is damaged: classes are only for classifiers, which need them."
+        )
     estimator = _restore_estimator(cls, config, path / CONFIG_FILE)
     _check_place(config, path, model_name, pretrained)
     module = restore_module(config, path, model_name, pretrained, trust_paths=trust_paths)
@@ -192,12 +194,12 @@ def _load(cls, path, model_name, pretrained, trust_paths):
         estimator.n_features_in_ = config["encoder"]["n_features"]
     if config["feature_names_in"]:
         estimator.feature_names_in_ = np.array(config["feature_names_in"], dtype=object)
-    warn_of_versions(config["versions"], path)
+    warn_about_versions(config["versions"], path)
     return estimator
 
 
 def saved_class(path: StrPath) -> str:
-    """Return the name of the class of which `path` holds an estimator, str."""
+    """Return the class name (str) of the estimator saved in `path`."""
     return read_config(Path(path))["class"]
 
 
@@ -205,7 +207,9 @@ def _find_class(cls, name, path):
     for found in (cls, *cls.__subclasses__()):
         if found.__name__ == name:
             return found
-    raise SavedModelError(f"{path} holds a {name:.50}: use {name:.50}.load. Got {cls.__name__}.")
+    raise SavedModelError(
+        f"{path} contains the class {name:.50}; load it with {name:.50}.load. Got {cls.__name__}."
+    )
 
 
 def _restore_estimator(cls, config, file):
@@ -229,13 +233,13 @@ def _check_place(config, path, model_name, pretrained):
         raise ValueError(f"pretrained needs a model_name. Got pretrained={pretrained!r} alone.")
     if model_name is not None and not refers_to_tower(config):
         raise ValueError(
-            f"{path} needs no image tower from elsewhere, so model_name has no use. Got "
-            f"model_name={model_name!r}."
+            f"{path} does not refer to an image tower outside the folder, so model_name has no "
+            f"effect. Got model_name={model_name!r}."
         )
 
 
 def _encode_history(history):
-    """Return columns of plain numbers, and the names of columns that hold anything else."""
+    """Return the columns of plain numbers, and the names of the other columns."""
     columns = history.astype(object).where(history.notna(), None).to_dict(orient="list")
     columns = {
         str(name): [value.item() if isinstance(value, np.generic) else value for value in values]
@@ -246,7 +250,7 @@ def _encode_history(history):
 
 
 def _encode_params(estimator, lost):
-    """Return the parameters as JSON holds them; warn of those, and of others, that are lost."""
+    """Return the parameters for JSON; warn about those, and the names in `lost`, that are lost."""
     defaults = type(estimator)().get_params(deep=False)
     params, lost = {}, list(lost)
     for name, value in estimator.get_params(deep=False).items():
@@ -254,15 +258,15 @@ def _encode_params(estimator, lost):
             params[name] = _encode(value)
             json.dumps(params[name], allow_nan=False)
         except (TypeError, ValueError):
-            if name == "classes":  # whose default would be another order
+            if name == "classes":  # the default would be another order
                 params[name] = estimator.classes_.tolist()
                 continue
             params[name] = _encode(defaults[name])
             lost.append(name)
     if lost:
         warn_user(
-            f"The parameters {lost} cannot be saved as JSON; they have their defaults after "
-            "loading. Predictions do not depend on them.",
+            f"The parameters {lost} cannot be saved as JSON; after loading they have their "
+            "defaults. Predictions do not depend on them.",
         )
     return params
 
@@ -276,7 +280,7 @@ def _encode(value):
         return value.item()
     if isinstance(value, Mapping):
         return {"mapping": {name: [float(end) for end in ends] for name, ends in value.items()}}
-    if is_list_like(value):  # of any library: its own items may be no plain numbers or strings
+    if is_list_like(value):  # from any library, so the items may need converting, too
         return [_encode(item) for item in (value.tolist() if hasattr(value, "tolist") else value)]
     return str(value) if isinstance(value, (os.PathLike, torch.device)) else value
 

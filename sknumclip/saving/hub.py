@@ -1,4 +1,4 @@
-"""Share fitted estimators on the Hugging Face Hub, and get them from there."""
+"""push_to_hub() and from_pretrained(): share fitted estimators on the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -42,32 +42,32 @@ def push_to_hub(
     ----------
     estimator : NumCLIPRegressor or NumCLIPClassifier
     repo_id : str
-        ``"user/name"``; made if needed.
+        ``"user/name"``; created if needed.
     standalone : bool, default=False
-        Whether to upload a frozen image tower too. See its license first.
+        Whether to also upload a frozen image tower. Check its license first.
     metrics : mapping of str to number or str, default=None
-        For the model card: what was measured, by name.
+        For the model card: results by name.
     description : str, default=None
-        For the model card: what the model is for, in plain text.
+        For the model card: the purpose of the model, in plain text.
     license : str, default=None
-        For the model card, as the hub spells it, like ``"cc-by-nc-4.0"``.
+        For the model card: license identifier of the hub, like ``"cc-by-nc-4.0"``.
     private : bool, default=None
-        Whether a new repository is private; None is the hub's own default.
+        Whether a new repository is private; None is the hub's default.
     token : str or bool, default=None
-        Of the hub; None takes the one that you logged in with.
+        Token for the hub; None uses the one that you logged in with.
     **upload_options
-        For ``HfApi.upload_folder`` of huggingface_hub: `revision`, `commit_message` and others.
+        Passed to ``HfApi.upload_folder`` of huggingface_hub: `revision`, `commit_message`, ...
 
     Returns
     -------
     str
-        Address of the commit.
+        URL of the commit.
 
     Raises
     ------
     ValueError
-        If nobody else could load it, as its frozen image tower is on this machine only, or if
-        `repo_id` is no name of a repository.
+        If the frozen image tower exists only on this machine, so that others could not load the
+        model, or if `repo_id` is not a valid repository name.
     """
     with tempfile.TemporaryDirectory(prefix="sknumclip-") as folder:
         prepare_upload(
@@ -96,15 +96,15 @@ def prepare_upload(
     description: str | None = None,
     license: str | None = None,
 ) -> None:
-    """Write what :func:`push_to_hub` uploads to a folder, to look at it first.
+    """Write the files that :func:`push_to_hub` uploads to a folder, to review them first.
 
-    Names of skipped images and folders of this machine are left out.
+    Names of skipped images and of local folders are left out.
 
     Parameters
     ----------
     estimator : NumCLIPRegressor or NumCLIPClassifier
     path : str or Path
-        Folder; made if needed.
+        Folder; created if needed.
     repo_id : str
     standalone : bool, default=False
     metrics : mapping of str to number or str, default=None
@@ -122,7 +122,7 @@ def prepare_upload(
     if refers and not _is_public(reference["model_name"], reference["pretrained"]):
         raise ValueError(
             f"The frozen image tower model_name={reference['model_name']!r}, "
-            f"pretrained={reference['pretrained']!r} is on this machine only, so nobody else could "
+            f"pretrained={reference['pretrained']!r} is on this machine only, so others could not "
             "load the model. Use standalone=True to upload it too, if its license allows that."
         )
     public = _without_private_names(estimator)
@@ -152,28 +152,28 @@ def from_pretrained(
 ) -> NumCLIP:
     """Load a fitted estimator from the Hugging Face Hub or from a folder.
 
-    Two files are downloaded, JSON and safetensors, and nothing in them is executed. If they refer
-    to a frozen image tower, it comes from open_clip's list of published weights, or from where
-    `model_name` says; a downloaded model cannot point at other repositories or at local files.
+    Two files are downloaded, JSON and safetensors; they never execute code. If they refer to a
+    frozen image tower, it is loaded from open_clip's list of published weights or from the location
+    in `model_name`; a downloaded model cannot point to other repositories or to local files.
 
     Parameters
     ----------
     cls : type
         The estimator's class.
     repo_id_or_folder : str or Path
-        A folder, if there is one of this name, which needs no network; else a repository.
+        A local folder, if one of this name exists (no network needed); otherwise a repository.
     model_name, pretrained : str, default=None
-        Where the frozen image tower is; see :func:`~sknumclip.saving.load`.
+        Location of the frozen image tower; see :func:`~sknumclip.saving.load`.
     revision : str, default=None
-        Branch, tag or commit. Name a commit to get the same model for ever.
+        Branch, tag or commit. Pass a commit to always get the same model.
     token : str or bool, default=None
-        Of the hub; None takes the one that you logged in with.
+        Token for the hub; None uses the one that you logged in with.
     cache_dir : str or Path, default=None
-        Where downloads are kept; None is the hub's own folder.
+        Folder for downloads; None is the hub's own folder.
     force_download : bool, default=False
-        Whether to download again what is there.
+        Whether to download files again that are already there.
     local_files_only : bool, default=False
-        Whether to use what was downloaded before, without a network.
+        Whether to use only earlier downloads, without a network.
 
     Returns
     -------
@@ -182,7 +182,8 @@ def from_pretrained(
     Raises
     ------
     SavedModelError
-        A ValueError: it cannot be had, or is no whole model of this class and format.
+        If the model cannot be downloaded, or is incomplete or of another class or format. It is a
+        ValueError.
     BackboneError
         If the frozen image tower cannot be loaded.
     """
@@ -201,9 +202,9 @@ def from_pretrained(
                     allow_patterns=[CONFIG_FILE, TENSORS_FILE],
                 )
             )
-        except Exception as error:  # of the hub, of what it speaks HTTP with, of the disk
+        except Exception as error:  # from the hub, its HTTP library or the disk
             raise SavedModelError(
-                f"{os.fspath(repo_id_or_folder)!r} is no folder here and cannot be downloaded: "
+                f"{os.fspath(repo_id_or_folder)!r} is not a local folder and cannot be downloaded: "
                 f"{error}"
             ) from error
     return load(cls, folder, model_name=model_name, pretrained=pretrained, trust_paths=is_local)
@@ -214,7 +215,7 @@ def _is_public(model_name, pretrained):
 
 
 def _without_private_names(estimator):
-    """Copy the estimator without the names of folders and files of this machine."""
+    """Copy the estimator without names of local folders and files."""
     public = copy.copy(estimator)
     public.skipped_ = {}
     public.checkpoint = None

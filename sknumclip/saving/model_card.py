@@ -1,4 +1,4 @@
-"""The page that introduces a shared model: a model card in the form of the Hugging Face Hub."""
+"""model_card(): write the Hugging Face model card of a fitted estimator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TRAINING = (
 )
 _DEFAULT_DESCRIPTION = {
     False: "Predicts a number from an image.",
-    True: "Sorts images into classes that have an order.",
+    True: "Classifies images into ordered classes.",
 }
 
 
@@ -44,16 +44,16 @@ def model_card(
     standalone : bool, default=False
         Whether the model is shared with its frozen image tower.
     metrics : mapping of str to number or str, default=None
-        What was measured, by name, like ``{"MAE on 900 test faces (years)": 4.2}``.
+        Results by name, like ``{"MAE on 900 test faces (years)": 4.2}``.
     description : str, default=None
-        What the model is for, in plain text.
+        The purpose of the model, in plain text.
     license : str, default=None
-        As the hub spells it, like ``"cc-by-nc-4.0"``.
+        License identifier of the hub, like ``"cc-by-nc-4.0"``.
 
     Returns
     -------
     str
-        Markdown with a YAML header. Whatever comes from outside is escaped.
+        Markdown with a YAML header. All text from arguments and parameters is escaped.
     """
     is_classifier = hasattr(estimator, "classes_")
     header = ModelCardData(
@@ -85,7 +85,7 @@ def model_card(
 
 
 def refers_to_tower(estimator, standalone):
-    """Return whether a saved estimator needs an image tower from elsewhere."""
+    """Return whether a saved estimator refers to an image tower outside its folder."""
     has_features = hasattr(estimator, "n_features_in_")
     return estimator.net_.module_.is_frozen and not standalone and not has_features
 
@@ -95,7 +95,7 @@ def _how_to_load(estimator, repo_id, standalone):
     if name in PUBLIC:
         module = "sknumclip"
     tower = estimator.backbone_["model_name"]
-    # Loading follows such an address only if the user repeats it.
+    # Loading uses such a source only if the user repeats it.
     needs_word = refers_to_tower(estimator, standalone) and tower.startswith("hf-hub:")
     where = f", model_name={tower!r}" if needs_word else ""
     what = "features" if hasattr(estimator, "n_features_in_") else '["photo.jpg"]'
@@ -113,12 +113,12 @@ def _bins_section(estimator):
     bins = estimator.bins_
     if hasattr(estimator, "classes_"):
         rows = list(zip(estimator.classes_.tolist(), bins.descriptions, strict=True))
-        table = _table("Classes", ("class", "words"), rows)
+        table = _table("Classes", ("class", "description"), rows)
     else:
         rows = zip(bins.descriptions, bins.edges[:-1], bins.edges[1:], bins.centers, strict=True)
         rows = [(words, *map(_number, numbers)) for words, *numbers in rows]
-        table = _table("Bins", ("words", "from", "to", "center"), rows)
-    return f"{table}\n\nSentence around the words: {_escape(estimator.template)}"
+        table = _table("Bins", ("description", "from", "to", "center"), rows)
+    return f"{table}\n\nSentence around the description: {_escape(estimator.template)}"
 
 
 def _backbone_section(estimator, standalone):
@@ -137,7 +137,7 @@ def _where_weights_are(estimator, standalone):
         return "none: the model predicts from features"
     if not estimator.net_.module_.is_frozen:
         return "fine-tuned, in this repository"
-    return "frozen, in this repository" if standalone else "frozen, loaded from where they were"
+    return "frozen, in this repository" if standalone else "frozen, loaded from the original source"
 
 
 def _table(title, columns, rows):
@@ -154,6 +154,6 @@ def _number(value):
 
 
 def _escape(value):
-    """Make text that Markdown and HTML show as it is, on one line."""
+    """Escape text for Markdown and HTML, on one line."""
     text = html.escape(" ".join(str(value).split()), quote=False)
     return re.sub(r"([\\`*_{}\[\]()#+!|~$^:-])", r"\\\1", text)

@@ -1,4 +1,4 @@
-"""The torch module of a saved model, rebuilt so that no file can ask for more than it holds."""
+"""restore_module(): rebuild the torch module of a saved model, after a dry run without memory."""
 
 import torch
 
@@ -18,19 +18,19 @@ _TOWER = "encoder.visual."
 
 
 def tower_state(encoder):
-    """Return the tensors of an image tower, by the names they have in a saved model."""
+    """Return the tensors of an image tower, by their names in a saved model."""
     return {_TOWER + name: tensor for name, tensor in encoder.visual.state_dict().items()}
 
 
 def kind_of(module):
-    """Return which kind of module a saved model has, a value of "kind" in its JSON."""
+    """Return the value of "kind" in the JSON of a saved model."""
     if not isinstance(module, SolvedModule):
         return "trained"
     return "solved" if module.of_clip else "solved for other features"
 
 
 def restore_module(config, folder, model_name=None, pretrained=None, *, trust_paths=True):
-    """Rebuild the module: first without memory, to compare it with the file, then in earnest.
+    """Rebuild the module: first on the meta device, to validate the files, then with weights.
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ def restore_module(config, folder, model_name=None, pretrained=None, *, trust_pa
     Raises
     ------
     SavedModelError
-        If tensors and JSON do not make a module.
+        If the tensors and the JSON do not describe a valid module.
     BackboneError
-        If a frozen image tower cannot be had.
+        If the frozen image tower cannot be loaded.
     """
     file = TensorFile(folder, config["tensors_sha256"])
     bins, expected = _dry_run(config, folder, file)
@@ -62,13 +62,15 @@ def restore_module(config, folder, model_name=None, pretrained=None, *, trust_pa
     module = _build(config, bins, tensors, visual)
     for name in {"centers", "widths"} & tensors.keys():
         if not torch.equal(tensors[name], getattr(module, name)):
-            raise SavedModelError(f"{file.file} does not fit {CONFIG_FILE}: other {name} of bins.")
+            raise SavedModelError(
+                f"{file.file} does not match {CONFIG_FILE}: the {name} of the bins differ."
+            )
     _fill(module, tensors, config, file.file)
     return module
 
 
 def _dry_run(config, folder, file):
-    """Build and run the module on torch's meta device; return bins and the tensors it needs."""
+    """Build and run the module on torch's meta device; return bins and expected tensors."""
     try:
         bins = LinguisticBins(**config["bins"])
         if "n_features" not in config["encoder"] and not refers_to_tower(config):
@@ -120,7 +122,7 @@ def _build_encoder(config, visual):
     if "n_features" in encoder:
         return FeatureEncoder(encoder["n_features"], encoder["embed_dim"])
     if refers_to_tower(config):
-        visual = visual or torch.nn.Identity()  # in the dry run it is not needed
+        visual = visual or torch.nn.Identity()  # not needed in the dry run
     else:
         visual = build_tower(config["backbone"]["vision_config"])
     preprocessing = Preprocessing.from_dict(encoder["preprocessing"])
@@ -156,17 +158,17 @@ def _expected_state(module, config, bins):
 
 
 def _run(encoder, config):
-    """See whether images of the size that the file says go through the tower."""
+    """Check that the tower runs on images of the size in the JSON."""
     if "n_features" in config["encoder"] or refers_to_tower(config):
         return
     size = encoder.preprocessing.size
     own_size = getattr(encoder.visual, "image_size", size)
     if own_size not in (size, list(size)) and (own_size, own_size) != size:
-        raise ValueError(f"the image tower takes other images than of the size {size}.")
+        raise ValueError(f"the image tower takes images of size {own_size}, not {size}.")
     with torch.no_grad():
         features = encoder.eval()(torch.empty(1, 3, *size))
     if features.shape != (1, _embed_dim(config)):
-        raise ValueError("the image tower does not give one feature vector for each image.")
+        raise ValueError("the image tower does not return one embedding per image.")
 
 
 def _fill(module, tensors, config, file):
@@ -190,7 +192,7 @@ def _fill_tower(encoder, tensors, config, file):
         {name.removeprefix(_TOWER): tensor for name, tensor in tensors.items()}
     )
     vision_config = config["backbone"]["vision_config"]
-    # Features of a frozen tower are shared under this hash, so nobody may claim another's.
+    # Embeddings are cached under this hash, so a wrong hash would give another tower's.
     got = tower_fingerprint(encoder.visual, vision_config, encoder.preprocessing)
     if got != config["backbone"]["fingerprint"]:
-        raise SavedModelError(f"{file} holds another image tower than {CONFIG_FILE} says.")
+        raise SavedModelError(f"{file} contains a different image tower than {CONFIG_FILE} says.")

@@ -1,4 +1,4 @@
-"""Export fitted estimators to ONNX, for machines without torch."""
+"""to_onnx(): export fitted estimators to ONNX, for machines without torch."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from ..machine.torch_state import own_torch_state
 
 __all__ = ["to_onnx"]
 
-_MAX_BYTES_IN_ONE_FILE = 1.5 * 2**30  # protobuf ends at 2 GB
+_MAX_BYTES_IN_ONE_FILE = 1.5 * 2**30  # protobuf allows 2 GB
 
 
 @own_torch_state()
 def to_onnx(estimator: BaseNumCLIP, path: StrPath) -> None:
     """Export a fitted estimator to an ONNX file: from pixels to predictions, in float32.
 
-    The text features are constants of the graph, and so are cutting out the center and the
-    normalisation; what is left to the caller is to resize images. The estimator stays as it is.
+    The graph contains the text embeddings, the center crop and the normalization; the caller only
+    resizes images. The estimator is not changed.
 
     Parameters
     ----------
     estimator : NumCLIPRegressor or NumCLIPClassifier
     path : str or Path
-        The file. Weights of more than 1.5 GB go to a second one beside it, ``path`` + ``.data``.
+        The file. Weights of more than 1.5 GB go to a second file beside it, ``path`` + ``.data``.
 
     Raises
     ------
     ImportError
-        If onnx or onnxscript are missing.
+        If onnx or onnxscript is not installed.
 
     Notes
     -----
-    The input ``pixels`` is uint8 of shape (n, 3, height, width), RGB, for any n; its height and
-    width are in the graph. The estimator's own preprocessing of images that are RGB and upright::
+    The input ``pixels`` is uint8 of shape (n, 3, height, width), RGB, for any n; height and width
+    are fixed in the graph. This code resizes images like the estimator::
 
         import json
 
@@ -56,7 +56,7 @@ def to_onnx(estimator: BaseNumCLIP, path: StrPath) -> None:
         def read_pixels(file):
             image = ImageOps.exif_transpose(Image.open(file)).convert("RGB")
             height, width = recipe["size"]
-            if recipe["resize_mode"] == "shortest":  # of very long images only the middle is seen
+            if recipe["resize_mode"] == "shortest":  # only the middle of very long images is used
                 longest = recipe["max_aspect_ratio"] * min(image.size)
                 cut = [max(0, side - longest) // 2 for side in image.size]
                 image = image.crop((*cut, image.width - cut[0], image.height - cut[1]))
@@ -82,13 +82,13 @@ def to_onnx(estimator: BaseNumCLIP, path: StrPath) -> None:
         pixels = np.stack([read_pixels(file) for file in files])
         prediction, bin_probabilities = session.run(None, {"pixels": pixels})
 
-    An estimator that was fitted on features has the input ``features`` instead, float32 of shape
+    For an estimator fitted on features the input is ``features`` instead, float32 of shape
     (n, n_features).
 
-    Outputs of a regressor are ``prediction``, float64 of shape (n,), and ``bin_probabilities``,
-    float32 of shape (n, n_bins). Those of a classifier are ``class_index``, int64 of shape (n,),
-    and ``class_probabilities``, float32 of shape (n, n_classes); which is which class stands in
-    the metadata. The metadata ``sknumclip`` is JSON with ``pixels`` (how to resize), ``bins`` and,
+    A regressor has the outputs ``prediction``, float64 of shape (n,), and ``bin_probabilities``,
+    float32 of shape (n, n_bins). A classifier has ``class_index``, int64 of shape (n,), and
+    ``class_probabilities``, float32 of shape (n, n_classes); the metadata lists the classes in
+    column order. The metadata ``sknumclip`` is JSON with ``pixels`` (how to resize), ``bins`` and,
     for a classifier, ``classes``.
     """
     check_is_fitted(estimator)
@@ -105,7 +105,7 @@ def to_onnx(estimator: BaseNumCLIP, path: StrPath) -> None:
             (example,),
             input_names=[name],
             output_names=graph.output_names,
-            # torch 2.6 refuses a batch without an upper bound.
+            # torch 2.6 needs an upper bound for the batch size.
             dynamic_shapes=({0: torch.export.Dim("n", max=2**31 - 1)},),
             dynamo=True,
             verbose=False,
@@ -125,7 +125,7 @@ class _Graph(nn.Module):
 
     def forward(self, inputs):
         output = self.module.from_features(self.module.encode(inputs.float()))
-        # In float64, so that numbers far from zero keep their digits.
+        # In float64, so that numbers far from zero keep their precision.
         return output.y_pred.double() + self.module.origin, output.logits.softmax(dim=1)
 
 
@@ -149,7 +149,7 @@ def _graph_of(estimator):
 
 
 def _in_fp32_on_cpu(module):
-    """Copy a module so that it reads images, if the estimator was fitted on images."""
+    """Copy a module in fp32 on the CPU; it takes images if the estimator was fitted on images."""
     module = copy.deepcopy(module).cpu().eval()
     module.encoder = module.encoder.image_encoder or module.encoder
     set_checkpointing = getattr(
@@ -192,7 +192,7 @@ def _check_installed():
 
 
 class _quiet_exporter:
-    """Keep notes of the exporter's optimizer, which say nothing to users, off the screen."""
+    """Silence the exporter's optimizer, whose messages are of no use to users."""
 
     def __enter__(self):
         self.logger = logging.getLogger("onnxscript")

@@ -16,19 +16,19 @@ _DTYPES = {"F32": torch.float32, "F64": torch.float64, "I64": torch.int64, "BOOL
 
 
 class TensorFile:
-    """A safetensors file that may hold anything.
+    """A safetensors file from an untrusted source.
 
     Parameters
     ----------
     folder : Path
-        Of the saved model.
+        Folder of the saved model.
     sha256 : str
-        What the content of the file must hash to, a hex string.
+        Expected SHA-256 of the file, a hex string.
 
     Raises
     ------
     SavedModelError
-        If it is no whole safetensors file, or another one.
+        If it is not a complete safetensors file, or has another hash.
     """
 
     def __init__(self, folder, sha256):
@@ -52,33 +52,34 @@ class TensorFile:
             )
 
     def shape(self, name, n_dims):
-        """Return the shape of a tensor, if it has this many dimensions."""
+        """Return the shape of a tensor, or raise if it has another number of dimensions."""
         shape = self.shapes.get(name, ())
         if len(shape) != n_dims:
             raise SavedModelError(
-                f"{self.file} must hold {name!r} with {n_dims} dimensions. Got the shape {shape}."
+                f"{self.file} must contain {name!r} with {n_dims} dimensions. Got the shape "
+                f"{shape}."
             )
         return shape
 
     def read(self, expected):
-        """Read all tensors, if they are what is expected.
+        """Read all tensors, if names, shapes and dtypes are as expected.
 
         Parameters
         ----------
         expected : dict of str to Tensor
-            Tensors of the right shapes and types, on any device.
+            Tensors of the right shapes and dtypes, on any device.
 
         Returns
         -------
         dict of str to Tensor
-            With finite values only.
+            With finite values.
         """
         got = {name: (self.shapes[name], _DTYPES.get(self.dtypes[name])) for name in self.shapes}
         wanted = {name: (tuple(like.shape), like.dtype) for name, like in expected.items()}
         if got != wanted:
             name = min(name for name in {*got, *wanted} if got.get(name) != wanted.get(name))
             raise SavedModelError(
-                f"{self.file} does not fit its JSON: {name!r:.200} is {_describe(got.get(name))} "
+                f"{self.file} does not match its JSON: {name!r:.200} is {_describe(got.get(name))} "
                 f"instead of {_describe(wanted.get(name))}."
             )
         try:
@@ -87,10 +88,10 @@ class TensorFile:
         except OSError:
             is_same = False
         if not is_same:
-            raise SavedModelError(f"{self.file} was replaced while it was read. Load it again.")
+            raise SavedModelError(f"{self.file} was replaced while being read. Load it again.")
         for name, tensor in tensors.items():
             if tensor.is_floating_point() and not tensor.isfinite().all():
-                raise SavedModelError(f"{self.file} is damaged: {name!r} holds NaN or infinity.")
+                raise SavedModelError(f"{self.file} is damaged: {name!r} has NaN or infinity.")
         return tensors
 
 

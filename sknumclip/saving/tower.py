@@ -1,4 +1,4 @@
-"""The image tower of a saved model: built from its description, or had by reference."""
+"""Image tower of a saved model: built from its JSON, or loaded from where the JSON refers to."""
 
 import json
 import math
@@ -13,26 +13,27 @@ from .config import CONFIG_FILE
 
 __all__ = ["build_tower", "check_tower_config", "load_referenced_tower"]
 
-_MAX_NUMBER = 2**20  # of any size in the description of a tower
+_MAX_NUMBER = 2**20  # for any number in the description of a tower
 _MAX_SIDE = 4096
 
 
 def check_tower_config(config, n_tensors, n_bytes):
-    """Refuse a tower that would be larger than its file, before any of it is built.
+    """Refuse a tower that would be larger than its file, before building it.
 
     Parameters
     ----------
     config : dict
         From :func:`~sknumclip.clip.image_tower.vision_config`.
     n_tensors, n_bytes : int
-        What the file of weights holds.
+        Contents of the file of weights.
 
     Raises
     ------
     ValueError
+        If the tower would need more.
     """
     vision = config["vision_cfg"]
-    # timm's names may also be addresses; nothing is to be downloaded.
+    # timm also accepts URLs as names; nothing may be downloaded.
     if not re.fullmatch(r"[\w.]*", str(vision.get("timm_model_name") or "")):
         raise ValueError(f"timm_model_name must be a name. Got {vision['timm_model_name']!r:.200}.")
     for name in ("embed_dim", *vision):
@@ -43,14 +44,14 @@ def check_tower_config(config, n_tensors, n_bytes):
     if len(sides) not in (1, 2) or not all(1 <= side <= _MAX_SIDE for side in sides):
         raise ValueError(f"image_size must be from 1 to {_MAX_SIDE} pixels. Got {sides}.")
     if sum(_numbers(vision.get("layers", 12))) > n_tensors:
-        raise ValueError(f"layers={vision['layers']} are more than there are weights for.")
+        raise ValueError(f"layers={vision['layers']} need more weights than the file has.")
     patch = max(1, *_numbers(vision.get("patch_size") or 32), 1)
     n_patches = math.prod(side // patch for side in (sides * 2)[:2])
-    # Positions that are computed are made at once, wherever the other weights are.
+    # Computed position embeddings are allocated at once, even in the dry run.
     if vision.get("pos_embed_type") == "sin_cos_2d" and (
         4 * n_patches * max(_numbers(vision.get("width", 768))) > n_bytes
     ):
-        raise ValueError(f"image_size={sides} and width are more than there are weights for.")
+        raise ValueError(f"image_size={sides} and width need more weights than the file has.")
 
 
 def build_tower(config):
@@ -59,30 +60,30 @@ def build_tower(config):
     Raises
     ------
     ValueError
-        If there is no such tower.
+        If the description is invalid.
     """
     try:
-        with drawing_from_torch():  # for weights that are overwritten
+        with drawing_from_torch():  # the random weights are overwritten later
             return build_image_tower(config)
-    except Exception as error:  # open_clip and timm let errors of every kind through
+    except Exception as error:  # open_clip and timm may raise anything
         raise ValueError(
-            f"vision_config describes no image tower ({type(error).__name__}: {error!s:.200})."
+            f"vision_config is not a valid image tower ({type(error).__name__}: {error!s:.200})."
         ) from error
 
 
 def load_referenced_tower(config, folder, model_name, pretrained, *, trust_paths):
-    """Load the frozen tower that a saved model refers to, and no other.
+    """Load the frozen tower that a saved model refers to, and check its hash.
 
     Parameters
     ----------
     config : dict
         From :func:`~sknumclip.saving.config.read_config`.
     folder : Path
-        Of the saved model, for messages.
+        Folder of the saved model, for messages.
     model_name, pretrained : str or None
-        Where the caller says it is, or None.
+        Location given by the caller, or None.
     trust_paths : bool
-        Whether the saved model may name folders and files of this machine.
+        Whether the saved model may name local folders and files.
 
     Returns
     -------
@@ -91,9 +92,9 @@ def load_referenced_tower(config, folder, model_name, pretrained, *, trust_paths
     Raises
     ------
     SavedModelError
-        If the reference may not be followed, or its weights are other ones.
+        If the source is not trusted, or the weights differ from the saved hash.
     BackboneError
-        If the tower cannot be had.
+        If the tower cannot be loaded.
     """
     reference = config["backbone"]
     if model_name is None:
@@ -104,14 +105,14 @@ def load_referenced_tower(config, folder, model_name, pretrained, *, trust_paths
     except (BackboneError, OSError, ValueError) as error:
         raise BackboneError(
             f"{folder} refers to the image tower model_name={model_name!r:.200}, "
-            f"pretrained={pretrained!r:.200}, which cannot be loaded. If it is elsewhere now, use "
+            f"pretrained={pretrained!r:.200}, which cannot be loaded. If it has moved, use "
             f"load(path, model_name=..., pretrained=...). {error}"
         ) from error
     if backbone.fingerprint != reference["fingerprint"]:
         raise SavedModelError(
             f"The image tower model_name={model_name!r}, pretrained={pretrained!r} has other "
             f"weights now than when {folder} was saved (hash {backbone.fingerprint[:12]}, not "
-            f"{reference['fingerprint'][:12]!r}). Restore the old weights, say where they are with "
+            f"{reference['fingerprint'][:12]!r}). Restore the old weights, pass their location to "
             "load(path, model_name=..., pretrained=...), or fit again."
         )
     preprocessing = Preprocessing.from_dict(config["encoder"]["preprocessing"])
@@ -120,8 +121,8 @@ def load_referenced_tower(config, folder, model_name, pretrained, *, trust_paths
         backbone.preprocessing,
     ):
         raise SavedModelError(
-            f"{folder / CONFIG_FILE} is damaged: its vision_config or preprocessing are not those "
-            f"of model_name={model_name!r}."
+            f"{folder / CONFIG_FILE} is damaged: its vision_config or preprocessing differ from "
+            f"those of model_name={model_name!r}."
         )
     return backbone
 
@@ -137,10 +138,10 @@ def _check_reference(model_name, pretrained, folder, trust_paths):
         return
     raise SavedModelError(
         f"{folder} refers to the image tower model_name={model_name!r:.200}, "
-        f"pretrained={pretrained!r:.200}. Without your word nothing is loaded but open_clip's "
-        "published weights"
-        + (" and folders of this machine" if trust_paths else "")
-        + f". If you trust it, say where it is: model_name={model_name!r:.200}."
+        f"pretrained={pretrained!r:.200}. Only open_clip's published weights"
+        + (" and local folders" if trust_paths else "")
+        + " are loaded automatically. If you trust this source, pass "
+        + f"model_name={model_name!r:.200}."
     )
 
 

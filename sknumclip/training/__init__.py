@@ -1,1 +1,1 @@
-"""The training loop: batches, net, checkpoints, callbacks."""
+"""Training in epochs: batches, net, loop, checkpoints, callbacks."""

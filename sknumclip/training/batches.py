@@ -1,4 +1,4 @@
-"""Training batches: images with their targets."""
+"""Samples: training batches of images or features with their targets."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ __all__ = ["Samples"]
 
 @dataclass
 class Samples(Dataset):
-    """Inputs and targets of samples, and how to cut them into batches.
+    """Inputs and targets of samples, cut into batches.
 
     Parameters
     ----------
     inputs : CanvasStore or Tensor of shape (n, n_features)
     targets : Targets
-        Of all inputs.
+        Targets of all inputs.
     indices : ndarray of int
-        The inputs that these samples are.
+        Positions of these samples in `inputs`.
     view_size : tuple of int or None, default=None
-        Size of the random views cut from the canvases; None takes the canvases as they are.
+        Size of the random crops of the canvases; None uses whole canvases.
     augment : callable or None, default=None
-        What makes views of that size, or of the canvases', in the place of random crops.
+        Makes views of that size, or of the canvases' size, instead of random crops.
     """
 
     inputs: object
@@ -43,9 +43,9 @@ class Samples(Dataset):
         return len(self.indices)
 
     def batches(self, order, batch_size, device, generator=None, processes=ONE_PROCESS):
-        """Yield (inputs, Targets) on `device`, `order` being positions in `indices`.
+        """Yield (inputs, Targets) on `device`; `order` contains positions in `indices`.
 
-        Several processes share a batch: `batch_size` inputs for each, the targets of all.
+        Several processes share a batch: each gets `batch_size` inputs, and the targets of all.
         """
         step = batch_size * processes.n
         chunks = [self.indices[order[start : start + step]] for start in range(0, len(order), step)]
@@ -55,7 +55,7 @@ class Samples(Dataset):
                 yield to_device(self.inputs[mine], device), self.targets[chunk].to(device)
             return
         for chunk, (_, canvases, failures) in zip(chunks, self.inputs.batches(own), strict=True):
-            self.inputs.raise_failures(failures, "raise")  # readable when fit began, but no more
+            self.inputs.raise_failures(failures, "raise")  # were readable when fit began
             canvases = to_device(torch.from_numpy(canvases), device)
             if self.view_size is not None:
                 places = processes.equal_part(np.arange(len(chunk)))
@@ -63,7 +63,7 @@ class Samples(Dataset):
             yield canvases, self.targets[chunk].to(device)
 
     def _views(self, canvases, generator, places, n_all):
-        """Views of the canvases at `places` of a batch of `n_all`, the same whoever has them."""
+        """Make views of the canvases at `places` in a batch of `n_all`, however it is split."""
         if self.augment is None:
             return training_views(canvases, self.view_size, generator, places, n_all)
         seeds = torch.randint(2**62, (n_all,), generator=generator)[places].tolist()

@@ -1,7 +1,6 @@
-"""scikit-learn's own callbacks, where it has them: the epochs are sub-tasks of ``fit``.
+"""Support for scikit-learn's callbacks (``set_callbacks``); epochs are subtasks of ``fit``.
 
-They came with scikit-learn 1.9, and are set with ``set_callbacks``; those of the parameter
-`callbacks` are skorch's.
+They need scikit-learn 1.9. The parameter `callbacks` is for skorch's callbacks.
 """
 
 from typing import NoReturn
@@ -16,7 +15,7 @@ except ImportError:  # before scikit-learn 1.9
         """Placeholder for isinstance checks."""
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands for the one of newer versions."""
+        """Placeholder for the class of newer versions."""
 
         def set_callbacks(self, *callbacks: object) -> NoReturn:
             """Raise ImportError."""
@@ -41,7 +40,7 @@ except ImportError:  # before scikit-learn 1.9
             return False
 
     def with_callbacks(method):
-        """Return the method: nobody listens."""
+        """Return the method unchanged."""
         return method
 
 
@@ -49,14 +48,14 @@ __all__ = ["CallbackSupportMixin", "FitTasks", "shows_progress", "with_callbacks
 
 
 def shows_progress(estimator):
-    """Return whether scikit-learn's progress bar is on this estimator or on one around it."""
+    """Return whether this estimator, or one around it, has scikit-learn's progress bar."""
     parent = getattr(estimator, "_parent_callback_ctx", None)
     watching = [*getattr(estimator, "_skl_callbacks", []), *getattr(parent, "_callbacks", [])]
     return any(isinstance(callback, ProgressBar) for callback in watching)
 
 
 class FitTasks:
-    """Tells callbacks of a fit and its epochs.
+    """Notify scikit-learn's callbacks of the begin and end of a fit and its epochs.
 
     Parameters
     ----------
@@ -67,7 +66,7 @@ class FitTasks:
 
     def __init__(self, estimator, X, y, sample_weight):
         self.data = X, y, sample_weight
-        self.attributes_of = None  # from a net to the attributes that say fitted; set by the fit
+        self.attributes_of = None  # function from a net to the fitted attributes; set by fit
         self.estimator = estimator
         self.context = estimator._init_callback_context(max_subtasks=estimator._n_epochs)
         self.context.call_on_fit_task_begin(**self._task())
@@ -78,7 +77,7 @@ class FitTasks:
         return {"estimator": self.estimator, "X": X, "y": y, "metadata": metadata, **more}
 
     def leave_out(self, images, failures):
-        """Let callbacks see only images that can be read.
+        """Pass only readable images on to callbacks.
 
         Parameters
         ----------
@@ -96,19 +95,19 @@ class FitTasks:
         )
 
     def begin_epoch(self, copy_net):
-        """Announce an epoch.
+        """Announce the start of an epoch.
 
         Parameters
         ----------
         copy_net : callable
-            Makes a copy of the net as if training had ended here; it takes time, so it is called
-            only for callbacks that ask for a fitted estimator.
+            Copies the net as if training had ended here. This takes time, so it is called only for
+            callbacks that ask for a fitted estimator.
         """
         self.epoch = self.context.subcontext(task_name="epoch")
         self.epoch.call_on_fit_task_begin(**self._task_with(copy_net))
 
     def end_epoch(self, copy_net):
-        """Announce its end; return whether a callback wants training to stop."""
+        """Announce the end of an epoch; return whether a callback wants training to stop."""
         return self.epoch.call_on_fit_task_end(**self._task_with(copy_net))
 
     def _task_with(self, copy_net):

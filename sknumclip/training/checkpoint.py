@@ -1,4 +1,4 @@
-"""Checkpoints of a running fit: one safetensors file, written whole or not at all."""
+"""Checkpoints of a running fit: one safetensors file, written atomically."""
 
 import json
 import tempfile
@@ -14,12 +14,12 @@ from ..machine.fingerprint import fingerprint
 
 __all__ = ["open_folder", "read_checkpoint", "write_checkpoint"]
 
-# Another version may compute something else, and resuming promises the same bits.
+# Another version may give other results, but a resumed fit must be bitwise the same.
 _WRITER = f"sknumclip {__version__} and torch {torch.__version__}"
 
 
 def open_folder(folder):
-    """Make a folder for checkpoints, and find out before training whether it can be written.
+    """Create a folder for checkpoints, and check before training that it is writable.
 
     Parameters
     ----------
@@ -32,16 +32,16 @@ def open_folder(folder):
     Raises
     ------
     ValueError
-        If there is something else of this name.
+        If something else has this name.
     OSError
-        If it cannot be made or written.
+        If it cannot be created or written.
     """
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except (OSError, ValueError) as error:
         message = (
-            f"checkpoint={str(folder)!r} must be a folder that can be written, or made: "
+            f"checkpoint={str(folder)!r} must be a writable folder, or one that can be created: "
             f"{getattr(error, 'strerror', error)}. Choose another one, or None to fit without "
             "checkpoints"
         )
@@ -57,17 +57,17 @@ def write_checkpoint(file, tensors, state):
     Parameters
     ----------
     file : Path
-        Its folder is made if needed.
+        Its folder is created if needed.
     tensors : dict of str to Tensor
     state : dict
-        Anything that JSON can hold, and numbers of numpy and torch.
+        JSON values, and numbers of numpy and torch.
 
     Raises
     ------
     TypeError
-        If there is anything else in `state`.
+        If `state` contains anything else.
     OSError
-        If it cannot be written. The file that was there before is left as it was.
+        If it cannot be written. The previous file is left unchanged.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     header = {"state": json.dumps(state, default=_plain_number), "writer": _WRITER}
@@ -80,14 +80,14 @@ def write_checkpoint(file, tensors, state):
             error.errno,
             f"The checkpoint in the folder {str(file.parent)!r} cannot be written "
             f"({len(content) / 1e6:.1f} MB): {error.strerror}. Make room, then repeat the same "
-            "call, which goes on from the last checkpoint that was written, or choose another "
-            "folder or None for checkpoint",
+            "call, which resumes from the last checkpoint, or choose another folder or None for "
+            "checkpoint",
         ) from error
     remove_leftovers(file)
 
 
 def read_checkpoint(file):
-    """Read what :func:`write_checkpoint` wrote.
+    """Read a file written by :func:`write_checkpoint`.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def read_checkpoint(file):
     Raises
     ------
     ValueError
-        If the file is not whole, or was written by another version.
+        If the file is damaged, or was written by another version.
     """
     try:
         with safetensors.safe_open(file, framework="pt") as stream:
@@ -112,22 +112,22 @@ def read_checkpoint(file):
         state = json.loads(header["state"])
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"The checkpoint {file} is damaged ({error}). Delete it to start this fit anew."
+            f"The checkpoint {file} is damaged ({error}). Delete it to start this fit over."
         ) from error
     if header["writer"] != _WRITER:
         raise ValueError(
-            f"The checkpoint {file} was written by {header['writer']}, and this is {_WRITER}. Go "
-            "on with that version, or delete it to start this fit anew."
+            f"The checkpoint {file} was written by {header['writer']}, and this is {_WRITER}. "
+            "Resume with that version, or delete it to start this fit over."
         )
     return tensors, state
 
 
 def _plain_number(value):
-    if getattr(value, "shape", None) == ():  # of numpy or torch
+    if getattr(value, "shape", None) == ():  # numpy or torch
         return value.item()
     raise TypeError(
-        f"A callback has recorded {value!r:.200} in the history, which a checkpoint cannot hold. "
-        "Record numbers or strings, or fit without checkpoint."
+        f"A callback has recorded {value!r:.200} in the history, which cannot be saved in a "
+        "checkpoint. Record numbers or strings, or fit without checkpoint."
     )
 
 
@@ -145,7 +145,7 @@ def optimizer_tensors(optimizer):
 
 
 def load_optimizer_tensors(optimizer, tensors):
-    """Put back what :func:`optimizer_tensors` returned."""
+    """Load the tensors of :func:`optimizer_tensors` into an optimizer."""
     state = {}
     for key, tensor in tensors.items():
         if key.startswith("optimizer."):

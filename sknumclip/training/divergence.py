@@ -14,15 +14,15 @@ def check_losses(losses, inputs, net, *, training):
     losses : ndarray of shape (n_batches, n_losses)
         In the order of the batches.
     inputs : CanvasStore or Tensor of shape (n, n_features)
-        What the batches were cut from.
+        The inputs of all batches.
     net : NumCLIPNet
     training : bool
-        Whether they are losses of training, or else of validation.
+        Whether these are training losses, not validation losses.
 
     Raises
     ------
     FloatingPointError
-        It names the epoch and the first such batch, the likely cause and the next step.
+        The message names the epoch, the first such batch, the likely cause and the next step.
     """
     wrong = ~np.isfinite(losses)
     if not wrong.any():
@@ -33,7 +33,7 @@ def check_losses(losses, inputs, net, *, training):
     untrained = training and epoch == 1 and batch < net.accumulate_steps
     causes = [] if untrained else [_lower_rates(net)]
     if untrained:
-        causes.append("No step had been taken yet, so learning rates are not the cause.")
+        causes.append("No step had been taken yet, so the learning rates are not the cause.")
     causes += _causes_in_data(inputs, net)
     raise FloatingPointError(
         f"The loss became {value} in epoch {epoch}, batch {batch + 1} of {len(losses)} "
@@ -42,7 +42,7 @@ def check_losses(losses, inputs, net, *, training):
 
 
 def check_weights(state, net):
-    """Raise if a weight is NaN or infinite, which the losses have not seen yet.
+    """Raise if a weight is NaN or infinite after the last step.
 
     Parameters
     ----------
@@ -52,10 +52,10 @@ def check_weights(state, net):
     Raises
     ------
     FloatingPointError
-        It names the weights, the likely cause and the next step.
+        The message names the weights, the likely cause and the next step.
     """
     names = [name for name, tensor in state.items() if tensor.is_floating_point()]
-    # Fetched together, so that a GPU is waited for once.
+    # Fetched together, to wait for the GPU only once.
     finite = torch.stack([state[name].isfinite().all() for name in names]).tolist()
     if all(finite):
         return
@@ -69,17 +69,17 @@ def check_weights(state, net):
 def _lower_rates(net):
     rates = ", ".join(f"{rate:g} for {name}" for name, rate in net.param_groups.items())
     return (
-        "Most likely learning rates are too high: lower lr and the parameters that end in _lr (in "
-        f"use: {rates})."
+        "Most likely the learning rates are too high: lower lr and the parameters that end in _lr "
+        f"(now {rates})."
     )
 
 
 def _causes_in_data(inputs, net):
     if net.autocast_dtype is not None:
-        yield "precision='fp32' rules out that numbers were too large for bf16."
+        yield "Try precision='fp32' in case numbers were too large for bf16."
     if isinstance(inputs, torch.Tensor):
         largest = inputs[inputs.isfinite()].abs().max().item()
-        if largest > 1.001:  # else the embeddings of images, or as harmless
+        if largest > 1.001:  # larger than any value of a normalized embedding
             yield (
                 f"The largest value in X is {largest:g}: if it is far from the others, remove it, "
                 "or scale X, with StandardScaler for example."

@@ -17,13 +17,14 @@ from ..machine.generator import drawing_from_torch
 from ..machine.threads import torch_threads
 from .checkpoint import load_optimizer_tensors, optimizer_tensors, read_checkpoint, write_checkpoint
 from .divergence import check_weights
+from .estimate import TimeEstimate
 from .net import NumCLIPNet, draws_from_torch, epochs_of, snapshot
 
 __all__ = ["LR_SCHEDULES", "Schedule", "train"]
 
 LR_SCHEDULES = {
     "cosine": lambda epoch, max_epochs: (1 + math.cos(math.pi * epoch / max_epochs)) / 2,
-    "constant": None,  # rates are left to the optimizer, and to callbacks that change them
+    "constant": None,  # callbacks may change the learning rates
 }
 
 
@@ -42,7 +43,7 @@ class _ProgressBar(Callback):
 
 
 class _Watch(Callback):
-    """Tell scikit-learn's callbacks of each epoch, before other callbacks can end training."""
+    """Notify scikit-learn's callbacks of each epoch, before other callbacks can end training."""
 
     def __init__(self, tasks):
         self.tasks = tasks
@@ -50,7 +51,7 @@ class _Watch(Callback):
 
     def on_epoch_begin(self, net, **kwargs):
         if self.stop:
-            raise KeyboardInterrupt  # which skorch takes as the end of training
+            raise KeyboardInterrupt  # skorch then ends training
         self.tasks.begin_epoch(lambda: snapshot(net))
 
     def on_epoch_end(self, net, **kwargs):
@@ -58,10 +59,10 @@ class _Watch(Callback):
 
 
 class _Checkpoint(Callback):
-    """Write all that the next epoch depends on, and read it back.
+    """Save and restore the state that the next epoch depends on.
 
-    Order of batches, views and dropout follow from seed and epoch, so no state of a random number
-    generator is needed.
+    The order of batches, the views and dropout follow from seed and epoch, so the state of random
+    number generators is not needed.
     """
 
     def __init__(self, file):
@@ -108,7 +109,7 @@ class _Checkpoint(Callback):
         self.stopper_state = state["stopper"], _with_prefix(tensors, "best.")
 
     def on_train_begin(self, net, **kwargs):
-        # skorch's early stopping forgets everything when training begins; this runs after it.
+        # skorch's early stopping resets its state when training begins; this runs after it.
         stopper = _early_stopping(net)
         if stopper is None or not hasattr(self, "stopper_state"):
             return
@@ -120,13 +121,13 @@ class _Checkpoint(Callback):
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long to train, and what happens around the epochs."""
+    """Length of training, callbacks, checkpoints and verbosity."""
 
     max_epochs: int
     n_iter_no_change: int
-    """Epochs without a lower validation loss after which training ends."""
+    """Number of epochs without a lower validation loss after which training ends."""
     callbacks: list | None
-    """skorch's, of the user."""
+    """skorch callbacks of the user."""
     checkpoint_file: Path | None
     verbose: int
 
@@ -143,14 +144,14 @@ def train(make_module, training, validation, schedule, tasks, **net_options):
         For early stopping.
     schedule : Schedule
     tasks : FitTasks
-        Is told of each epoch.
+        Notifies scikit-learn's callbacks.
     **net_options
-        Of :class:`NumCLIPNet`.
+        Options of :class:`NumCLIPNet`.
 
     Returns
     -------
     NumCLIPNet
-        Trained, and still on its device; see :func:`~sknumclip.training.net.release`.
+        Trained, still on its device; see :func:`~sknumclip.training.net.detach_for_prediction`.
     """
     used = [("watch", _Watch(tasks))]
     used += [
@@ -159,6 +160,8 @@ def train(make_module, training, validation, schedule, tasks, **net_options):
     processes = net_options["processes"]
     if schedule.verbose and schedule.max_epochs and processes.is_main:
         used.append(("progress_bar", _ProgressBar()))
+        batch_size = net_options["batch_size"] * processes.n
+        used.append(("estimate", TimeEstimate(math.ceil(len(training) / batch_size))))
     if validation is not None and schedule.max_epochs:
         used.append(
             (
@@ -179,7 +182,7 @@ def train(make_module, training, validation, schedule, tasks, **net_options):
         callbacks__print_log=None,
         **net_options,
     )
-    with drawing_from_torch(net.device):  # modules of others may have layers that draw
+    with drawing_from_torch(net.device):  # custom modules may have layers that draw
         torch.manual_seed(net.seed)
         net.initialize()
     with contextlib.ExitStack() as stack:
@@ -195,8 +198,8 @@ def train(make_module, training, validation, schedule, tasks, **net_options):
             out_of_memory = None
         except torch.OutOfMemoryError as error:
             if processes.n > 1:
-                raise  # the others wait for this one, so nothing can be tried out
-            out_of_memory = str(error)  # the error itself holds on to the memory
+                raise  # the other processes wait for this one, so no batch size can be tried
+            out_of_memory = str(error)  # the error object would keep memory in use
         if out_of_memory is not None:
             _raise_out_of_memory(net, training, out_of_memory)
     check_weights(net.module_.trained_state(), net)
@@ -209,7 +212,7 @@ def _raise_out_of_memory(net, samples, reason):
     advice = (
         f"batch_size={fitting} fits: use it, with accumulate_steps="
         f"{net.accumulate_steps * (net.batch_size // fitting)} to "
-        "step on the gradients of as many images as before, or keep batch_size and use "
+        "add up the gradients of as many images as before, or keep batch_size and use "
         "grad_checkpointing=True, which takes less memory per image."
         if fitting
         else "Not even one image fits: use grad_checkpointing=True, train fewer blocks, as in "
@@ -222,13 +225,13 @@ def _raise_out_of_memory(net, samples, reason):
 
 
 def _batch_size_that_fits(net, samples):
-    """Halve the batch until a whole step fits; 0 if none does. The module is not used after."""
+    """Halve the batch until a whole step fits; 0 if none does. The module is unusable after."""
     size = min(net.batch_size, len(samples)) // 2
     net.step_graph = None
     while size:
         net.optimizer_.zero_grad(set_to_none=True)
         torch.cuda.empty_cache()
-        net._n_steps_left = 1  # so that Adam's memory counts too
+        net._n_steps_left = 1  # include the memory of Adam's step
         batches = samples.batches(np.arange(size), size, net.device, torch.Generator())
         try:
             net.train_step(next(batches))
@@ -240,7 +243,7 @@ def _batch_size_that_fits(net, samples):
 
 
 def _warn_if_interrupted(net):
-    """Ctrl-C ends training as early stopping does: quietly, with what has been learned."""
+    """Warn if Ctrl-C ended training; the estimator keeps what it has learned."""
     if net.history and "train_loss" not in net.history[-1]:
         net.history.pop()
     stopped_early = dict(net.callbacks_)["watch"].stop or any(
@@ -250,7 +253,7 @@ def _warn_if_interrupted(net):
     if len(net.history) < net.max_epochs and not stopped_early:
         warn_user(
             f"Training was interrupted after {len(net.history)} of {net.max_epochs} epochs. The "
-            "estimator is usable as it is; warm_start=True goes on from here.",
+            "estimator can be used; to continue from here, fit again with warm_start=True.",
         )
 
 

@@ -16,11 +16,11 @@ from ..machine.processes import ONE_PROCESS
 from .divergence import check_losses
 from .targets import Targets
 
-__all__ = ["NumCLIPNet", "epochs_of", "release", "restore_net", "snapshot"]
+__all__ = ["NumCLIPNet", "detach_for_prediction", "epochs_of", "restore_net", "snapshot"]
 
 
 class _Batches:
-    """Re-iterable batches. Order and views depend on the seed and the epoch alone."""
+    """Re-iterable batches. Order and views depend only on the seed and the epoch."""
 
     def __init__(self, net, samples, training):
         self.net, self.samples, self.training = net, samples, training
@@ -46,34 +46,35 @@ class _Batches:
 
 
 class NumCLIPNet(NeuralNet):
-    """skorch's net with two losses, one of logits and one of predictions.
+    """skorch's net with two losses, one of the logits and one of the predictions.
 
     Parameters
     ----------
     module : callable
         Makes the module.
     ranking_loss : callable
-        Called as the values of ``RANKING_LOSSES`` are, but without options of their own.
+        Called like the values of ``RANKING_LOSSES``, but without options.
     l1_weight : float
-        Factor of the absolute error, which is recorded even if it is 0.
+        Factor of the absolute error, which is recorded even if this is 0.
     label_range : float
-        Width of all bins together.
+        Total width of all bins, in the unit of the label.
     param_groups : dict of str to float
         Learning rate by the first part of the parameter's name.
     seed : int
     lr_factor : callable or None
-        From the epoch, counted from 0, and `max_epochs` to the factor on all learning rates.
+        Takes the epoch, counted from 0, and `max_epochs`; returns the factor on all learning
+        rates.
     accumulate_steps : int, default=1
     processes : Processes, default=ONE_PROCESS
     gather_batches : bool, default=True
-        Whether the ranking loss compares the images of all processes, or only of each.
+        Whether the ranking loss compares the images of all processes, or only of each one.
     graph_steps : bool, default=False
-        Whether steps may run as a CUDA graph on a GPU: nothing outside of the module may change
-        what they do, and every batch is a step.
+        Whether steps may run as a CUDA graph on a GPU: nothing outside the module may change
+        what they do, and every batch must be a step.
     loss_name : {"ranking_loss", "class_loss"}, default="ranking_loss"
-        What the history calls the loss of the logits.
+        Name in the history for the loss of the logits.
     autocast_dtype : torch.dtype or None, default=None
-        Precision of the towers.
+        Precision of the towers; None is float32.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class NumCLIPNet(NeuralNet):
         return self
 
     def initialize_optimizer(self, triggered_directly=None):
-        """Adam, with a learning rate for each part of the module."""
+        """Make Adam, with a learning rate for each part of the module."""
         groups = [
             {"params": parameters, "lr": lr, "base_lr": lr}
             for name, lr in self.param_groups.items()
@@ -122,21 +123,21 @@ class NumCLIPNet(NeuralNet):
         ]
         fused = torch.device(self.device).type in ("cpu", "cuda")
         self.optimizer_ = torch.optim.Adam(groups, fused=fused)
-        # With hooks that average gradients. skorch, checkpoints and callbacks see the bare module.
+        # The wrapper averages gradients; skorch, checkpoints and callbacks use the bare module.
         accelerator = self.processes.accelerator
         wrapped = self.module_ if accelerator is None else accelerator.prepare(self.module_)
-        vars(self)["parallel_module"] = wrapped  # skorch would take it for one more module
+        vars(self)["parallel_module"] = wrapped  # as an attribute, skorch would add it as a module
         self.step_graph = None
         if self.graph_steps and torch.device(self.device).type == "cuda":
             self.step_graph = StepGraph(self._compute_gradients, self.module_.parameters())
         return self
 
     def get_iterator(self, dataset, training=False):
-        """Cut samples into batches."""
+        """Return the batches of `dataset`."""
         return _Batches(self, dataset, training)
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """As skorch does it, but losses leave the device once an epoch, not once a batch."""
+        """Run an epoch like skorch, but fetch losses from the device once per epoch."""
         if iterator is None:
             return
         losses, sizes = [], []
@@ -145,7 +146,7 @@ class NumCLIPNet(NeuralNet):
                 _seed_dropout(self.seed + len(self.history), self.device)
             self._set_learning_rates()
             self._n_steps_left = len(iterator)
-        self._set_training(training)  # once, as it visits every part of the tower
+        self._set_training(training)  # once per epoch, since it visits every part of the tower
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
@@ -166,7 +167,7 @@ class NumCLIPNet(NeuralNet):
                 group["lr"] = group["base_lr"] * factor
 
     def train_step(self, batch, **fit_params):
-        """Compute gradients, and step every `accumulate_steps` batches and at the epoch's end."""
+        """Compute gradients; step every `accumulate_steps` batches and at the end of the epoch."""
         inputs, targets = batch
         self._n_steps_left -= 1
         is_step = self._n_steps_left % self.accumulate_steps == 0
@@ -182,19 +183,19 @@ class NumCLIPNet(NeuralNet):
         return {"loss": losses[0], "losses": losses, "y_pred": y_pred}
 
     def _compute_gradients(self, inputs, y, bin_index, weight):
-        """Leave gradients in the parameters; return the three losses and the predictions."""
+        """Add gradients to the parameters; return the three losses and the predictions."""
         with autocast(torch.device(self.device), self.autocast_dtype):
             output = self.parallel_module(inputs)
         losses = self.losses(output, Targets(y, bin_index, weight))
-        # Each process knows the loss of all and the gradients of its own images. Their sum is
-        # wanted, but the hooks take the mean.
+        # Each process has the loss of all images but the gradients of its own. We need the sum,
+        # but the wrapper computes the mean.
         (losses[0] * (self.processes.n / self.accumulate_steps)).backward()
         return losses.detach(), output.y_pred.detach()
 
     def _gradients_averaged(self, is_step):
         if is_step or self.processes.n == 1:
             return contextlib.nullcontext()
-        return self.processes.accelerator.no_sync(self.parallel_module)  # gradients only add up
+        return self.processes.accelerator.no_sync(self.parallel_module)  # only add up gradients
 
     def validation_step(self, batch, **fit_params):
         """Compute the losses without gradients."""
@@ -206,9 +207,9 @@ class NumCLIPNet(NeuralNet):
         return {"loss": losses[0], "losses": losses, "y_pred": output.y_pred}
 
     def losses(self, output, targets):
-        """Return the total, the ranking loss and L1 (Section 3.5), Tensor of shape (3,).
+        """Return the total, ranking and L1 loss (Section 3.5), Tensor of shape (3,).
 
-        `targets` are those of all processes, and so are the losses.
+        Both `targets` and the losses are those of all processes.
         """
         rows = torch.cat([output.y_pred[:, None], output.logits], dim=1)
         rows = self.processes.all_rows(rows, len(targets))
@@ -235,16 +236,16 @@ class NumCLIPNet(NeuralNet):
         )
 
 
-def release(net):
-    """Keep what predictions need: the module, unwrapped, on the CPU, and the history."""
+def detach_for_prediction(net):
+    """Reduce a net to what predictions need: the bare module on the CPU, and the history."""
     module = net.module_
     history = copy.copy(net.history)
     accelerator = net.processes.accelerator
     net.parallel_module = net.lr_factor = net.ranking_loss = net.step_graph = None
     net.processes = ONE_PROCESS
     if accelerator is not None:
-        accelerator.free_memory()  # or it would keep all that it ever prepared
-    net.trim_for_prediction()  # clears the history too
+        accelerator.free_memory()  # else it keeps references to everything it prepared
+    net.trim_for_prediction()  # clears the history, too
     net.history = history
     net.module = type(module)
     net.module_ = module.cpu().eval()
@@ -253,8 +254,8 @@ def release(net):
 
 
 def snapshot(net):
-    """Copy a net in training, the way :func:`release` would leave it."""
-    # Prompts let go of their text tower when they are finished, and a frozen image tower is shared.
+    """Copy a net during training, in the state after :func:`detach_for_prediction`."""
+    # Prompts drop their text tower when finished, and a frozen image tower is shared.
     shared = (
         getattr(getattr(net.module_, "prompts", None), "tower", None),
         net.module_.encoder.image_encoder if net.module_.is_frozen else None,
@@ -264,7 +265,7 @@ def snapshot(net):
 
 
 def restore_net(module, history):
-    """Wrap a loaded module the way :func:`train` and :func:`release` leave it.
+    """Wrap a loaded module in a net, in the state after :func:`detach_for_prediction`.
 
     Parameters
     ----------
@@ -286,12 +287,12 @@ def restore_net(module, history):
 
 
 def epochs_of(net):
-    """Return the history of a net, list of dict of numbers, one per epoch."""
+    """Return the history of a net, a list with one dict of numbers per epoch."""
     return [{k: v for k, v in row.items() if k != "batches"} for row in net.history]
 
 
 def draws_from_torch(module):
-    """Whether a module in training draws from torch's global generator: dropout of any kind."""
+    """Whether training the module draws from torch's global generator, as dropout does."""
     names = ("p", "prob", "drop_prob", "dropout", "attention_dropout")
     rates = (getattr(part, name, 0) for part in module.modules() for name in names)
     return any(isinstance(rate, float) and rate > 0 for rate in rates)
@@ -302,7 +303,7 @@ def _trainable(module):
 
 
 def _seed_dropout(seed, device):
-    """As torch.manual_seed does, which takes a millisecond to look for devices not in use."""
+    """Seed like torch.manual_seed, which takes a millisecond to look for unused devices."""
     torch.default_generator.manual_seed(seed)
     if torch.device(device).type == "cuda":
         torch.cuda.manual_seed(seed)

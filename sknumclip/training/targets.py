@@ -1,4 +1,4 @@
-"""Labels, bins and weights of samples."""
+"""Targets: labels, bins and weights of samples as tensors."""
 
 from dataclasses import dataclass
 

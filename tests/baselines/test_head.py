@@ -17,7 +17,7 @@ def test_every_head_fits(make, pixels, loss):
 
 
 def test_heads_that_cannot_weigh_samples_say_so(make, pixels):
-    with pytest.raises(ValueError, match="loss='sord' cannot weigh samples.*loss='l1'"):
+    with pytest.raises(ValueError, match="loss='sord' cannot weight samples.*loss='l1'"):
         make(ImageHeadRegressor, loss="sord").fit(pixels, Y, sample_weight=Y)
     weighted = make(ImageHeadRegressor).fit(pixels, Y, sample_weight=Y)
     assert (

@@ -71,7 +71,7 @@ def test_missing_images_may_be_skipped_but_not_silently(folder):
 @pytest.mark.filterwarnings("ignore:.*left out")
 def test_nothing_left_is_an_error(folder):
     write(folder, "file,label", "gone.png,1")
-    with pytest.raises(ValueError, match="no image at all"):
+    with pytest.raises(ValueError, match="There are no images in"):
         load_folder(folder, on_missing="skip")
 
 

@@ -101,7 +101,7 @@ class TestImageAesthetics:
     def test_ratings_that_are_no_grades_are_shown(self, ratings):
         file = ratings / "beauty-icwsm15-dataset.tsv"
         file.write_text(file.read_text().replace("5,5,5,5,4", "5,5,6"))
-        with pytest.raises(ValueError, match="grades from 1 to 5 .* Got '5,5,6'"):
+        with pytest.raises(ValueError, match="grades from 1 to 5, .* Got '5,5,6'"):
             load_image_aesthetics(ratings)
 
     def test_missing_ratings_say_where_they_are(self, ratings):

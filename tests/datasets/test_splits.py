@@ -189,7 +189,7 @@ def test_boolean_masks_are_the_samples_they_mark(as_mask):
 
 def test_one_mask_as_cv_is_asked_what_it_means_and_the_advice_works():
     y, is_test = np.tile([10, 20], 10), np.arange(20) >= 12
-    with pytest.raises(ValueError, match=r"Say which: .*np.where\(cv, 'test', 'train'\)"):
+    with pytest.raises(ValueError, match=r"it is unclear which .*np.where\(cv, 'test', 'train'\)"):
         next(FewShotSplit(2, is_test).split(y, y))
     _, test = next(FewShotSplit(2, np.where(is_test, "test", "train")).split(y, y))
     np.testing.assert_array_equal(test, np.flatnonzero(is_test))

@@ -35,7 +35,7 @@ def test_other_columns_are_asked_for(folder):
         file.write_text(file.read_text().replace("Picture,Year", "photo,built"))
     with pytest.raises(ValueError, match=r"train.csv .* the image; .*'photo'.* Pass .* image="):
         load_yearguessr(folder)
-    with pytest.raises(ValueError, match="known to be the year; .*'built'"):
+    with pytest.raises(ValueError, match="recognized as the year; .*'built'"):
         load_yearguessr(folder, image="photo")
     data = load_yearguessr(folder, image="photo", year="built")
     np.testing.assert_array_equal(data.y, [1250, 1887, 1931, 2001])

@@ -1,5 +1,6 @@
 """What X and y may be, in which order what is wrong is found, and what is left out."""
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from factories import Y, bad_files, save_pictures, small_pictures
 from PIL import Image
 from sklearn.model_selection import KFold, cross_val_score
 
+from sknumclip import CLIPEmbedder
 from sknumclip.images.embeddings import clear_embedding_cache
 
 
@@ -203,3 +205,20 @@ def test_a_full_disk_is_not_taken_for_bad_images(make, data, tmp_path, monkeypat
     monkeypatch.setattr("os.replace", full)
     with pytest.raises(OSError, match="image cache .* cannot be written.*No space left"):
         make(image_cache=tmp_path, on_error="skip").fit(*data)
+
+
+def warnings_of_embedding(image_cache):
+    embedder = CLIPEmbedder(model_name="tiny", image_cache=image_cache, verbose=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        embedder.fit_transform(np.zeros((2, 30, 30, 3), np.uint8))
+    return [str(warning.message) for warning in caught]
+
+
+def test_workers_that_embed_the_same_images_say_so(tmp_path):
+    assert warnings_of_embedding("auto") == []
+    caches = ["auto", None, str(tmp_path)]
+    found = joblib.Parallel(n_jobs=2)(joblib.delayed(warnings_of_embedding)(c) for c in caches)
+    assert [len(messages) for messages in found] == [1, 0, 0]
+    assert "Use n_jobs=1" in found[0][0]
+    assert "image_cache='some/folder'" in found[0][0]

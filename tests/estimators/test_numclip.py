@@ -65,7 +65,7 @@ def test_bad_settings_are_named(clip_models, pixels, settings, message):
 def test_who_takes_a_setting_for_a_parameter_is_told():
     with pytest.raises(ValueError, match=r"subclass with the class attribute max_shift = 0\.3"):
         NumCLIPRegressor().set_params(max_shift=0.3)
-    with pytest.raises(ValueError, match="'shift' is no parameter of NumCLIPClassifier"):
+    with pytest.raises(ValueError, match="'shift' is not a parameter of NumCLIPClassifier"):
         NumCLIPClassifier().set_params(shift="none")
 
 

@@ -171,13 +171,13 @@ def test_rows_of_a_table_are_refused_with_advice_that_works():
     X = [{"age": 5, "path": path} for path in PATHS]
     with pytest.raises(TypeError, match=r"X\[0\] is not an image") as error:
         as_images(X)
-    code = re.search(r"take the column of images: (.*\]).\s", str(error.value))[1]
+    code = re.search(r"use the column of images: (.*\]).\s", str(error.value))[1]
     assert as_images(eval(code, {"X": X})).items == PATHS
 
 
 def test_what_has_items_by_name_only_is_refused():
     groups = pd.DataFrame({"path": PATHS, "group": [1, 1, 2]}).groupby("group")
-    with pytest.raises(TypeError, match="X is a DataFrameGroupBy, of which .* no images"):
+    with pytest.raises(TypeError, match="X is a DataFrameGroupBy, and .* are not images"):
         as_images(groups)
 
 

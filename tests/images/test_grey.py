@@ -66,13 +66,15 @@ def test_what_is_brighter_than_white_is_white():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int32])
 def test_pixels_without_a_known_white_are_refused(dtype):
-    with pytest.raises(ValueError, match="white is unknown; convert it to 8 bits"):
+    with pytest.raises(ValueError, match="unknown white level; convert it to 8 bits"):
         read_image(Image.fromarray(np.full((4, 4), 100, dtype=dtype)))
 
 
 def test_colors_that_pillow_would_cut_to_four_bits_are_refused(tmp_path):
     content = tiff(np.dstack([RAMP_12] * 3), 16, photometric=2, max_sample=4095)
-    with pytest.raises(ValueError, match="MaxSampleValue white is 4095.* convert it to 8 bits"):
+    with pytest.raises(
+        ValueError, match="MaxSampleValue says that white is 4095.* convert it to 8 bits"
+    ):
         read_image(Image.open(io.BytesIO(content)))
     full = tiff(np.dstack([RAMP_16] * 3), 16, photometric=2)
     assert np.asarray(read_image(Image.open(io.BytesIO(full))))[0, -1].tolist() == [255] * 3

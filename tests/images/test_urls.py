@@ -61,7 +61,7 @@ def test_what_is_not_there_or_empty_is_reported_with_the_rest(urls):
             "not fetched from web sites. Got 'https://example.org/a.jpg'",
         ),
         ("HTTP://example.org/a.jpg", "not fetched from web sites"),
-        ("nonsense://a.jpg", "not an address that fsspec knows"),
+        ("nonsense://a.jpg", "not a URL that fsspec can read"),
     ],
 )
 def test_other_addresses_are_refused_before_anything_is_read(url, message, tmp_path):

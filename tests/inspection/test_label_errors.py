@@ -43,7 +43,7 @@ def test_each_row_says_why():
     y[3] = 250
     first = find_label_errors(LinearRegression(), X, y).iloc[0]
     assert first.name == first["image"] == 3
-    assert first["reason"].startswith("labelled 250, predicted ")
+    assert first["reason"].startswith("labeled 250, predicted ")
     assert f"{first['residual']:.0f} more, where {first['noise']:.1f} is usual" in first["reason"]
     assert first["residual"] == first["label"] - first["prediction"]
 

@@ -90,7 +90,7 @@ def test_classes_have_neighbors_and_their_words_are_escaped(files):
     ("given", "message"),
     [
         (dict(neighbors=3), "neighbors=3 needs the training images"),
-        (dict(X_train=X), "Pass neighbors=3"),
+        (dict(X_train=X), "pass neighbors=3"),
         (dict(neighbors=0, X_train=X), "neighbors must be an int of at least 1"),
         (dict(neighbors=3, X_train=X[:2]), "neighbors=3, but X_train has only 2 images"),
         (dict(neighbors=3, X_train=X, y_train=[1]), "X_train has 30 images, but y_train 1"),

@@ -21,7 +21,7 @@ def facts(page):
 def test_what_is_there(tmp_path):
     page = summarize(X, Y, WORDS, estimator=TINY, verbose=0)
     found = facts(page)
-    assert found["pictures"] == "60"
+    assert found["images"] == "60"
     assert found["sizes"] == "all 64 × 64 pixels"
     assert found["modes"] == "RGB (60)"
     assert found["cannot be read"] == found["copies of others"] == "none"
@@ -72,7 +72,7 @@ def test_a_notebook_shows_tables_of_escaped_text():
 def test_bins_without_words_ask_no_model():
     page = summarize(X, Y, 4, verbose=0)
     assert "words alone" not in facts(page)
-    assert any("Name the bins in words" in step for step in page.next_steps)
+    assert any("Describe the bins in words" in step for step in page.next_steps)
 
 
 def test_labels_that_are_all_the_same_and_pictures_too():
@@ -86,7 +86,7 @@ def test_labels_that_are_all_the_same_and_pictures_too():
     ("given", "message"),
     [
         (dict(X=[]), "X is empty"),
-        (dict(X=np.eye(60)), "summarize looks at pictures"),
+        (dict(X=np.eye(60)), "summarize needs images"),
         (dict(y=Y[:5]), "There must be one label for each image. Got 5 for 60"),
         (dict(y=np.full(60, 5), bins=4), "y must have at least two different values"),
         (dict(bins="ages"), "There are no preset bins named 'ages'"),

@@ -73,5 +73,5 @@ def test_accelerators_that_want_what_parameters_say(pixels, options, message):
 def test_models_in_pieces_are_refused():
     accelerator = processes(2).accelerator
     accelerator.distributed_type = "FSDP"
-    with pytest.raises(ValueError, match="set up for FSDP, which cuts the model in pieces"):
+    with pytest.raises(ValueError, match="set up for FSDP, which splits the model"):
         Processes(accelerator)

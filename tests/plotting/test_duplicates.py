@@ -52,13 +52,13 @@ def test_across_a_split_from_files(tmp_path):
 
 
 def test_what_cannot_be_shown_is_named():
-    with pytest.raises(TypeError, match="shows what inspection.find_duplicates returns. Got list"):
+    with pytest.raises(TypeError, match="needs the result of inspection.find_duplicates. Got list"):
         DuplicatesDisplay.from_duplicates([1], COPIES)
     with pytest.raises(TypeError, match="Got DataFrame"):
         DuplicatesDisplay.from_duplicates(pd.DataFrame({"a": [1]}), COPIES)
     with pytest.raises(ValueError, match="nothing to show: the table has no rows"):
         DuplicatesDisplay.from_duplicates(table().head(0), COPIES)
-    with pytest.raises(ValueError, match="The table is of at least 15 images, but X has 13"):
+    with pytest.raises(ValueError, match="The table refers to at least 15 images, but X has 13"):
         DuplicatesDisplay.from_duplicates(table(), COPIES[:13])
     with pytest.raises(TypeError, match="X is features"):
         DuplicatesDisplay.from_duplicates(table(), np.eye(20))

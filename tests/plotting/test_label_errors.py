@@ -18,7 +18,7 @@ def test_the_first_rows_with_their_pictures():
     for i, image in enumerate(display.images_):
         np.testing.assert_array_equal(image.get_array(), X[FOUND.index[i]])
         title = display.axes_.flat[i].get_title()
-        assert title.startswith(f"{FOUND.index[i]}: labelled {FOUND['label'].iloc[i]:g}\npredicted")
+        assert title.startswith(f"{FOUND.index[i]}: labeled {FOUND['label'].iloc[i]:g}\npredicted")
     assert not overlapping([panel.title for panel in display.axes_.flat], display.figure_)
 
 
@@ -30,7 +30,7 @@ def test_a_picture_is_drawn(tmp_path):
 
 
 def test_what_cannot_be_shown_is_named():
-    with pytest.raises(TypeError, match="shows what inspection.find_label_errors returns"):
+    with pytest.raises(TypeError, match="needs the result of inspection.find_label_errors"):
         LabelErrorsDisplay.from_label_errors(FOUND[["label"]], X)
     with pytest.raises(ValueError, match="but X has 10"):
         LabelErrorsDisplay.from_label_errors(FOUND, X[:10])

@@ -54,10 +54,10 @@ def test_map_of_beta_and_bins():
     named = SearchDisplay.from_estimator(search, labels={"bins": ["three", "two", "any"]})
     assert tick_labels(named.ax_.yaxis) == ["three", "two", "any"]
     with pytest.raises(
-        ValueError, match=r"labels\['bins'\] must have one for each of the 3 values"
+        ValueError, match=r"labels\['bins'\] must have one label for each of the 3 v"
     ):
         SearchDisplay.from_estimator(search, labels={"bins": ["three"]})
-    with pytest.raises(ValueError, match=r"names for values of \['lr'\].*'beta', 'bins'"):
+    with pytest.raises(ValueError, match=r"labels for the values of \['lr'\].*'beta', 'bins'"):
         SearchDisplay.from_estimator(search, labels={"lr": ["slow"]})
 
 

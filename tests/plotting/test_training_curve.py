@@ -32,7 +32,7 @@ def test_curves_are_the_history(reg, clf):
 
 def test_no_epochs_have_no_curves():
     untrained = NumCLIPRegressor(COUNTS, max_epochs=0, **FROZEN).fit(X, Y)
-    with pytest.raises(ValueError, match="trained for no epochs"):
+    with pytest.raises(ValueError, match="trained for 0 epochs"):
         TrainingCurveDisplay.from_estimator(untrained)
 
 
@@ -40,4 +40,4 @@ def test_baselines_show_the_loss_of_their_classes():
     head = ImageHeadRegressor(max_epochs=2, **FROZEN).fit(X, Y)
     display = TrainingCurveDisplay.from_estimator(head)
     assert set(display.lines_) == {"train_class_loss", "train_l1_loss"}
-    assert display.axes_[0, 0].get_ylabel() == "loss of the classes"
+    assert display.axes_[0, 0].get_ylabel() == "class loss"

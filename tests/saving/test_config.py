@@ -26,7 +26,7 @@ def config(clip_models, tmp_path_factory):
     [
         (("logit_scale",), -1, "'logit_scale' parameter .* Got -1"),
         (("logit_scale",), float("nan"), "must be finite. Got NaN"),
-        (("logit_scale",), 1e305, "must be finite, and fit into 64 bits"),
+        (("logit_scale",), 1e305, "must be finite and fit into 64 bits"),
         (("shift",), "sideways", "'shift' parameter .* Got 'sideways'"),
         (("max_shift",), 1.5, "'max_shift' parameter"),
         (("evil",), 1, r"unknown keys: \['evil'\]"),
@@ -38,7 +38,7 @@ def config(clip_models, tmp_path_factory):
         (("encoder", "preprocessing", "mean"), ["a", 1, 1], "mean must be 3 numbers"),
         (("backbone", "model_name"), 7, "'model_name' parameter"),
         (("classes",), [1, "1"], "all strings or all numbers"),
-        (("classes",), [1, 1], "must be different"),
+        (("classes",), [1, 1], "must be all different"),
         (("history",), {"loss": [1, 2], "other": [1]}, "of the same length"),
         (("history",), {"loss": ["a"]}, "lists of numbers"),
         (("versions",), {"torch": 2}, "versions must be strings"),

@@ -162,13 +162,13 @@ def flip_a_weight(folder):
     ("damage", "message"),
     [
         (break_json, "sknumclip.json is damaged"),
-        (remove_json, "not a folder that save wrote"),
+        (remove_json, "is not a saved model"),
         (truncate_tensors, "model.safetensors cannot be read"),
         (remove_tensors, "model.safetensors cannot be read"),
-        (drop_a_tensor, r"does not fit its JSON.*'regressor.out.bias' is missing"),
+        (drop_a_tensor, r"does not match its JSON.*'regressor.out.bias' is missing"),
         (change_format, "has format 99.*reads format 3. Install a newer sknumclip"),
         (make_it_old, "has format 1.*Install sknumclip 0.0.7, or fit again"),
-        (change_class, "holds a Other"),
+        (change_class, "contains the class Other; load it with Other.load"),
         (flip_a_weight, "is damaged, or belongs to another model"),
     ],
 )
@@ -203,7 +203,7 @@ def test_a_tower_cannot_pass_for_another(pixels, tmp_path):
     """Features of frozen towers are shared by hash: a forged one would spoil other models."""
     fit("tiny", pixels, fine_tune="none").save(tmp_path, standalone=True)
     edit_tensors(tmp_path, lambda tensors: tensors["encoder.visual.proj"].add_(1))
-    with pytest.raises(SavedModelError, match="holds another image tower"):
+    with pytest.raises(SavedModelError, match="contains a different image tower"):
         NumCLIPRegressor.load(tmp_path)
 
 
@@ -219,7 +219,7 @@ def test_a_frozen_tower_may_have_moved(pixels, tmp_path):
     reg = fit(name, pixels, fine_tune="none")
     reg.save(tmp_path / "model")
     (tmp_path / "clip").rename(tmp_path / "moved")
-    with pytest.raises(BackboneError, match="elsewhere now, use load"):
+    with pytest.raises(BackboneError, match="it has moved, use load"):
         NumCLIPRegressor.load(tmp_path / "model")
     new_name = f"local-dir:{tmp_path / 'moved'}"
     loaded = NumCLIPRegressor.load(tmp_path / "model", model_name=new_name)
@@ -230,7 +230,7 @@ def test_a_frozen_tower_may_have_moved(pixels, tmp_path):
 
 
 def test_a_place_is_refused_where_none_is_needed(untrained):
-    with pytest.raises(ValueError, match="model_name has no use"):
+    with pytest.raises(ValueError, match="model_name has no effect"):
         NumCLIPRegressor.load(untrained, model_name="tiny")
     with pytest.raises(ValueError, match="pretrained needs a model_name"):
         NumCLIPRegressor.load(untrained, pretrained="openai")
@@ -243,7 +243,7 @@ def test_a_classifier(clip_models, pixels, tmp_path):
     loaded = NumCLIPClassifier.load(tmp_path)
     np.testing.assert_array_equal(loaded.predict_proba(pixels), clf.predict_proba(pixels))
     assert loaded.predict(pixels).tolist() == clf.predict(pixels).tolist()
-    with pytest.raises(SavedModelError, match="use NumCLIPClassifier.load"):
+    with pytest.raises(SavedModelError, match="load it with NumCLIPClassifier.load"):
         NumCLIPRegressor.load(tmp_path)
 
 

@@ -39,7 +39,7 @@ def test_bins_must_be_those_of_the_tensors(saved):
         config["bins"]["edges"][-1] += 1
 
     edit_json(saved, widen)
-    with pytest.raises(SavedModelError, match="other widths of bins"):
+    with pytest.raises(SavedModelError, match="the widths of the bins differ"):
         NumCLIPRegressor.load(saved)
 
 
@@ -66,7 +66,7 @@ def test_images_must_have_the_size_of_the_tower(saved):
         config["encoder"]["preprocessing"]["size"] = [64, 64]
 
     edit_json(saved, grow)
-    with pytest.raises(SavedModelError, match="takes other images"):
+    with pytest.raises(SavedModelError, match="takes images of size"):
         NumCLIPRegressor.load(saved)
 
 

@@ -31,7 +31,7 @@ def files(pixels, tmp_path):
 
 def run_documented_code(model_file, files):
     """Run the code of the docstring, which needs neither torch nor this package."""
-    text = inspect.getdoc(to_onnx).split("::\n", 1)[1].split("\nAn estimator that", 1)[0]
+    text = inspect.getdoc(to_onnx).split("::\n", 1)[1].split("\nFor an estimator fitted", 1)[0]
     code = textwrap.dedent(text).replace('"model.onnx"', repr(str(model_file)))
     names = {"files": files}
     exec(code, names)

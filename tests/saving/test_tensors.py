@@ -31,8 +31,8 @@ def test_what_fits_is_read(tmp_path):
         ({"a": torch.zeros(2, 3).half()}, "'a' is None of shape"),
         ({"b": torch.zeros(2)}, "'b' is torch.float32"),
         ({"c": torch.zeros(1)}, "'c' is torch.float32 .* instead of missing"),
-        ({"a": torch.full((2, 3), float("nan"))}, "'a' holds NaN or infinity"),
-        ({"a": torch.full((2, 3), float("inf"))}, "'a' holds NaN or infinity"),
+        ({"a": torch.full((2, 3), float("nan"))}, "'a' has NaN or infinity"),
+        ({"a": torch.full((2, 3), float("inf"))}, "'a' has NaN or infinity"),
     ],
 )
 def test_what_does_not_is_named(tmp_path, changes, message):

@@ -16,8 +16,8 @@ def config(**changes):
     [
         ({"width": 10**9}, "width=1000000000 is not possible"),
         ({"width": -1}, "width=-1 is not possible"),
-        ({"layers": 10**6}, "layers=1000000 are more than there are weights for"),
-        ({"layers": [10**5, 1, 1, 1]}, "more than there are weights for"),
+        ({"layers": 10**6}, "layers=1000000 need more weights than"),
+        ({"layers": [10**5, 1, 1, 1]}, "need more weights than the file has"),
         ({"image_size": 10**5}, "image_size must be from 1 to 4096"),
         ({"image_size": [32, 32, 32]}, "image_size must be"),
         ({"image_size": 4096, "patch_size": 1, "pos_embed_type": "sin_cos_2d"}, "image_size=.4096"),
@@ -43,5 +43,5 @@ def test_possible_ones_are_not(changes):
     "changes", [{"head_width": 0}, {"evil": 1}, {"layers": 2.5}, {"timm_model_name": "no_such"}]
 )
 def test_descriptions_of_nothing(changes):
-    with pytest.raises(ValueError, match="vision_config describes no image tower"):
+    with pytest.raises(ValueError, match="vision_config is not a valid image tower"):
         build_tower(config(**changes))

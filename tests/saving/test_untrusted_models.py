@@ -63,7 +63,7 @@ def test_references_are_not_followed_elsewhere(pixels, tmp_path, model_name, pre
     reg = fit("tiny", pixels, fine_tune="none", max_epochs=0)
     reg.backbone_ = {**reg.backbone_, "model_name": model_name, "pretrained": pretrained}
     reg.save(tmp_path)
-    with pytest.raises(SavedModelError, match="Without your word nothing is loaded"):
+    with pytest.raises(SavedModelError, match="are loaded automatically"):
         NumCLIPRegressor.load(tmp_path)
 
 

@@ -43,7 +43,7 @@ def test_the_epoch_the_batch_and_the_rates_are_named():
 
 
 def test_too_high_rates_stop_training():
-    with pytest.raises(FloatingPointError, match="Most likely learning rates are too high"):
+    with pytest.raises(FloatingPointError, match="Most likely the learning rates are too high"):
         TooFast(**FROZEN, prompt_lr=1e38, max_epochs=5).fit(X, Y)
 
 

@@ -276,7 +276,7 @@ def test_checkpoints_know_where_a_fit_started(make, data, tmp_path):
 
 def test_a_checkpoint_that_is_no_folder_is_found_early(make, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match="checkpoint=.*must be a folder"):
+    with pytest.raises(ValueError, match="checkpoint=.*must be a writable folder"):
         make(checkpoint=tmp_path / "file").fit(["missing.jpg"] * 2, [1, 2])
 
 
