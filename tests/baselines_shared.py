@@ -1,4 +1,4 @@
-"""Baselines by kind, and labels for the fixture pixels."""
+"""Baselines by kind, and labels for the fixture `pixels`."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Bins and labels that the tests of bins share."""
+"""Bins and labels shared by the tests of bins."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""Each whole number is a class."""
+"""Baselines with one class per whole number."""
 
 import pytest
 from baselines_shared import Y

@@ -1,4 +1,4 @@
-"""Heads on the image tower: every loss fits, and what one cannot do is named."""
+"""ImageHeadRegressor: all losses, and errors."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What all baselines do alike: they are estimators like NumCLIPRegressor, and learn."""
+"""Behavior shared by all baselines."""
 
 import pickle
 

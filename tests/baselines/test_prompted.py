@@ -1,4 +1,4 @@
-"""Baselines that learn prompts."""
+"""Baselines with learned prompts."""
 
 import pytest
 from baselines_shared import Y

@@ -1,4 +1,4 @@
-"""CLIP without training."""
+"""ZeroShotCLIPRegressor: zero-shot predictions without reading images."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Descriptions, edges, centers and labels that cannot be used are named."""
+"""Validation of bins: errors name the description, edge, center or label."""
 
 import numpy as np
 import pytest

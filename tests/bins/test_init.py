@@ -1,4 +1,4 @@
-"""LinguisticBins: every way to make them, what they are as values, and assign."""
+"""LinguisticBins: constructors, values, and assigning labels."""
 
 import numpy as np
 import pytest

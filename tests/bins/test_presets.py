@@ -1,4 +1,4 @@
-"""The paper's bins, others for common tasks, and words for quantiles."""
+"""Presets: the paper's bins, other common tasks, and descriptions of quantiles."""
 
 import numpy as np
 import pytest

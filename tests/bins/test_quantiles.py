@@ -1,4 +1,4 @@
-"""Quantile bins hold about equally many labels, whatever the labels and their weights."""
+"""Quantile bins: equally many labels each, for any labels and weights."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Bins around whole numbers: each number in the middle of its own bin."""
+"""Bins of width 1 around whole numbers and classes."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Weights come with the right options, or there is an error with a next step; never random ones."""
+"""Loading weights: the right options, or an error with a next step; never random weights."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Ranking losses as objects: what they compute, their parameters, their names."""
+"""Ranking losses as objects: values, parameters, names."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""Estimators and a search that are fitted once for all tests of displays."""
+"""Estimators and a search, fitted once for all tests of displays."""
 
 import pytest
 from plot_shared import finished_search, fitted_classifier, fitted_regressor

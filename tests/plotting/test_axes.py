@@ -1,4 +1,4 @@
-"""Matplotlib on first use, and what is checked before anything is drawn."""
+"""Lazy import of matplotlib, checks of data and axes, number formats."""
 
 import ast
 import sys

@@ -1,4 +1,4 @@
-"""Pictures side by side: the right ones, small, each under its own title."""
+"""Images side by side: order, size, titles."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Displays of an estimator inside a search or a pipeline."""
+"""Displays of an estimator inside a search or pipeline."""
 
 import numpy as np
 import pytest
