@@ -2,21 +2,11 @@
 
 import numpy as np
 import pytest
-from plot_shared import COUNTS, GRADES, X, Y, fitted_classifier, fitted_regressor, tick_labels
+from plot_shared import COUNTS, GRADES, X, Y, tick_labels
 from sklearn.metrics import mean_absolute_error
 
 from sknumclip import LinguisticBins
 from sknumclip.plotting import BinErrorDisplay
-
-
-@pytest.fixture
-def reg():
-    return fitted_regressor()
-
-
-@pytest.fixture
-def clf():
-    return fitted_classifier()
 
 
 def test_residuals_by_bin():
@@ -64,3 +54,12 @@ def test_bad_input_of_bin_errors(clf):
         BinErrorDisplay.from_predictions([1, 200], [1, 2], COUNTS)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         BinErrorDisplay.from_predictions([1, 2, 3], [1, 2], COUNTS)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+def test_whole_numbers_without_a_sign_do_not_wrap_around(dtype):
+    y_true, y_pred = np.array([0, 5, 100], dtype), np.array([10, 9, 120], dtype)
+    bins = LinguisticBins(("few", "many"), (0, 50, 125))
+    display = BinErrorDisplay(y_true=y_true, y_pred=y_pred, bins=bins).plot()
+    medians = sorted(line.get_xdata()[0] for line in display.boxes_["medians"])
+    assert medians == [-20, -7]

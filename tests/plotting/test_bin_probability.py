@@ -4,30 +4,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from PIL import Image
-from plot_shared import (
-    COUNTS,
-    GRADES,
-    TINY,
-    X,
-    Y,
-    fitted_classifier,
-    fitted_regressor,
-    overlapping,
-    tick_labels,
-)
+from plot_shared import COUNTS, GRADES, TINY, X, Y, overlapping, tick_labels
 
 from sknumclip.baselines import ZeroShotCLIPRegressor
 from sknumclip.plotting import BinProbabilityDisplay
-
-
-@pytest.fixture
-def reg():
-    return fitted_regressor()
-
-
-@pytest.fixture
-def clf():
-    return fitted_classifier()
 
 
 def test_bars_are_the_probabilities(reg):

@@ -2,22 +2,12 @@
 
 import numpy as np
 import pytest
-from plot_shared import COUNTS, GRADES, TINY, X, Y, fitted_classifier, fitted_regressor, tick_labels
+from plot_shared import COUNTS, GRADES, TINY, X, Y, tick_labels
 from sklearn.decomposition import PCA
 
 from sknumclip import CLIPEmbedder
 from sknumclip.metrics import ordinality_score
 from sknumclip.plotting import EmbeddingDisplay
-
-
-@pytest.fixture
-def reg():
-    return fitted_regressor()
-
-
-@pytest.fixture
-def clf():
-    return fitted_classifier()
 
 
 def test_map_by_pca():

@@ -2,31 +2,12 @@
 
 import numpy as np
 import pytest
-from plot_shared import (
-    COUNTS,
-    TINY,
-    X,
-    Y,
-    fitted_classifier,
-    fitted_regressor,
-    overlapping,
-    tick_labels,
-)
+from plot_shared import COUNTS, TINY, X, Y, overlapping, tick_labels
 
 from sknumclip import LinguisticBins
 from sknumclip.baselines import CoOpRegressor, ImageHeadRegressor, ZeroShotCLIPRegressor
 from sknumclip.metrics import ordinality_score
 from sknumclip.plotting import PromptSimilarityDisplay
-
-
-@pytest.fixture
-def reg():
-    return fitted_regressor()
-
-
-@pytest.fixture
-def clf():
-    return fitted_classifier()
 
 
 @pytest.mark.parametrize("name", ["reg", "clf"])

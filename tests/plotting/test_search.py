@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from plot_shared import COUNTS, FROZEN, X, Y, finished_search, tick_labels
+from plot_shared import COUNTS, FROZEN, X, Y, tick_labels
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import Ridge
 from sklearn.metrics import mean_squared_error
@@ -11,11 +11,6 @@ from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, Randomize
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.plotting import SearchDisplay
-
-
-@pytest.fixture
-def search():
-    return finished_search()
 
 
 def test_cells_are_the_best_scores(search):

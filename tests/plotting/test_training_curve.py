@@ -2,21 +2,11 @@
 
 import numpy as np
 import pytest
-from plot_shared import COUNTS, FROZEN, X, Y, fitted_classifier, fitted_regressor
+from plot_shared import COUNTS, FROZEN, X, Y
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.baselines import ImageHeadRegressor
 from sknumclip.plotting import TrainingCurveDisplay
-
-
-@pytest.fixture
-def reg():
-    return fitted_regressor()
-
-
-@pytest.fixture
-def clf():
-    return fitted_classifier()
 
 
 def test_curves_are_the_history(reg, clf):

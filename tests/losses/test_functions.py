@@ -1,7 +1,6 @@
 """The losses against an independent float64 computation, one pair at a time."""
 
 import math
-import pickle
 
 import numpy as np
 import pytest
@@ -9,19 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logsumexp
-from sklearn.base import clone
 
 from sknumclip.losses import (
-    FCRC,
-    RANKING_LOSSES,
-    AuthorCodeFCRC,
-    InfoNCE,
     author_code_fcrc_loss,
     fcrc_loss,
     label_distance,
     negative_weights,
     regression_loss,
-    resolve_ranking_loss,
 )
 
 
@@ -40,14 +33,6 @@ def fcrc_by_hand(logits, bins, y, label_range, beta, distance, weight_norm, mask
             negative = sum(raw[j] / mean * f_of(j) for j in negatives)
             total -= math.log(f_of(i) / (f_of(i) + negative)) / (2 * m)
     return total
-
-
-@pytest.fixture
-def batch():
-    rng = np.random.default_rng(0)
-    y = rng.uniform(0, 100, size=9)
-    bins = np.digitize(y, [20, 40, 60])
-    return rng.normal(size=(9, 4)) * 3, bins, y
 
 
 @pytest.mark.parametrize("distance", ["absolute", "sqrt", "squared"])
@@ -79,49 +64,6 @@ def test_fcrc_without_beta_is_infonce(batch):
     cross_entropy = torch.nn.functional.cross_entropy
     expected = (cross_entropy(logits, bins) + cross_entropy(logits.T, bins)) / 2
     assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
-
-
-def test_infonce_weights_all_negatives_the_same_whatever_beta_is(batch):
-    logits, bins, y = map(torch.tensor, batch)
-    for mask in (True, False):
-        loss = InfoNCE(mask)(logits, bins, y, beta=4.0, label_range=100.0)
-        options = dict(label_range=100.0, mask_same_bin=mask)
-        assert loss == fcrc_loss(logits, bins, y, beta=0, **options)
-
-
-@pytest.mark.parametrize("params", [{}, {"distance": "sqrt"}, {"weight_norm": "mean"}])
-def test_an_object_is_the_function_with_its_parameters(batch, params):
-    logits, bins, y = map(torch.tensor, batch)
-    options = dict(label_range=100.0, beta=3.0)
-    loss = clone(FCRC(**params))(logits, bins, y, **options)
-    assert loss == fcrc_loss(logits, bins, y, **options, **params)
-    assert AuthorCodeFCRC()(logits, bins, y, **options) == author_code_fcrc_loss(logits, bins)
-
-
-def test_losses_are_parameters_like_any_other():
-    loss = FCRC(distance="sqrt")
-    assert repr(loss) == "FCRC(distance='sqrt')"
-    assert loss.get_params() == {
-        "distance": "sqrt",
-        "mask_same_bin": True,
-        "weight_norm": "softmax",
-    }
-    assert pickle.loads(pickle.dumps(loss)).get_params() == loss.get_params()
-    for name in ("fcrc", "infonce", "author_code", "none"):
-        assert resolve_ranking_loss(name) is RANKING_LOSSES[name]
-
-
-@pytest.mark.parametrize(
-    ("loss", "message"),
-    [
-        (FCRC(distance="cubed"), r"'distance' parameter of FCRC must be one of \['absolute'"),
-        (FCRC(mask_same_bin=1), r"must be one of \[True, False\]. Got 1 instead"),
-        (InfoNCE(None), "'mask_same_bin' parameter of InfoNCE"),
-    ],
-)
-def test_a_parameter_that_is_not_allowed_is_named(loss, message):
-    with pytest.raises(ValueError, match=message):
-        resolve_ranking_loss(loss)
 
 
 @pytest.mark.parametrize("weight_norm", ["softmax", "mean"])
