@@ -1,4 +1,4 @@
-"""NumCLIPClassifier: predict ordered classes from images."""
+"""NumCLIPClassifier: predict ordered classes from images. Steps of fit: estimators/fitting.py."""
 
 from __future__ import annotations
 
