@@ -305,7 +305,7 @@ def _existing(table, source, on_missing):
 
 
 def _complete(table, name, source):
-    """Return a column without missing values; folds and groups of numbers as int64."""
+    """Return a column without missing values; whole numbers as int64."""
     if name in _WHOLE_NUMBERS:
         numbers = _numbers(table, name, source)
         if numbers.dtype != np.int64:
