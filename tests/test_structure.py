@@ -1,5 +1,7 @@
 """Package structure: import levels, no circles, one importer for each heavy library."""
 
+import re
+
 import pytest
 from factories import run_python
 from structure import PACKAGE, figures, graph, imported, levels, module_name
@@ -81,3 +83,16 @@ def test_the_tree_stays_readable():
     assert found["modules at the top level"] <= 14
     assert found["longest file"][0] <= 400
     assert found["most arguments, constructors aside"][0] <= 8
+
+
+def test_the_map_names_every_module():
+    page = (PACKAGE.parent / "docs" / "design.md").read_text()
+    words = set(re.findall(r"\w+", page[: page.index("## From")]))
+    public = {"baselines", "datasets", "inspection", "plotting"}
+    names = {
+        part
+        for name in graph()
+        for part in name.split(".")
+        if name.split(".")[0] not in public and not part.startswith("_")
+    }
+    assert names - words == set()
