@@ -46,7 +46,7 @@ def test_a_circle_is_found():
         ("sklearn.callback", {"training.callbacks"}),
         ("sklearn.utils._param_validation", {"estimators.checks"}),
         ("onnx", {"saving.onnx"}),
-        ("huggingface_hub", {"saving.hub", "saving.model_card"}),
+        ("huggingface_hub", {"clip.loading", "saving.hub", "saving.model_card"}),
     ],
 )
 def test_heavy_libraries_come_in_through_one_door(library, door):
