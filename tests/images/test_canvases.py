@@ -1,10 +1,14 @@
 """CanvasStore: the same canvases whatever the cache and the threads; failures are listed."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from factories import bad_files, preprocessing, save_pictures
 from PIL import Image
 
+from sknumclip.estimators.samples import as_images
 from sknumclip.exceptions import ImageReadError
 from sknumclip.images.canvases import CanvasStore
 from sknumclip.images.reading import Images
@@ -120,3 +124,51 @@ def test_a_folder_asks_for_the_state_of_each_file_once(files, tmp_path, monkeypa
     for _ in range(3):
         all_canvases(store)
     assert sorted(asked) == list(range(9))
+
+
+def spelled(paths):
+    """The same files, their paths written in other ways."""
+    folder, name = os.path.split(paths[0])
+    os.symlink(paths[0], os.path.join(folder, "link.png"))
+    os.link(paths[0], os.path.join(folder, "hard link.png"))
+    others = ["./" + os.path.relpath(paths[0]), f"{folder}/../{os.path.basename(folder)}/{name}"]
+    return [*paths, *others, Path(paths[0]), f"{folder}/link.png", f"{folder}/hard link.png"]
+
+
+LISTED = {
+    "paths": (lambda paths: 25 * paths, 9),
+    "paths, 25 in a row": (lambda paths: list(np.repeat(paths, 25)), 9),
+    "paths that are written differently": (spelled, 9),
+    "opened images": (lambda paths: 25 * [Image.open(path) for path in paths], 9),
+    "an array": (lambda paths: np.repeat([np.asarray(Image.open(p)) for p in paths], 5, axis=0), 9),
+    "copies of arrays": (lambda paths: [np.array(Image.open(p)) for p in 3 * paths], 9),
+    "missing files": (lambda paths: ["gone", "./gone", "gone"], 2),  # ./gone may come to be another
+}
+
+
+@pytest.mark.parametrize(("listed", "n_different"), LISTED.values(), ids=LISTED)
+@pytest.mark.parametrize("cache", ["memory", "folder", None])
+def test_an_image_listed_many_times_is_decoded_and_kept_once(
+    files, tmp_path, monkeypatch, cache, listed, n_different
+):
+    decoded, read = [], Images.read
+    monkeypatch.setattr(Images, "read", lambda self, i, **kw: decoded.append(i) or read(self, i))
+    images = Images(as_images(listed(files)).items)
+    cache = tmp_path / "cache" if cache == "folder" else cache
+    store = CanvasStore(images, preprocessing("shortest"), cache=cache, num_workers=2)
+    failures = store.read_all("skip")
+    assert len(set(decoded)) == n_different
+    if failures:
+        assert list(failures) == list(range(len(images)))
+        return
+    if cache == "memory":
+        assert len(decoded) == 9
+        assert len(store._cache._canvases) == 9
+    for i in range(len(images)):
+        expected = resize_image(read(images, i), preprocessing("shortest"))
+        np.testing.assert_array_equal(store[i], expected)
+
+
+def test_equal_pixels_of_another_shape_are_another_image():
+    images = Images([np.zeros((4, 6, 3), np.uint8), np.zeros((6, 4, 3), np.uint8)])
+    assert images.first_of_each().tolist() == [0, 1]
