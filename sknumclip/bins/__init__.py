@@ -242,6 +242,9 @@ class LinguisticBins:
             descriptions = _generic_descriptions(n_bins, len(edges) - 1)
         return cls(descriptions, tuple(edges), centers, outside)
 
+    def __len__(self) -> int:
+        return len(self.descriptions)
+
     @property
     def n_bins(self) -> int:
         """Number of bins."""

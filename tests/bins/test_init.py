@@ -17,7 +17,7 @@ def test_from_mapping():
     assert bins.edges == (0, 13, 19, 101)
     assert bins.centers == (6.5, 16, 60)
     assert bins.widths == (13, 6, 82)
-    assert (bins.n_bins, bins.range) == (3, 101)
+    assert (bins.n_bins, len(bins), bins.range) == (3, 3, 101)
 
 
 def test_bins_are_values():
