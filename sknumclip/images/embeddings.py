@@ -104,8 +104,8 @@ def embed_images(
                 rows.update(embedded)
                 for i in embedded.keys() & keys.keys():
                     cache.put(keys[i], embedded[i])
+    failures = {i: failures[first[i]] for i in first if first[i] in failures}
     failures = {i: why for found in processes.all_objects(failures) for i, why in found.items()}
-    failures |= {i: failures[first[i]] for i in first if first[i] in failures}
     failures = store.of_all(failures)
     store.raise_failures(failures, on_error)
     width = len(next(iter(rows.values()))) if rows else _width(encode, store, device)

@@ -166,7 +166,7 @@ def test_an_image_listed_many_times_is_embedded_once(tmp_path, key):
     for items in (5 * paths, 5 * pixels, np.stack(5 * pixels), 5 * [picture(1), *pixels[1:]]):
         clear_embedding_cache()
         encoder.n_images = 0
-        features, _ = embed(encoder, items, cache_key=key)
+        features, _ = embed(encoder, items, cache=None if key is None else Embeddings(key))
         assert features[:, 0].tolist() == 5 * [1, 2, 3]
         assert encoder.n_images == 3
 
@@ -174,7 +174,7 @@ def test_an_image_listed_many_times_is_embedded_once(tmp_path, key):
 def test_objects_of_equal_content_are_embedded_once_where_there_is_a_cache(tmp_path):
     encoder = CountingEncoder()
     items = [np.asarray(picture(7)), picture(7), picture(7), "missing", picture(8), "./missing"]
-    features, failures = embed(encoder, items, cache_key="a", on_error="skip")
+    features, failures = embed(encoder, items, cache=Embeddings("a"), on_error="skip")
     np.testing.assert_array_equal(features[:, 0], [7, 7, 7, np.nan, 8, np.nan])
     assert list(failures) == [3, 5]
     assert encoder.n_images == 2
