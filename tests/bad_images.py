@@ -162,8 +162,8 @@ FLOATS = Image.fromarray(np.full((8, 8), 0.5, dtype=np.float32))
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99)
 
 IMAGES = [
-    ("a JPEG that was cut off", cut_off("cut.jpg", 600), "image file is truncated"),
-    ("a PNG that was cut off", cut_off("cut.png", 600), "image file is truncated"),
+    ("a truncated JPEG", cut_off("cut.jpg", 600), "image file is truncated"),
+    ("a truncated PNG", cut_off("cut.png", 600), "image file is truncated"),
     ("a file of 0 bytes", file_of("empty.jpg", b""), "an empty file (0 bytes)"),
     (
         "a web page saved as .jpg",
@@ -175,28 +175,32 @@ IMAGES = [
         lambda folder: saved("a.png", Image.new("RGB", (8, 8), RED))(folder).rename(
             folder / "a.jpg"
         ),
-        Right("the picture: its content counts, not its name", is_seen_as((8, 8), RED)),
+        Right("the image: its content counts, not its name", is_seen_as((8, 8), RED)),
     ),
     (
         "1 × 1 pixels",
         saved("dot.png", Image.new("RGB", (1, 1), RED)),
-        Right("the picture", is_seen_as((1, 1), RED)),
+        Right("the image", is_seen_as((1, 1), RED)),
     ),
     (
         "1 × 20000 pixels",
         saved("long.png", Image.new("RGB", (1, 20000), RED)),
-        Right("the middle of it", is_seen_as((1, 20000), RED)),
+        Right("its center", is_seen_as((1, 20000), RED)),
     ),
     (
-        "a file of 100 bytes that says it has 30000 × 30000 pixels",
+        "a file of 100 bytes whose header claims 30000 × 30000 pixels",
         png_bomb(30000, 30000),
         "If you trust it, raise Pillow's limit: PIL.Image.MAX_IMAGE_PIXELS",
     ),
-    ("one that says it has 9000 × 9000", png_bomb(9000, 9000), "image file is truncated"),
+    (
+        "a file whose header claims 9000 × 9000 pixels",
+        png_bomb(9000, 9000),
+        "image file is truncated",
+    ),
     (
         "a CMYK JPEG",
         saved("cmyk.jpg", Image.new("CMYK", (16, 16), (0, 255, 255, 0))),
-        Right("the picture in RGB", is_seen_as((16, 16), RED)),
+        Right("the image in RGB", is_seen_as((16, 16), RED)),
     ),
     (
         "a 16-bit PNG",
@@ -204,58 +208,58 @@ IMAGES = [
         Right("scaled to 8 bits", is_seen_as((8, 8), GREY)),
     ),
     (
-        "a TIFF of 12 bits",
+        "a 12-bit TIFF",
         file_of("12.tif", tiff(LIGHT, 12)),
-        Right("white is 4095, as the file says", THREE_QUARTERS),
+        Right("scaled to 8 bits: white is 4095, as in its header", THREE_QUARTERS),
     ),
     (
-        "a TIFF of 16 bits with the tag MaxSampleValue",
+        "a 16-bit TIFF with the tag MaxSampleValue",
         file_of("max.tif", tiff(LIGHT, 16, max_sample=4095)),
-        Right("white is that value", THREE_QUARTERS),
+        Right("scaled to 8 bits: white is that value", THREE_QUARTERS),
     ),
     (
-        'a TIFF of 16 bits, "white is zero"',
+        'a 16-bit TIFF, "white is zero"',
         file_of("white.tif", tiff(65535 - 16 * LIGHT, 16, photometric=0)),
-        Right("not a negative", THREE_QUARTERS),
+        Right("the image, not its negative", THREE_QUARTERS),
     ),
     (
-        "a PGM of 12 bits (maxval 4095)",
+        "a 12-bit PGM (maxval 4095)",
         file_of("12.pgm", b"P5 8 8 4095\n" + LIGHT.astype(">u2").tobytes()),
-        Right("white is its maxval", THREE_QUARTERS),
+        Right("scaled to 8 bits: white is its maxval", THREE_QUARTERS),
     ),
     (
-        "a TIFF of colors of 16 bits with the tag MaxSampleValue",
+        "a TIFF with 16-bit colors and the tag MaxSampleValue",
         file_of("rgb.tif", tiff(np.dstack([LIGHT] * 3), 16, photometric=2, max_sample=4095)),
         "its colors have 16 bits, but its tag MaxSampleValue says that white is 4095, and",
     ),
     (
-        'a TIFF of 12 bits, "white is zero"',
+        'a 12-bit TIFF, "white is zero"',
         file_of("12 white.tif", tiff(LIGHT, 12, photometric=0)),
         "a kind of TIFF file that Pillow cannot read; convert it to 8 bits",
     ),
     (
-        "a TIFF of floats",
+        "a float TIFF",
         saved("floats.tif", FLOATS),
         "its pixels are floats with an unknown white level",
     ),
     (
-        "a palette with transparency",
+        "a palette image with transparency",
         see_through,
-        Right("what is transparent is white", is_seen_as((8, 8), WHITE)),
+        Right("transparent pixels become white", is_seen_as((8, 8), WHITE)),
     ),
     ("an animated GIF", animation("a.gif"), Right("its first frame", is_seen_as((8, 8), RED))),
     ("an animated WebP", animation("a.webp"), Right("its first frame", is_seen_as((8, 8), RED))),
     (
-        "a photo that is turned by its EXIF tag",
+        "a photo with an EXIF rotation",
         turned,
-        Right("upright", is_seen_as((8, 16), RED)),
+        Right("the image, upright", is_seen_as((8, 16), RED)),
     ),
     (
         "a PNG with broken EXIF data",
         saved("broken.png", Image.new("RGB", (8, 8), RED), exif=b"Exif\0\0nonsense"),
         "broken EXIF data",
     ),
-    ("HEIC without its plugin", file_of("a.heic", HEIC), "pip install pillow-heif"),
+    ("HEIC without the Pillow plugin", file_of("a.heic", HEIC), "pip install pillow-heif"),
     (
         "PostScript",
         file_of("a.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"),
@@ -264,30 +268,30 @@ IMAGES = [
     ("a folder", lambda folder: folder, "a folder, not a file"),
     ("a FIFO", fifo, "not a regular file"),
     ("a device", lambda folder: "/dev/zero", "not a regular file"),
-    ("a file that may not be read", forbidden, "Permission"),
+    ("a file without read permission", forbidden, "Permission"),
     ("a missing file", lambda folder: folder / "missing.png", "no such file"),
     ("a relative path", lambda folder: "missing.png", "no such file in "),
-    ("a link to nowhere", link, "a link to nowhere.png, which does not exist"),
+    ("a broken link", link, "a link to nowhere.png, which does not exist"),
     ("~", lambda folder: "~/missing.png", "~ is not expanded; use os.path.expanduser"),
-    ("an empty path", lambda folder: "", "its path is empty"),
-    ("a name that is not UTF-8", not_utf8, Right("the picture", is_seen_as((8, 8), RED))),
-    ("a very long name", lambda folder: str(folder / ("x" * 999)), "name too long"),
-    ("a NUL in the name", lambda folder: "a\0.png", "null"),
+    ("an empty string as path", lambda folder: "", "its path is empty"),
+    ("a file name that is not UTF-8", not_utf8, Right("the image", is_seen_as((8, 8), RED))),
+    ("a name that is too long", lambda folder: str(folder / ("x" * 999)), "name too long"),
+    ("a NUL character in the name", lambda folder: "a\0.png", "null"),
     (
         "a PIL image without pixels",
         lambda folder: Image.new("RGB", (0, 8)),
         "it has no pixels: 0 × 8",
     ),
     (
-        "a PIL image that was closed",
+        "a closed PIL image",
         lambda folder: [image := Image.open(saved("a.png", GREY_16_BITS)(folder)), image.close()][
             0
         ],
         "closed image",
     ),
     (
-        "an array with RGB as its last axis, among paths",
+        "an array of shape (height, width, 3), among paths",
         lambda folder: np.full((8, 8, 3), RED, dtype=np.uint8),
-        Right("the picture", is_seen_as((8, 8), RED)),
+        Right("the image", is_seen_as((8, 8), RED)),
     ),
 ]

@@ -59,12 +59,12 @@ UNIT = np.random.default_rng(0).random((4, 8, 8, 3))
 
 X = [
     (
-        "with a URL of an unknown kind in it",
+        "paths and a URL of an unknown kind",
         lambda files: [*files[:3], "bucket://a.jpg"],
         "'bucket://a.jpg' is not a URL that fsspec can read",
     ),
     (
-        "with a web address in it",
+        "paths and a web address",
         lambda files: [*files[:3], "https://example.com/a.jpg"],
         "Images are not fetched from web sites. Got 'https://example.com/a.jpg'. Download",
     ),
@@ -80,7 +80,7 @@ X = [
     ("nested lists", lambda files: [[f, f] for f in files], "X is neither images nor features"),
     ("paths and a number", lambda files: [*files[:3], 3.5], "X[3] is not an image: 3.5"),
     ("paths and None", lambda files: [*files[:3], None], "X[3] is not an image: None"),
-    ("None everywhere", lambda files: [None] * 4, "X[0] is not an image: None"),
+    ("only None", lambda files: [None] * 4, "X[0] is not an image: None"),
     (
         "a Series with NaN",
         lambda files: pd.Series([*files[:3], np.nan]),
@@ -104,17 +104,17 @@ X = [
         "if 255 is white, use np.round(X).astype(np.uint8)",
     ),
     (
-        "channels first",
+        "arrays with channels first",
         lambda files: np.zeros((4, 3, 8, 8), dtype=np.uint8),
         "if channels come first, use X.transpose(0, 2, 3, 1)",
     ),
     (
-        "grey images",
+        "an array of grayscale images",
         lambda files: np.zeros((4, 8, 8), dtype=np.uint8),
         "if these are grayscale images, use np.repeat(X[..., None], 3, axis=3)",
     ),
     (
-        "RGBA in an array",
+        "an array of RGBA images",
         lambda files: np.zeros((4, 8, 8, 4), dtype=np.uint8),
         "if the fourth channel is opacity, use [PIL.Image.fromarray(x) for x in X]",
     ),
@@ -124,12 +124,12 @@ X = [
         "use np.round(255 * np.stack(X)).astype(np.uint8).transpose(0, 2, 3, 1)",
     ),
     (
-        "rows of a table",
+        "a list of table rows",
         lambda files: [{"path": file, "age": 5} for file in files],
         "For rows of a table, use the column of images: [row['path'] for row in X]",
     ),
     (
-        "a DataFrame of one column of numbers",
+        "a DataFrame with one column of numbers",
         lambda files: pd.DataFrame({"age": Y}),
         "X is a DataFrame with one column, 'age', of numbers, not of paths. Select the column",
     ),
@@ -139,12 +139,12 @@ X = [
         "X is a masked array, and its masked values would be used as well",
     ),
     (
-        "a DataFrame of two columns",
+        "a DataFrame with two columns",
         lambda files: pd.DataFrame({"path": files, "other": files}),
         "must have one column, of paths. Got the columns ['path', 'other']: select one",
     ),
     (
-        "a DataFrame of none",
+        "a DataFrame without columns",
         lambda files: pd.DataFrame(index=range(4)),
         "DataFrame without columns",
     ),
@@ -154,21 +154,21 @@ X = [
         "X[0] is not an image: Timestamp('2020-01-01 00:00:00')",
     ),
     ("a sparse matrix", lambda files: csr_matrix(np.eye(4)), "Sparse data was passed for X"),
-    ("one feature as a list", lambda files: [1.0, 2.0, 3.0, 4.0], "Reshape your data"),
+    ("a list of numbers", lambda files: [1.0, 2.0, 3.0, 4.0], "Reshape your data"),
     ("features with NaN", lambda files: np.full((4, 3), np.nan), "Input X contains NaN"),
     ("features with inf", lambda files: np.full((4, 3), np.inf), "Input X contains infinity"),
-    ("no features", lambda files: np.zeros((4, 0)), "Found array with 0 feature(s)"),
+    ("an array without features", lambda files: np.zeros((4, 0)), "Found array with 0 feature(s)"),
     ("a categorical Series", lambda files: pd.Series(files, dtype="category"), IS_READ),
     ("`dict.values()`", lambda files: dict(enumerate(files)).values(), IS_READ),
     ("a deque", deque, IS_READ),
-    ("a column of Hugging Face's `datasets`, or what looks like one", SequenceLike, IS_READ),
+    ("a column of Hugging Face's `datasets`, or a similar sequence", SequenceLike, IS_READ),
     ("uint8 tensors", lambda files: list(map(as_tensor, files)), IS_READ),
     ("a mix of paths and PIL images", lambda files: [*files[:3], Image.open(files[3])], IS_READ),
     (
         "one PIL image four times, not yet loaded",
         lambda files: [Image.open(files[0])] * 4,
         Right(
-            "the picture",
+            "the image",
             lambda reg, X, expected: np.allclose(np.ptp(reg.predict(X)), 0, atol=1e-3),
         ),
     ),
@@ -178,7 +178,7 @@ X = [
 # ------------------------------------------------------------------------------------------- labels
 
 IS_FITTED = Right("fitted", lambda reg, X, expected: np.isfinite(reg.predict(X)).all())
-NUMBERS = Right("taken as numbers", IS_FITTED.check)
+NUMBERS = Right("used as numbers", IS_FITTED.check)
 NOT_1D = "y must be a list, 1-D array or Series of numbers, one per image"
 
 LABELS = [
@@ -222,16 +222,16 @@ LABELS = [
     ("a scalar", dict(y=5), NOT_1D),
     ("sparse", dict(y=csr_matrix([Y])), NOT_1D),
     ("masked", dict(y=np.ma.array(Y, mask=[0, 1, 0, 0])), "y is a masked array"),
-    ("fewer than images", dict(y=[1, 2]), "Got 4 images or rows in X and 2 labels in y"),
+    ("fewer labels than images", dict(y=[1, 2]), "Got 4 images or rows in X and 2 labels in y"),
     ("one sample", dict(y=ONE), "At least 2 samples are needed to fit"),
     (
-        "negative, outside the bins",
+        "negative labels outside the bins",
         dict(y=[-1, 2, 3, 4]),
         "lie outside the bins, which cover [0, 100]",
     ),
     ("1e300, outside the bins", dict(y=[1e300, 2, 3, 4]), "The worst: 1e+300 (at index 0)"),
     (
-        "outside bins that clip",
+        "labels outside bins, with `outside='clip'`",
         dict(y=[-1, 2, 3, 1e6], bins=LinguisticBins.from_mapping(BINS, outside="clip")),
         Right(
             "assigned to the end bins",
@@ -245,11 +245,11 @@ LABELS = [
         "y must have at least two different values",
     ),
     (
-        "that differ by rounding, with `bins=3`",
+        "equal except for rounding, with `bins=3`",
         dict(y=[1, 1, 1 + 2.0**-52, 1 + 2.0**-51], bins=3),
         "too close together for 3 bins",
     ),
-    ("constant, with named bins", dict(y=[5] * 4), IS_FITTED),
+    ("constant, with described bins", dict(y=[5] * 4), IS_FITTED),
     ("all in one bin", dict(y=[1, 2, 3, 4]), IS_FITTED),
     (
         "one in each bin",
@@ -266,7 +266,7 @@ LABELS = [
             y=np.array([0.1, 0.3, 0.7, 0.7], np.float32), bins={"low": (0, 0.7), "high": (0.7, 1)}
         ),
         Right(
-            "in the bin that starts there, as the numbers they print",
+            "in the bin that starts there, like the digits they print",
             lambda reg, X, expected: reg.bins_.assign(np.float32([0.3, 0.7])).tolist() == [0, 1],
         ),
     ),
@@ -306,7 +306,7 @@ CLASSES = [
     (
         "words",
         dict(y=STAGES),
-        in_order("sorted, and a warning that says so", "adult", "child", "teenager"),
+        in_order("sorted alphabetically, with a warning", "adult", "child", "teenager"),
     ),
     (
         'words, with `classes=["child", ...]`',
@@ -321,7 +321,7 @@ CLASSES = [
     (
         "intervals of `pandas.cut`",
         dict(y=pd.cut([5, 15, 99, 30], [0, 13, 19, 100])),
-        in_order("in their order, in words", "0 to 13", "13 to 19", "19 to 100"),
+        in_order("in their order, with descriptions", "0 to 13", "13 to 19", "19 to 100"),
     ),
     (
         "pandas' nullable whole numbers",
@@ -345,13 +345,13 @@ CLASSES = [
     ),
     ("masked", dict(y=np.ma.array([1, 2, 3, 4], mask=[0, 1, 0, 0])), "y is a masked array"),
     (
-        "that are not among `classes`",
+        "labels that are not in `classes`",
         dict(y=STAGES, classes=["child", "adult"]),
         "without ['teenager'], which are in y",
     ),
     ("one class", dict(y=["a"] * 4), "At least two classes are needed. Got one class: ['a']"),
     (
-        "descriptions that are one prompt",
+        "descriptions that give the same prompt",
         dict(y=[1, 2, 1, 2], descriptions=["a child’s", "a child's"]),
         "makes the same prompt of",
     ),

@@ -1,4 +1,4 @@
-"""What bad and odd input gives, case by case; docs/bad_input.md is made of the same list.
+"""Results of bad and unusual input, case by case; docs/bad_input.md is generated from this list.
 
 After a change: ``python tests/test_bad_input.py > docs/bad_input.md``.
 """
@@ -99,27 +99,30 @@ def cases():
 
 
 INTRODUCTION = """\
-# What bad and odd input gives
+# Bad input
 
-Every row is a test: this page and `tests/test_bad_input.py` are one list. Of errors a part of the
-message is shown; the whole names the parameter, or the image, what came, what is allowed, and what
-to do next. Nothing is downloaded, guessed or replaced.
+This page lists the result of bad and unusual input. Each row is a test, and this page is generated
+from `tests/test_bad_input.py`. For errors, the table shows part of the message; the full message
+names the parameter or the image, the value, what is allowed, and the next step. Nothing is
+downloaded, guessed or replaced.
 
-Parameters, bins and labels are checked before any image is read. Then `fit` reads every image
-once, before it trains. With `on_error="raise"`, the default, one `ImageReadError` lists all that
-cannot be read. With `on_error="skip"` they are left out, with a warning, and `skipped_` says which
-and why; `predict`, `predict_bin_proba`, `transform` and `explain` give NaN in their places, so that
-nothing is shifted. A score of NaN is an error of scikit-learn's: leave those images out of scores.
+Parameters, bins and labels are checked before any image is read. Then `fit` reads every image once
+before training starts. With `on_error="raise"`, the default, one `ImageReadError` lists all images
+that cannot be read. With `on_error="skip"`, these are left out with a warning, and `skipped_` lists
+them with the reasons. `predict`, `predict_bin_proba`, `transform` and `explain` return NaN in their
+places, so the other rows keep their positions. scikit-learn's scores raise an error for NaN, so
+leave these images out of them.
 
-In the tables that loaders of `sknumclip.datasets` read, names of files, groups and parts are text
-as it is written there: `007` is not `7`, and `NA` is a name. With pandas, that is
+The loaders of `sknumclip.datasets` read the names of files, groups and parts in a table as text:
+`007` is not `7`, and `NA` is a name. With pandas, that is
 `pd.read_csv(file, dtype={"file": str}, na_filter=False)`.
 
-White is what a file of more than 8 bits declares: its bits per sample, `MaxSampleValue`, "white is
-zero", or maxval. Of PNG it is 65535, whatever its `sBIT` says, and of an array of uint16 too.
+For images of more than 8 bits, white is the value that the file declares: its bits per sample,
+`MaxSampleValue`, "white is zero", or maxval. For PNG, white is 65535 whatever its `sBIT` chunk
+declares, and so it is for a uint16 array.
 
 Pillow refuses images of more than twice `PIL.Image.MAX_IMAGE_PIXELS` (89 million) pixels, and warns
-from that number on. If you trust larger ones, raise it.
+above that number itself. Raise it if you trust larger images.
 """
 
 
@@ -130,7 +133,7 @@ def page():
     for this_section, what, _, gives in cases():
         if this_section != section:
             section = this_section
-            lines += ["", f"## {section}", "", "| input | gives |", "|---|---|"]
+            lines += ["", f"## {section}", "", "| input | result |", "|---|---|"]
         result = gives.words if isinstance(gives, Right) else f"error: `{gives}`"
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in (what, result)) + " |")
     return "\n".join(lines) + "\n"
