@@ -1,12 +1,15 @@
-"""Free memory and the usual number of threads of this process."""
+"""Free memory and the number of threads of this process."""
 
+import contextlib
 import multiprocessing
+import threading
 from pathlib import Path, PurePosixPath
 
 import joblib
 import torch
+from threadpoolctl import ThreadpoolController
 
-__all__ = ["free_memory", "usual_threads"]
+__all__ = ["free_memory", "one_thread", "usual_threads"]
 
 _CGROUP_FILES = {
     # Limit, usage, and the part of the usage that gives way: files that Linux keeps.
@@ -20,6 +23,45 @@ def usual_threads():
     # joblib tells its workers their share of the cores through the variables that torch reads.
     is_worker = multiprocessing.parent_process() is not None
     return min(joblib.cpu_count(), torch.get_num_threads()) if is_worker else joblib.cpu_count()
+
+
+class _OneBlasThread:
+    """One thread for BLAS, whose number is one for all threads, while any of our calls runs."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._n_calls = 0
+
+    def __enter__(self):
+        with self._lock:
+            if not self._n_calls:
+                self._limits = _one_thread_of("blas")
+            self._n_calls += 1
+
+    def __exit__(self, *unused):
+        with self._lock:
+            self._n_calls -= 1
+            if not self._n_calls:
+                with self._limits:  # threadpoolctl lets go of what a thread leaves, not of calls
+                    pass
+
+
+def _one_thread_of(kind):
+    """Limit libraries of a kind, "blas" or "openmp"; return the context that takes it back."""
+    return ThreadpoolController().select(user_api=kind).limit(limits=1)
+
+
+_ONE_BLAS_THREAD = _OneBlasThread()
+
+
+@contextlib.contextmanager
+def one_thread():
+    """Context in which the operations of NumPy, SciPy and torch take one thread each.
+
+    Any number of threads may be in it; when the last one leaves, all is as before.
+    """
+    with _ONE_BLAS_THREAD, _one_thread_of("openmp"):  # whose limits are those of this thread
+        yield
 
 
 def free_memory(root="/"):
