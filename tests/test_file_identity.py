@@ -1,10 +1,12 @@
 """file_identity: detects changed files even with the same name, size and mtime."""
 
+import copy
 import os
 import shutil
 
 import numpy as np
 import pytest
+import safetensors.torch
 from factories import FAST, MODELS, VISION, Y, save_clip, small_pictures
 from PIL import Image
 
@@ -115,12 +117,36 @@ def test_a_relative_folder_means_where_it_was_in_fit(clip_models, pixels, tmp_pa
         np.testing.assert_array_equal(embedder.transform(pixels), expected)
 
 
-def test_warm_start_goes_on_with_the_same_model_only(clip_models, pixels, tmp_path):
-    reg = NumCLIPRegressor(model_name=clip_models["clip"], warm_start=True, **FAST).fit(pixels, Y)
-    other = {**MODELS["clip"], "quick_gelu": True}
-    reg.set_params(model_name=save_clip(tmp_path, other))
+def other_text_weights(model_name, folder):
+    shutil.copytree(model_name.removeprefix("local-dir:"), folder)
+    file = folder / "open_clip_model.safetensors"
+    tensors = safetensors.torch.load_file(file)
+    tensors["ln_final.weight"] *= 2  # after the text tower
+    safetensors.torch.save_file(tensors, file)
+    return f"local-dir:{folder}"
+
+
+@pytest.mark.parametrize("fine_tune", ["full", "none"])
+@pytest.mark.parametrize("is_saved", [False, True])
+@pytest.mark.parametrize("tower", ["image", "text"])
+def test_warm_start_goes_on_with_the_same_model_only(
+    clip_models, pixels, tmp_path, fine_tune, is_saved, tower
+):
+    same = clip_models["clip"]
+    reg = NumCLIPRegressor(model_name=same, fine_tune=fine_tune, **FAST).fit(pixels, Y)
+    if is_saved:
+        reg.save(tmp_path / "saved", standalone=True)
+        reg = NumCLIPRegressor.load(tmp_path / "saved")
+    if tower == "image":
+        other = save_clip(tmp_path / "other", {**MODELS["clip"], "quick_gelu": True})
+    else:
+        other = other_text_weights(same, tmp_path / "other")
+    reg.set_params(model_name=other, warm_start=True)
     with pytest.raises(ValueError, match="has other weights than the model of the last fit"):
         reg.fit(pixels, Y)
+    shutil.copytree(same.removeprefix("local-dir:"), tmp_path / "copy")
+    for way_out in ({"model_name": f"local-dir:{tmp_path / 'copy'}"}, {"warm_start": False}):
+        copy.deepcopy(reg).set_params(**way_out).fit(pixels, Y)
 
 
 def test_a_dangling_link_in_a_models_folder_is_named(clip_models, tmp_path):

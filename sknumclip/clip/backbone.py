@@ -105,6 +105,13 @@ class Backbone:
         state = {**self.text.state_dict(), "tokens": self.token_embedding.weight}
         return fingerprint(state, str(self.logit_scale))
 
+    def is_described_by(self, description):
+        """Whether its towers are those that a dict has the fingerprints of."""
+        return self.fingerprint == description["fingerprint"] and (
+            # Not known of what an earlier version has saved.
+            description.get("text_fingerprint") in (None, self.text_fingerprint)
+        )
+
 
 @own_torch_state()
 def load_backbone(model_name, pretrained=None):

@@ -342,7 +342,7 @@ class FitMixin:
 
     def _continue(self, module, checked):
         """Start from the fitted module, for warm_start."""
-        if checked.backbone.fingerprint != self.backbone_["fingerprint"]:
+        if not checked.backbone.is_described_by(self.backbone_):
             raise ValueError(
                 "warm_start=True cannot continue from the last fit: model_name="
                 f"{self.model_name!r} has other weights than the model of the last fit, "

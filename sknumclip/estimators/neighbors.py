@@ -77,7 +77,9 @@ def add_neighbors(table, estimator, X, k, X_train, y_train):
             )
         return table
     check_neighbors("neighbors", k, X_train, y_train)
-    index, similarity = nearest_rows(estimator.transform(X), estimator.transform(X_train), k)
+    # Not tables, as which a setting of scikit-learn's may return them.
+    rows, known = (np.asarray(estimator.transform(images)) for images in (X, X_train))
+    index, similarity = nearest_rows(rows, known, k)
     images = as_images(X_train)
     labels = None if y_train is None else np.asarray(column_or_1d(y_train)).tolist()
     cells = np.empty(len(table), dtype=object)

@@ -9,12 +9,12 @@ from typing import Any, Self
 
 import torch
 from scipy.special import softmax
-from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from .._typing import LrSchedule, StrPath
 from .._warnings import warn_user
 from ..losses import FCRC, RANKING_LOSSES, resolve_ranking_loss
+from ..machine.threads import one_thread
 from ..model.modules import SHIFTS, FeatureEncoder, NumCLIPModule
 from ..model.prompts import (
     PROMPT_INITS,
@@ -166,6 +166,12 @@ class BaseNumCLIP(BaseCLIPEstimator):
             return super()._train(checked, prepared, tasks)
         return self._solve(checked, prepared)
 
+    def _fitted_attributes(self, checked, net):
+        attributes = super()._fitted_attributes(checked, net)
+        if not self._is_solved:  # and so may be continued by warm_start
+            attributes["backbone_"]["text_fingerprint"] = checked.backbone.text_fingerprint
+        return attributes
+
     def _solve(self, checked, prepared):
         """Solve for all parameters; see :mod:`sknumclip.solving.solve`."""
         indices, backbone, bins = prepared.training.indices, checked.backbone, checked.bins
@@ -190,7 +196,7 @@ class BaseNumCLIP(BaseCLIPEstimator):
             desc="solving", total=n_steps(len(rows)), leave=False, delay=2, disable=not shown
         )
         # The operations are so small that threads would spend more time waiting than computing.
-        with bar, threadpool_limits(limits=1):
+        with bar, one_thread():
             solution = solve(rows, problem, bar.update)
         source = self._image_encoder(backbone) if checked.X.are_images else None
         encoder = FeatureEncoder(n_features, n_features, image_encoder=source)

@@ -1,12 +1,13 @@
-"""Number of threads that torch computes with."""
+"""Numbers of threads that torch, NumPy and SciPy compute with."""
 
 import contextlib
 import threading
 
 import joblib
 import torch
+from threadpoolctl import ThreadpoolController
 
-__all__ = ["torch_threads", "within_quota"]
+__all__ = ["one_thread", "torch_threads", "within_quota"]
 
 
 class _TorchThreads:
@@ -33,6 +34,46 @@ class _TorchThreads:
 
 
 torch_threads = _TorchThreads()
+
+
+class _OneBlasThread:
+    """Limit BLAS, whose number of threads is shared by all Python threads, during our calls."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._n_calls = 0
+
+    def __enter__(self):
+        with self._lock:
+            if not self._n_calls:
+                self._limits = _one_thread_of("blas")
+            self._n_calls += 1
+
+    def __exit__(self, *unused):
+        with self._lock:
+            self._n_calls -= 1
+            if not self._n_calls:
+                with self._limits:  # leaving it restores the limits
+                    pass
+
+
+def _one_thread_of(kind):
+    """Limit libraries of a kind, "blas" or "openmp"; return the context that undoes it."""
+    return ThreadpoolController().select(user_api=kind).limit(limits=1)
+
+
+_ONE_BLAS_THREAD = _OneBlasThread()
+
+
+@contextlib.contextmanager
+def one_thread():
+    """Context in which operations of NumPy and SciPy take one thread each.
+
+    Any number of Python threads may enter it; when the last one leaves, the caller's limits are
+    restored.
+    """
+    with _ONE_BLAS_THREAD, _one_thread_of("openmp"):  # OpenMP's limits belong to this thread only
+        yield
 
 
 def within_quota():

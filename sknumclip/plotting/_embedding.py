@@ -253,9 +253,11 @@ def _ranks(y, classes):
 def _positions(features, method, random_state):
     """Map ℓ2-normalized features to the plane."""
     if method == "pca":
-        return PCA(2, random_state=random_state).fit_transform(features)
-    if method == "tsne":
+        mapping = PCA(2, random_state=random_state)
+    elif method == "tsne":
         # scikit-learn's default of 30 is too large for few samples.
         perplexity = min(30, (len(features) - 1) / 3)
-        return TSNE(perplexity=perplexity, random_state=random_state).fit_transform(features)
-    raise ValueError(f"method must be 'tsne' or 'pca'. Got method={method!r}.")
+        mapping = TSNE(perplexity=perplexity, random_state=random_state)
+    else:
+        raise ValueError(f"method must be 'tsne' or 'pca'. Got method={method!r}.")
+    return np.asarray(mapping.fit_transform(features))  # never a table

@@ -53,6 +53,7 @@ _BACKBONE = {
     "pretrained": [str, None],
     "fingerprint": [str],
     "vision_config": [dict],
+    "text_fingerprint": [str, None],  # of a fit that can be continued
 }
 _VISION = {"embed_dim": _COUNT, "vision_cfg": [dict], "quick_gelu": ["boolean"]}
 _FEATURES = {"n_features": _COUNT, "embed_dim": _COUNT}
@@ -168,7 +169,7 @@ def _check(config):
     _check_keys(config["bins"], _BINS, "bins")
     if not 2 <= len(config["bins"]["descriptions"]) <= _MAX_BINS:
         raise ValueError(f"the number of bins must be from 2 to {_MAX_BINS}.")
-    _check_keys(config["backbone"], _BACKBONE, "backbone")
+    _check_keys({"text_fingerprint": None, **config["backbone"]}, _BACKBONE, "backbone")
     _check_keys(config["backbone"]["vision_config"], _VISION, "vision_config")
     encoder = config["encoder"]
     if "n_features" in encoder:

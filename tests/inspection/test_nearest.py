@@ -3,13 +3,16 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
+import sklearn
 from factories import save_pictures
 from sklearn.linear_model import Ridge
 
 from sknumclip import CLIPEmbedder, NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
 from sknumclip.inspection import nearest_images
+from sknumclip.plotting import EmbeddingDisplay
 
 FAST = dict(model_name="tiny", fine_tune="none", max_epochs=2, random_state=0, verbose=0)
 X, Y = make_counting_images(30, random_state=0)
@@ -106,3 +109,21 @@ def test_what_does_not_transform_is_named():
         nearest_images(Ridge(), X, X)
     with pytest.raises(ValueError, match="k must be an int of at least 1. Got k=0"):
         nearest_images(CLIPEmbedder(), X, X, k=0)
+
+
+def test_neighbors_and_maps_are_as_ever_where_scikit_learn_makes_tables_of_embeddings():
+    X, y = make_counting_images(20, random_state=0)
+    params = dict(model_name="tiny", fine_tune="none", max_epochs=0, random_state=0, verbose=0)
+    reg = NumCLIPRegressor(3, **params).fit(X, y)
+
+    def found():
+        display = EmbeddingDisplay.from_estimator(reg, X, y, method="pca")
+        table = reg.explain(X[:4], 2, X_train=X, y_train=y)
+        return table["neighbors"].tolist(), nearest_images(reg, X, X, k=2), display.positions
+
+    expected = found()
+    with sklearn.config_context(transform_output="pandas"):
+        neighbors, table, positions = found()
+    assert neighbors == expected[0]
+    pd.testing.assert_frame_equal(table, expected[1])
+    np.testing.assert_array_equal(positions, expected[2])

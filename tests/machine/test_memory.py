@@ -1,4 +1,4 @@
-"""Free memory is that of this process: of its container, its limit, and its share among workers."""
+"""Free memory of this process: of its container, its limit, and its share among workers."""
 
 import subprocess
 import sys

@@ -77,3 +77,43 @@ def test_frozen_steps_take_one_thread():
     finally:
         torch.set_num_threads(before)
     assert seen == {1}
+
+
+THREADS = """
+import threading
+from concurrent.futures import ThreadPoolExecutor
+import numpy, scipy.linalg, torch
+from threadpoolctl import threadpool_info
+from sknumclip.machine.threads import one_thread
+
+both_are_in, first_has_left = threading.Barrier(2), threading.Event()
+
+def limits():
+    return sorted((pool["user_api"], pool["num_threads"]) for pool in threadpool_info())
+
+def first():
+    with one_thread():
+        both_are_in.wait(60)
+    first_has_left.set()
+
+def second():
+    with one_thread():
+        both_are_in.wait(60)
+        first_has_left.wait(60)
+        inside = limits()
+    return inside
+
+before = limits()
+for _ in range(2):
+    with ThreadPoolExecutor(2) as threads:
+        jobs = threads.submit(first), threads.submit(second)
+    print(set(jobs[1].result()) == {("blas", 1), ("openmp", 1)}, limits() == before)
+    both_are_in.reset()
+    first_has_left.clear()
+"""
+
+
+def test_numbers_of_threads_are_the_callers_again_after_calls_in_threads():
+    """Those of BLAS are one for all threads, so calls that overlap have to agree."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
+    assert run_python(["-c", THREADS], timeout=120, env=environment).split() == 4 * ["True"]
