@@ -5,10 +5,10 @@ import shutil
 
 import numpy as np
 import pytest
-from factories import FAST, MODELS, VISION, Y, save_clip, small_pictures
+from factories import MODELS, VISION, Y, save_clip, small_pictures
 from PIL import Image
 
-from sknumclip import CLIPEmbedder, NumCLIPRegressor
+from sknumclip import CLIPEmbedder
 from sknumclip.exceptions import BackboneError
 from sknumclip.images.embeddings import clear_embedding_cache
 from sknumclip.machine.files import file_identity
@@ -113,14 +113,6 @@ def test_a_relative_folder_means_where_it_was_in_fit(clip_models, pixels, tmp_pa
     clear_embedding_cache()
     for embedder, expected in fitted:
         np.testing.assert_array_equal(embedder.transform(pixels), expected)
-
-
-def test_warm_start_goes_on_with_the_same_model_only(clip_models, pixels, tmp_path):
-    reg = NumCLIPRegressor(model_name=clip_models["clip"], warm_start=True, **FAST).fit(pixels, Y)
-    other = {**MODELS["clip"], "quick_gelu": True}
-    reg.set_params(model_name=save_clip(tmp_path, other))
-    with pytest.raises(ValueError, match="has other weights than the model of the last fit"):
-        reg.fit(pixels, Y)
 
 
 def test_a_dangling_link_in_a_models_folder_is_named(clip_models, tmp_path):
