@@ -17,6 +17,7 @@ import argparse
 import copy
 import functools
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -170,7 +171,6 @@ def training_step(bench, n_steps=1, compiled=False):
             logit_scale=backbone.logit_scale,
             shift="width",
             max_shift=0.5,
-            autocast_dtype=bench.dtype,
         )
 
     net = NumCLIPNet(
@@ -183,6 +183,7 @@ def training_step(bench, n_steps=1, compiled=False):
         lr_factor=lambda epoch, max_epochs: 1.0,
         device=bench.device,
         batch_size=bench.batch_size,
+        autocast_dtype=bench.dtype,
         graph_steps=True,
         train_split=None,
         verbose=0,
@@ -462,14 +463,32 @@ def embedding_pass(bench, n):
     return np.median([seconds(embed, bench.device) for _ in range(3)])
 
 
-def row_frozen_fit(bench):
+def row_frozen_fit(bench, **params):
     n = 500 if bench.quick else 2000
     limit = embedding_pass(bench, n)
     Z = fitted(bench, fine_tune="none").transform(bench.jpegs(n, side=256))
     y = bench.labels(n)
-    reg = NumCLIPRegressor(**bench.params(fine_tune="none", max_epochs=100))
+    reg = NumCLIPRegressor(**bench.params(fine_tune="none", **params))
     times = [seconds(lambda: reg.fit(Z, y), bench.device) for _ in range(3)]
     return np.array([(t / limit, t, limit) for t in times])
+
+
+def row_search_in_workers(bench):
+    """A frozen search by two worker processes that share a folder, against one process."""
+    paths, y = bench.jpegs(n := 250 if bench.quick else 1000, side=256), bench.labels(n)
+    grid = {"beta": [0, 4], "bins": [BINS, 5]}
+
+    def search(n_jobs, folder):
+        clear_embedding_cache()
+        reg = NumCLIPRegressor(**bench.params(fine_tune="none", image_cache=folder))
+        GridSearchCV(reg, grid, cv=3, n_jobs=n_jobs).fit(paths, y)
+
+    times = []
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as folder:
+            workers = seconds(lambda folder=folder: search(2, folder), bench.device)
+        times.append((workers, seconds(lambda: search(1, "auto"), bench.device)))
+    return np.array([(ours / limit, ours, limit) for ours, limit in times])
 
 
 def row_grid_search(bench, pipeline=False):
@@ -494,11 +513,33 @@ def row_grid_search(bench, pipeline=False):
 
 
 def row_import(bench):
-    def run(module):
-        command = [sys.executable, "-c", f"import {module}"]
-        return lambda: subprocess.run(command, check=True)
+    def run(code):
+        return lambda: subprocess.run([sys.executable, "-c", code], check=True)
 
-    return side_by_side(run("sknumclip"), run("sklearn"), torch.device("cpu"), bench.repeats)
+    ours = run("from sknumclip import NumCLIPRegressor")
+    other = run("import torch, sklearn.base")
+    return side_by_side(ours, other, torch.device("cpu"), bench.repeats)
+
+
+def row_busy_machine(bench, n_busy=2):
+    """The quickstart while other processes keep the cores busy, against a quiet machine."""
+    script = Path(__file__).resolve().parent / "plot_01_quickstart.py"
+
+    def quickstart():
+        environment = {**os.environ, "MPLBACKEND": "agg"}
+        command = [sys.executable, str(script)]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run(command, check=True, cwd=bench.folder, env=environment, **quiet)
+
+    def beside_others():
+        busy = [subprocess.Popen([sys.executable, "-c", "while True: 1"]) for _ in range(n_busy)]
+        try:
+            quickstart()
+        finally:
+            for process in busy:
+                process.kill()
+
+    return side_by_side(beside_others, quickstart, torch.device("cpu"), 3)
 
 
 def row_clone(bench):
@@ -518,6 +559,7 @@ def row_save(bench):
     return np.array([(size / 1e6, size / 1e9, 1e6 / 1e9)])
 
 
+OF_PRODUCTS = "its FLOPs at the rate of one large product"  # 1 / ratio is the share of that rate
 ROWS = {  # what is measured: against what, the goal, how
     "one training step": (
         "bare tower step, same precision",
@@ -529,18 +571,32 @@ ROWS = {  # what is measured: against what, the goal, how
         0.45,
         functools.partial(row_step, other_step=released_style_step),
     ),
+    "one training step, its FLOPs": (OF_PRODUCTS, 1 / 0.7, row_step_flops),
+    "prediction, its FLOPs": (OF_PRODUCTS, 1 / 0.8, row_encode_flops),
     "predict, uint8 in memory": ("bare encode_image loop", 1 / 0.95, row_predict_memory),
     "predict, JPEG files": ("decoding or tower alone", 1 / 0.85, row_predict_files),
     "epochs after the first, files": ("epochs from memory", 1.05, row_epochs_files),
-    "frozen fit, 100 epochs": ("one embedding pass", 0.25, row_frozen_fit),
-    "grid search 12 x 5, frozen": ("one embedding pass", 2.0, row_grid_search),
+    "frozen fit": ("one embedding pass", 0.25, row_frozen_fit),
+    "frozen fit, 100 epochs": (
+        "one embedding pass",
+        0.25,
+        functools.partial(row_frozen_fit, max_epochs=100),
+    ),
+    "grid search 12 x 5, frozen": ("one embedding pass", 1.5, row_grid_search),
     "the same search, CLIPEmbedder in a pipeline": (
         "one embedding pass",
-        2.0,
+        1.5,
         functools.partial(row_grid_search, pipeline=True),
     ),
+    "frozen search, n_jobs=2, image_cache a folder": ("n_jobs=1", 1.0, row_search_in_workers),
+    "quickstart beside two busy processes": ("a quiet machine", 1.8, row_busy_machine),
+    "quickstart beside six busy processes": (
+        "a quiet machine",
+        2.5,
+        functools.partial(row_busy_machine, n_busy=6),
+    ),
     "peak memory, many files (GB)": ("few files (GB)", 1.05, row_memory),
-    "import sknumclip": ("import sklearn", 1.5, row_import),
+    "import NumCLIPRegressor": ("import torch, sklearn.base", 1.4, row_import),
     "clone": ("1 ms", 1.0, row_clone),
     "pickle, unfitted (GB)": ("10 kB (GB)", 1.0, row_pickle),
     "save, frozen (GB)": ("1 MB (GB)", 1.0, row_save),
@@ -561,14 +617,14 @@ CUDA_ROWS = {
         1 / 0.92,
         functools.partial(row_step, other_step=bare_step, compiled=True),
     ),
-    "step, compiled": ("its FLOPs at the rate of one large product", 1 / 0.35, row_step_flops),
+    "step, compiled": (OF_PRODUCTS, 1 / 0.35, row_step_flops),
     "step of 256, compiled": (
-        "its FLOPs at the rate of one large product",
+        OF_PRODUCTS,
         1 / 0.45,
         functools.partial(row_step_flops, batch_size=256),
     ),
     "prediction, batches of 256, compiled": (
-        "its FLOPs at the rate of one large product",
+        OF_PRODUCTS,
         1 / 0.7,
         row_encode_flops,
     ),
@@ -600,6 +656,7 @@ def main():
                     "what": name,
                     "against": against,
                     "ratio": round(np.median(ratio), 3),
+                    "share": round(1 / np.median(ratio), 3) if against == OF_PRODUCTS else "",
                     "min": round(ratio.min(), 3),
                     "max": round(ratio.max(), 3),
                     "goal": f"<= {goal:.2f}",

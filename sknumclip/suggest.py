@@ -14,7 +14,7 @@ __all__ = ["suggest_bins"]
 
 _QUESTION = """\
 How do people describe {quantity} in everyday words?
-Divide the range from {low} to {high} into {n_bins} neighbouring ranges and give each the \
+Divide the range from {low} to {high} into {n_bins} neighboring ranges and give each the \
 short, common description (one to three words, no digits) that one would most likely read in the \
 caption of a photograph.
 Answer with one JSON object and nothing else. Its keys are the descriptions from the lowest range \

@@ -111,7 +111,7 @@ X = [
     (
         "grey images",
         lambda files: np.zeros((4, 8, 8), dtype=np.uint8),
-        "if these are grey images, use np.repeat(X[..., None], 3, axis=3)",
+        "if these are grayscale images, use np.repeat(X[..., None], 3, axis=3)",
     ),
     (
         "RGBA in an array",

@@ -1,4 +1,4 @@
-"""Files that run code where somebody unpickles them; of models and caches that are attacked."""
+"""Malicious pickles and model files for tests of loading."""
 
 import io
 import pickle

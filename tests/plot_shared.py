@@ -1,4 +1,4 @@
-"""What the tests of displays share; each estimator is fitted once."""
+"""Shared fixtures for tests of displays; each estimator is fitted once."""
 
 from functools import cache
 

@@ -1,4 +1,4 @@
-"""The benchmark of the paper's tables goes on where it was killed."""
+"""benchmark_tables: resumes after a kill."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""What holds for every public estimator and for the package as a whole."""
+"""Checks of every public estimator, and of the package as a whole."""
 
 import inspect
 from pathlib import Path

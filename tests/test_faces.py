@@ -1,4 +1,4 @@
-"""On real faces with real ages, where they can be had: see CONTRIBUTING."""
+"""Tests on real faces, if the data is available; see CONTRIBUTING."""
 
 import os
 from pathlib import Path

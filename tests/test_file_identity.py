@@ -1,4 +1,4 @@
-"""A file is known by what stands there, not by its name, size and the time that programs set."""
+"""file_identity: detects changed files even with the same name, size and mtime."""
 
 import os
 import shutil

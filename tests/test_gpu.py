@@ -1,4 +1,4 @@
-"""What can only be seen on a GPU."""
+"""Tests that need a GPU."""
 
 import pickle
 

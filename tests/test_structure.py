@@ -1,4 +1,4 @@
-"""Imports go one way, in few levels, and heavy libraries come in through one door each."""
+"""Package structure: import levels, no circles, one importer for each heavy library."""
 
 import pytest
 from factories import run_python

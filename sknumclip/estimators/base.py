@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from .._typing import StrPath
+from .._typing import Augment, StrPath
 from ..bins import LinguisticBins
 from ..training.callbacks import CallbackSupportMixin
 from ..training.loop import LR_SCHEDULES
@@ -44,7 +44,8 @@ class BaseCLIPEstimator(CallbackSupportMixin, FitMixin, PredictMixin, BaseEstima
     checkpoint: StrPath | None = None
     gather_batches = True
     _settings: tuple[str, ...] = ()  # class attributes that affect results, like parameters
-    augment = compile = early_stopping = grad_checkpointing = warm_start = False
+    augment: Augment = False
+    compile = early_stopping = grad_checkpointing = warm_start = False
     validation_fraction = 0.1
     accumulate_steps = 1
     _loss_name = "ranking_loss"

@@ -181,13 +181,16 @@ def _how_to_convert(array, given):
         return _use([*conditions, "this is a single image"], f"{code}[None]")
     if array.ndim == 3:
         grey = f"np.repeat({code}[..., None], 3, axis=3)"
-        return _use([*conditions, "these are grey images"], grey)
+        return _use([*conditions, "these are grayscale images"], grey)
     n_channels = array.shape[3]
     if n_channels != 3 and array.shape[1] in (1, 3, 4):
         n_channels = array.shape[1]
         conditions, code = [*conditions, "channels come first"], f"{code}.transpose(0, 2, 3, 1)"
     if n_channels == 1:
-        conditions, code = [*conditions, "these are grey images"], f"np.repeat({code}, 3, axis=3)"
+        conditions, code = (
+            [*conditions, "these are grayscale images"],
+            f"np.repeat({code}, 3, axis=3)",
+        )
     if n_channels == 4:
         opened = f"[PIL.Image.fromarray(x) for x in {code}]"
         return _use([*conditions, "the fourth channel is opacity"], opened)

@@ -1,4 +1,4 @@
-"""CLIP models of every kind come out as open_clip has them, or do not come out at all."""
+"""load_backbone: same outputs as open_clip for every kind of model, or an error."""
 
 import json
 

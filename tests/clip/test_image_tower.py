@@ -1,4 +1,4 @@
-"""Image towers can be rebuilt and frozen in part, and lose no digit by being made faster."""
+"""Image towers: rebuilding, partial freezing, and optimization without changing the output."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""Augmentations of the user's: they train, reproducibly, and are refused where they cannot."""
+"""Custom augmentations: reproducible training, and errors for invalid ones."""
 
 import joblib
 import numpy as np

@@ -1,4 +1,4 @@
-"""What all estimators do alike: what is trained, what parameters change, weights of samples."""
+"""Behavior shared by all estimators: trained parts, effects of parameters, sample weights."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What X and y may be, in which order what is wrong is found, and what is left out."""
+"""Input handling: accepted X and y, the order of errors, and skipped images."""
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -63,7 +63,7 @@ NEARLY_IMAGES = [  # `fit` with such is in test_bad_input
 ALSO_NEARLY_IMAGES = [
     (np.zeros((8, 8, 3), dtype=np.uint8), r"shape \(8, 8, 3\)"),
     (torch.zeros(2, 3, 8, 8), "channels come first"),
-    ([np.zeros((8, 8)), np.zeros((8, 8))], "these are grey images"),
+    ([np.zeros((8, 8)), np.zeros((8, 8))], "these are grayscale images"),
     (pd.DataFrame({"row": [1, 2]}), "one column, 'row', of numbers, not of paths"),
 ]
 

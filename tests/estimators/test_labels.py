@@ -1,4 +1,4 @@
-"""Labels of tables of all libraries: their order, their words, and how to make numbers of them."""
+"""Labels from pandas, polars, Arrow and NumPy: order, descriptions, and advice on conversion."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Settings that are class attributes and no parameters: they matter, and are checked."""
+"""Settings that are class attributes, not parameters: they have an effect and are validated."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""White is what the file says it is, not what 16 bits could hold."""
+"""Grayscale of more than 8 bits: the white level comes from the file."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Every kind of picture becomes the right RGB; what is none gets a reason; views are crops."""
+"""read_image: right RGB for every kind of image, reasons for unreadable files, and crops."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""Pictures that are there twice are found, whatever was done to them; others are not."""
+"""find_duplicates: finds re-encoded, resized, cropped and mirrored copies, and nothing else."""
 
 import io
 import time

@@ -1,4 +1,4 @@
-"""Labels that were made wrong come first; others do not, and noise is taken into account."""
+"""find_label_errors: wrong labels come first, also with noisy labels."""
 
 import os
 from pathlib import Path
@@ -95,7 +95,7 @@ def test_labels_that_are_predicted_exactly():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (dict(y=np.full(20, 5.0)), "Got 20 labels, of 1 different values"),
+        (dict(y=np.full(20, 5.0)), "Got 20 labels with 1 different values"),
         (dict(X=np.eye(4), y=np.arange(4)), "there must be at least 10"),
         (dict(y=np.arange(19)), "There must be one label for each image. Got 19 for 20 images"),
         (dict(y=[np.nan] * 20), "NaN or infinity in 20 of 20 labels, the first at index 0"),

@@ -1,4 +1,4 @@
-"""Nearest training pictures: those that are, with their labels."""
+"""nearest_images: the right neighbors with their labels."""
 
 import re
 

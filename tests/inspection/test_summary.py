@@ -1,4 +1,4 @@
-"""One page says what is there, what is wrong with it, and what to do next."""
+"""summarize: facts, problems and next steps on one page."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_what_is_wrong_is_counted_and_has_a_next_step(tmp_path):
     assert found["modes"] == "RGB (21), L (1)"
     assert found["sizes"] == "64 × 64 to 200 × 100 pixels; most often 64 × 64 (21 (95.5 %))"
     assert page.bins["remark"].tolist()[-1] == "empty"
-    for words in ("cannot be read", "Widen", "copies", "that have two", "Merge empty", "Add pict"):
+    for words in ("unreadable", "Widen", "copies", "different labels", "Merge empty", "Add images"):
         assert any(words in step for step in page.next_steps), words
 
 

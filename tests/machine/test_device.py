@@ -1,4 +1,4 @@
-"""Where to compute and how precisely."""
+"""Device and precision."""
 
 import joblib
 import pytest

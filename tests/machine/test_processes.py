@@ -1,4 +1,4 @@
-"""Processes: how samples are dealt out, and put together again; real ones in test_distributed."""
+"""Processes: distributing and gathering samples; test_distributed uses real processes."""
 
 from types import SimpleNamespace
 

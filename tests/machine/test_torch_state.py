@@ -1,4 +1,4 @@
-"""Whatever the caller has set in torch: results are the same, nothing is kept, nothing is moved."""
+"""own_torch_state: results do not depend on the caller's torch settings, which are restored."""
 
 import contextlib
 import os

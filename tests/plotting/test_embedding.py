@@ -55,11 +55,11 @@ def test_map_of_classes(clf):
     ("arguments", "message"),
     [
         (dict(features=[[1, 0], [0, 1]], y=[1, 2]), "at least 3 samples .* Got 2 samples"),
-        (dict(features=np.eye(3), y=[1, 1, 1]), "of 1 different labels"),
+        (dict(features=np.eye(3), y=[1, 1, 1]), "with 1 different labels"),
         (dict(features=np.eye(3), y=[1, 2]), "inconsistent numbers of samples"),
         (dict(features=np.diag([1, np.nan, 1]), y=[1, 2, 3]), r"features has NaN .* \[1\]"),
         (dict(features=np.eye(3), y=[1, np.nan, 3]), r"y has NaN .* \[1\]"),
-        (dict(features=np.eye(3), y=["a", "b", "c"], classes=["a", "b"]), r"Got \['c'\] as well"),
+        (dict(features=np.eye(3), y=["a", "b", "c"], classes=["a", "b"]), r"Got also \['c'\]"),
         (dict(features=np.eye(3), y=[1, 2, 3], method="umap"), "'tsne' or 'pca'. Got .*'umap'"),
     ],
 )

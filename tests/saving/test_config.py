@@ -1,4 +1,4 @@
-"""What the JSON of a saved model may hold, and what is said about anything else."""
+"""read_config: valid JSON of saved models, and errors for anything else."""
 
 import json
 

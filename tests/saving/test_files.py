@@ -1,4 +1,4 @@
-"""A folder holds the old model or the new one, whatever happens to whom in between."""
+"""Saving is atomic: a folder contains the old model or the new one, even after a crash."""
 
 import multiprocessing
 import os

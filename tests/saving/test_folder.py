@@ -1,4 +1,4 @@
-"""Saved models predict the same bits, hold what they promise, and refuse what is not theirs."""
+"""Save and load: bitwise equal predictions, restored attributes, and errors for invalid folders."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Model cards hold what a stranger needs, and nothing that a stranger could inject."""
+"""Model cards: required information, and escaping of all text."""
 
 import copy
 import re

@@ -1,4 +1,4 @@
-"""A description of a tower cannot ask for more than the file of its weights holds."""
+"""Towers larger than their file of weights are refused."""
 
 import pytest
 

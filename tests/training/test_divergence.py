@@ -1,4 +1,4 @@
-"""Losses and weights that are no numbers: where it happened, why, and nothing else is touched."""
+"""NaN or infinite losses and weights: errors name the place and the cause."""
 
 import numpy as np
 import pytest

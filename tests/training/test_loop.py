@@ -1,4 +1,4 @@
-"""The training loop: where it stops, what it is told, and where it goes on."""
+"""train(): stopping, callbacks, checkpoints and resuming."""
 
 import pickle
 import signal

@@ -1,4 +1,4 @@
-"""The net that skorch trains: what it keeps when training is over."""
+"""NumCLIPNet: its state after training."""
 
 import copy
 import pickle
