@@ -7,16 +7,20 @@ estimates in docs/cluster.md are based on it. Runs offline, in seconds::
 
     python examples/benchmark_decoding.py                   # drawn, 500 × 375 pixels, 90 kB
     python examples/benchmark_decoding.py --data FOLDER     # your own files
+    python examples/benchmark_decoding.py --decoders        # Pillow against others, same pixels
 """
 
 import argparse
 import io
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
+from torchvision.io import decode_jpeg
 
 from sknumclip.clip.backbone import Preprocessing
 from sknumclip.images.canvases import CanvasStore
@@ -54,12 +58,39 @@ def measure(files, canvas_scale):
     return np.median(passes), min(passes), max(passes)
 
 
+def decoders():
+    """Return functions from the bytes of a JPEG file to its pixels at full size."""
+    found = {
+        "Pillow": lambda data: np.asarray(Image.open(io.BytesIO(data)).convert("RGB")),
+        "torchvision": lambda data: decode_jpeg(torch.frombuffer(data, dtype=torch.uint8)),
+    }
+    if find_spec("simplejpeg"):
+        from simplejpeg import decode_jpeg as decode_simply
+
+        found["simplejpeg"] = decode_simply
+    return found
+
+
+def compare_decoders(files):
+    """Print the milliseconds that each decoder takes per file, the median of five passes."""
+    contents = [bytearray(Path(file).read_bytes()) for file in files]
+    for name, decode in decoders().items():
+        passes = []
+        for _ in range(5):
+            started = time.process_time()
+            for content in contents:
+                decode(content)
+            passes.append((time.process_time() - started) / len(contents) * 1e3)
+        print(f"{name}: {np.median(passes):.2f} ms ({min(passes):.2f} - {max(passes):.2f})")
+
+
 def main():
     """Draw files or use given ones, and measure."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("--data", help="folder of JPEG files; drawn ones by default")
     parser.add_argument("--n", type=int, default=200)
     parser.add_argument("--canvas-scale", type=float, default=8 / 7)
+    parser.add_argument("--decoders", action="store_true", help="compare decoders, too")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as drawn:
         folder = Path(args.data or drawn)
@@ -68,6 +99,8 @@ def main():
         files = sorted(map(str, folder.glob("*.jpg")))[: args.n]
         sizes = [Path(file).stat().st_size for file in files]
         middle, low, high = measure(files, args.canvas_scale)
+        if args.decoders:
+            compare_decoders(files)
     print(
         f"{len(files)} files of {np.mean(sizes) / 1e3:.0f} kB: {middle:.2f} ms each "
         f"({low:.2f} - {high:.2f}), or {1e3 / middle:.0f} images per second and core"

@@ -48,7 +48,7 @@ from sknumclip.machine.device import resolve_autocast_dtype
 from sknumclip.model.modules import ImageEncoder, NumCLIPModule
 from sknumclip.model.prompts import TokenPrompts, prompt_texts
 from sknumclip.training.batches import Samples
-from sknumclip.training.loop import NumCLIPNet
+from sknumclip.training.net import NumCLIPNet
 from sknumclip.training.targets import Targets
 
 BINS = LinguisticBins.from_preset("age")

@@ -46,7 +46,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
 from sknumclip import CLIPEmbedder, NumCLIPRegressor, baselines, datasets
-from sknumclip.bins.units import unit_bins
+from sknumclip.bins.class_bins import unit_bins
 from sknumclip.losses import FCRC
 from sknumclip.metrics import ordinal_metrics
 

@@ -1,4 +1,4 @@
-"""NumCLIPClassifier: predict ordered classes from images."""
+"""NumCLIPClassifier: predict ordered classes from images. Steps of fit: estimators/fitting.py."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ._typing import (
     StrPath,
 )
 from ._warnings import warn_user
-from .bins.units import bins_of_classes, is_word
+from .bins.class_bins import bins_of_classes, is_word
 from .estimators.checks import Described, StrOptions, check_no_label_is_missing
 from .estimators.explanation import Explanation
 from .estimators.labels import as_column, class_labels, rank_labels

@@ -1,4 +1,4 @@
-"""NumCLIPRegressor: predict a number from an image."""
+"""NumCLIPRegressor: predict a number from an image. Steps of fit: estimators/fitting.py."""
 
 from __future__ import annotations
 

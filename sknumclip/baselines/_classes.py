@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 
 from .._typing import FloatArray, ImagesOrFeatures
-from ..bins.units import unit_bins
+from ..bins.class_bins import unit_bins
 from ..estimators.base import BaseCLIPEstimator
 
 __all__ = ["ClassRegressor"]

@@ -1,4 +1,4 @@
-"""load(): load CLIP models through open_clip, with stricter checks."""
+"""load(): load a CLIP model through open_clip, or raise BackboneError if anything is in doubt."""
 
 import contextlib
 import difflib

@@ -13,7 +13,15 @@ from sklearn.utils import Bunch
 from .._typing import OnError, StrPath
 from .._warnings import warn_user
 from ..bins import LinguisticBins
-from ._tables import as_bunch, check_folder, images_below, images_by_stem, read_table, some
+from ._tables import (
+    as_bunch,
+    check_folder,
+    image_paths,
+    images_below,
+    images_by_stem,
+    read_table,
+    some,
+)
 
 __all__ = ["load_adience", "load_fgnet", "load_utkface"]
 
@@ -117,9 +125,11 @@ def load_utkface(folder: StrPath, *, on_missing: OnError = "raise") -> Bunch:
     folder = check_folder(folder, "UTKFace", _HOW_UTKFACE)
     csv = folder / "labels.csv"
     if csv.is_file():
-        rows = read_table(csv, ["file", "age"], _HOW_UTKFACE, ["file", "split"])
-        rows = rows.rename(columns={"age": "y"})
-        rows.insert(0, "path", [folder / str(name) for name in rows["file"]])
+        rows = read_table(csv, ["file", "age"], _HOW_UTKFACE)
+        paths = image_paths(rows, "file", folder, csv)
+        rows = rows.assign(path=paths).rename(columns={"age": "y"})
+        for name in {"gender", "race"} & set(rows):
+            rows[name] = rows[name].replace("", -1)
         known = [name for name in ("path", "y", "gender", "race", "split") if name in rows]
         return as_bunch(rows[known], csv, _UTKFACE, on_missing)
     paths = list(images_by_stem(folder).values())
@@ -250,8 +260,7 @@ def load_adience(
     folder = check_folder(folder, "Adience", _HOW_ADIENCE)
     columns = ["user_id", "original_image", "face_id", "age"]
     files = [folder / f"fold_{fold}_data.txt" for fold in range(5)]
-    text = {"sep": "\t", "dtype": str, "keep_default_na": False}  # "None" is a label
-    parts = [read_table(file, columns, _HOW_ADIENCE, **text) for file in files]
+    parts = [read_table(file, columns, _HOW_ADIENCE, sep="\t") for file in files]
     rows = pd.concat([part.assign(fold=fold) for fold, part in enumerate(parts)])
     rows["y"] = [_adience_group(age) for age in rows["age"]]
     rows = _leave_out_other_ages(rows)

@@ -6,7 +6,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from .._typing import OnError, StrPath
-from ._tables import as_bunch, check_folder, read_table
+from ._tables import as_bunch, check_folder, image_paths, read_table
 
 __all__ = ["load_folder"]
 
@@ -84,8 +84,8 @@ def load_folder(
     folder = check_folder(folder, "Your folder of images", how)
     names = {"path": image, "y": label, "group": group, "fold": fold, "split": split}
     names = {new: old for new, old in names.items() if old is not None}
-    as_written = [name for name in (image, group, split) if name is not None and name != label]
-    rows = read_table(folder / csv, list(names.values()), how, as_written)
+    source = folder / csv
+    rows = read_table(source, list(names.values()), how)
     columns = {new: rows[old] for new, old in names.items()}
-    table = pd.DataFrame(columns | {"path": [folder / str(name) for name in rows[image]]})
-    return as_bunch(table, folder / csv, f"Images in {folder}, labeled by {csv}.", on_missing)
+    table = pd.DataFrame(columns | {"path": image_paths(rows, image, folder, source)})
+    return as_bunch(table, source, f"Images in {folder}, labeled by {csv}.", on_missing)

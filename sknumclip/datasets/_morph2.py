@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from .._typing import OnError, StrPath
-from ._tables import as_bunch, check_folder, images_by_stem, some
+from ._tables import as_bunch, check_folder, images_by_stem, read_text, some
 
 __all__ = ["load_morph2"]
 
@@ -143,7 +143,7 @@ def _read_list(file):
     if not file.is_file():
         raise FileNotFoundError(f"There is no split list {file}. {_HOW_MORPH2}")
     rows = []
-    for number, line in enumerate(file.read_text().splitlines(), start=1):
+    for number, line in enumerate(read_text(file).splitlines(), start=1):
         match = re.match(r"(.*\b\d+_\d+[MF]\d+\.\w+)\s+(\d+)$", line.strip())
         if match:
             rows.append((Path(match[1]), int(match[2])))

@@ -200,13 +200,11 @@ def load_image_aesthetics(
     """
     folder = check_folder(folder, "Image Aesthetics", _HOW_IMAGE_AESTHETICS)
     columns = ["#flickr_photo_id", "category", "beauty_scores"]
-    rows = read_table(
-        folder / csv, columns, _HOW_IMAGE_AESTHETICS, ["#flickr_photo_id", "category"], sep="\t"
-    )
+    rows = read_table(folder / csv, columns, _HOW_IMAGE_AESTHETICS, sep="\t")
     found = images_by_stem(folder)
     table = pd.DataFrame(
         {
-            "path": [found.get(str(i), folder / f"{i}.jpg") for i in rows["#flickr_photo_id"]],
+            "path": [found.get(i, folder / f"{i}.jpg") for i in rows["#flickr_photo_id"]],
             "y": [_median_grade(scores, folder / csv) for scores in rows["beauty_scores"]],
             "category": rows["category"],
         }

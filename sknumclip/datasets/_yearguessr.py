@@ -6,7 +6,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from .._typing import OnError, StrPath
-from ._tables import as_bunch, check_folder, images_by_stem, read_table
+from ._tables import as_bunch, check_folder, image_paths, images_by_stem, read_table, stem_of
 
 __all__ = ["load_yearguessr"]
 
@@ -87,10 +87,11 @@ def load_yearguessr(
     for split in ("train", "valid", "test"):
         file = tables / f"{split}.csv"
         columns = [name for name in (image, year) if name]
-        rows = read_table(file, columns, _HOW_YEARGUESSR, [image] if image else _IMAGE_COLUMNS)
-        images = rows[image or _column(rows, _IMAGE_COLUMNS, "image", file)]
+        rows = read_table(file, columns, _HOW_YEARGUESSR)
+        names = image or _column(rows, _IMAGE_COLUMNS, "image", file)
+        paths = image_paths(rows, names, folder, file)
         years = rows[year or _column(rows, _YEAR_COLUMNS, "year", file)]
-        parts.append(pd.DataFrame({"path": images, "y": years, "split": split}))
+        parts.append(pd.DataFrame({"path": paths, "y": years, "split": split}))
     table = pd.concat(parts, ignore_index=True)
     table["path"] = _locate(table["path"], folder)
     return as_bunch(table, tables, _YEARGUESSR, on_missing)
@@ -108,10 +109,9 @@ def _column(table, names, parameter, file):
     return found[0]
 
 
-def _locate(names, folder):
+def _locate(paths, folder):
     """Return the path of each file: as given, or found by name anywhere below the folder."""
-    paths = [folder / str(name) for name in names]
     if all(path.is_file() for path in paths):
         return paths
     found = images_by_stem(folder)
-    return [path if path.is_file() else found.get(path.stem.lower(), path) for path in paths]
+    return [path if path.is_file() else found.get(stem_of(path), path) for path in paths]

@@ -1,4 +1,4 @@
-"""Resize images to canvases, and cut training views from them."""
+"""Resize images to canvases (the tower's input size, or a bit more) and cut training views."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Loss functions of tensors: FCRC, its weights and distances, and the L1 loss."""
+"""What the ranking losses compute: FCRC of tensors, its weights and distances. And the L1 loss."""
 
 from __future__ import annotations
 

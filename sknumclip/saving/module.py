@@ -1,4 +1,4 @@
-"""restore_module(): rebuild the torch module of a saved model, after a dry run without memory."""
+"""restore_module(): rebuild a saved model's torch module, checked before memory is allocated."""
 
 import torch
 

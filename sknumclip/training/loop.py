@@ -1,4 +1,4 @@
-"""train(): callbacks, checkpoints, early stopping and memory errors around skorch's loop."""
+"""train(): all epochs, with checkpoints, early stopping, interruption and lack of memory."""
 
 import contextlib
 import copy

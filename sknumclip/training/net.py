@@ -1,4 +1,4 @@
-"""skorch NeuralNet with the ranking and L1 losses, single-process or data-parallel."""
+"""NumCLIPNet: one epoch, one step, its losses; on skorch's NeuralNet, in one process or more."""
 
 import contextlib
 import copy

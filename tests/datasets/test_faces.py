@@ -60,6 +60,16 @@ class TestUTKFace:
         np.testing.assert_array_equal(data.gender, [0, 1])
         assert list(data.split) == ["test", "train"]
 
+    def test_names_in_the_table_are_text_and_what_is_left_out_is_marked(self, tmp_path):
+        draw(tmp_path / "007")
+        draw(tmp_path / "7")
+        rows = ["file,age,gender,split", "007,7,,NA,", "7,40,1,null,"]
+        (tmp_path / "labels.csv").write_text("\n".join(rows))
+        data = load_utkface(tmp_path)
+        assert data.paths == [str(tmp_path / "007"), str(tmp_path / "7")]
+        assert data.gender.tolist() == [-1, 1]
+        assert data.split.tolist() == ["NA", "null"]
+
     def test_a_table_that_names_missing_images(self, tmp_path):
         (tmp_path / "labels.csv").write_text("file,age\nimages/b.jpg,7\n")
         with pytest.raises(FileNotFoundError, match="1 of the 1 images .*labels.csv.*b.jpg"):

@@ -1,3 +1,5 @@
+import pathlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -119,3 +121,85 @@ def test_names_of_files_and_groups_are_text_as_written(tmp_path, names):
     data = load_folder(tmp_path, group="person", split="part")
     assert [Path(path).name for path in data.paths] == names
     assert data.groups.tolist() == data.split.tolist() == names
+
+
+def test_columns_of_names_are_text_even_where_labels_are_read_from_them(tmp_path):
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    write(tmp_path, "file,age", "a.png,007", "b.png,7")
+    data = load_folder(tmp_path, label="age", group="age")
+    assert data.y.tolist() == [7, 7]
+    assert data.groups.tolist() == ["007", "7"]
+
+
+@pytest.mark.parametrize("header", ["file,label,person,part", "file,label,person,part,"])
+def test_columns_stay_in_place_where_rows_end_with_a_comma(folder, header):
+    write(folder, header, "images/3.png,30,01,1,", "images/1.png,10,1,0,", "", "images/2.png,20,,1")
+    with pytest.raises(ValueError, match="images without a group: 2.png"):
+        load_folder(folder, group="person")
+    data = load_folder(folder, fold="part")
+    assert [Path(path).name for path in data.paths] == ["3.png", "1.png", "2.png"]
+    assert data.y.tolist() == [30, 10, 20]
+    assert data.folds.tolist() == [1, 0, 1]
+
+
+def test_a_label_with_a_decimal_comma_is_not_cut_in_two(folder):
+    write(folder, "file,label", "images/0.png,1", "images/1.png,1,5")
+    with pytest.raises(ValueError, match=r"Line 3 of .*labels.csv .* 3 fields, .* 2 columns"):
+        load_folder(folder)
+    write(folder, "file,label,person", "images/0.png,1,ann", 'images/1.png,1.5,"ann, or eve"')
+    data = load_folder(folder, group="person")  # as the error advises
+    assert data.y.tolist() == [1, 1.5]
+    assert data.groups.tolist() == ["ann", "ann, or eve"]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_a_table_that_is_not_utf8_is_named_with_advice_that_works(folder, encoding):
+    (folder / "images" / "0.png").rename(folder / "images" / "Zoë.png")
+    (folder / "labels.csv").write_text("file,label\nimages/Zoë.png,3\n", encoding)
+    with pytest.raises(ValueError, match=r"labels.csv is not UTF-8: .* codec") as error:
+        load_folder(folder)
+    code, file = re.search(r"that is (.*) with file = (.*)\.$", str(error.value)).groups()
+    eval(code, {"file": eval(file, {"pathlib": pathlib})})
+    assert Path(*load_folder(folder).paths).name == "Zoë.png"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", r"labels.csv has no column file, label. Its columns are \[\]"),
+        ("file;label\nimages/0.png;1,5\n", r"no column file, label. .* \['file;label'\]"),
+        ("file,label,file\nimages/0.png,1,images/1.png\n", "has two columns file"),
+        ('file,label\n"images/0.png,1\n', "Line 2 of .*labels.csv cannot be read"),
+        ("file,label\nimages/0.png,1\n,2\n", "rows without a file, at index 1"),
+    ],
+)
+def test_what_is_no_table_of_images_is_named(folder, content, message):
+    (folder / "labels.csv").write_text(content)
+    with pytest.raises(ValueError, match=message):
+        load_folder(folder, on_missing="skip")
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (["9007199254740993", "-9007199254740993"], [9007199254740993, -9007199254740993]),
+        (["0.30000000000000004", "2.675"], [0.30000000000000004, 2.675]),
+        (["1e300", "2"], [1e300, 2.0]),
+        (["99999999999999999999", "2"], [1e20, 2.0]),
+        ([" 3", "+4.0"], [3, 4]),
+        (["True", "false"], [1, 0]),
+    ],
+)
+def test_labels_keep_all_their_digits(folder, labels, expected):
+    write(folder, "file,label", *[f"images/{i}.png,{label}" for i, label in enumerate(labels)])
+    y = load_folder(folder).y
+    assert y.tolist() == expected
+    assert y.dtype == (np.int64 if isinstance(expected[0], int) else np.float64)
+
+
+@pytest.mark.parametrize("label", ["NA", "1,234", "1_000", "0x10", "1j", "inf", "-", "٣"])
+def test_labels_are_not_guessed(folder, label):
+    write(folder, "file,label", "images/0.png,1", f'images/1.png,"{label}"')
+    with pytest.raises(ValueError, match=rf"finite numbers. Got '{label}' for 1.png"):
+        load_folder(folder)

@@ -51,3 +51,14 @@ def test_missing_images_are_listed(folder):
     (folder / "1887.jpg").unlink()
     with pytest.raises(FileNotFoundError, match="1 of the 4 images .*1887.jpg"):
         load_yearguessr(folder)
+
+
+@pytest.mark.parametrize("column", ["Image", "IMAGE_PATH"])
+def test_names_of_images_are_text_as_written_however_their_column_is_called(folder, column):
+    names = ["007", "7", "1.5"]
+    for name in [*names, "1"]:
+        Image.new("RGB", (4, 4)).save(folder / f"{name}.jpg")
+    rows = [f"{name},{1900 + i}" for i, name in enumerate(names)]
+    for file in (folder / "csv").iterdir():
+        file.write_text("\n".join([f"{column},Year", *rows]))
+    assert load_yearguessr(folder).paths == [str(folder / f"{name}.jpg") for name in 3 * names]

@@ -1,4 +1,4 @@
-"""Bins of width 1 around whole numbers, for classes that have an order."""
+"""Bins for classes: width 1, around each whole number or around the rank of each class."""
 
 import re
 

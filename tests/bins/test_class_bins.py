@@ -1,9 +1,9 @@
-"""Bins of width 1 around whole numbers and classes."""
+"""Bins for classes: width 1, around whole numbers and ranks."""
 
 import numpy as np
 import pytest
 
-from sknumclip.bins.units import bins_of_classes, is_word, unit_bins
+from sknumclip.bins.class_bins import bins_of_classes, is_word, unit_bins
 
 
 def test_each_whole_number_is_the_center_of_its_bin():
