@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from factories import BINS, save_pictures, with_settings
+from factories import BINS, TINY_FROZEN, save_pictures, small_pictures, with_settings
 from PIL import Image
 from sklearn.base import clone
 from sklearn.linear_model import RidgeCV
@@ -104,7 +104,7 @@ def test_frozen_mode_embeds_each_image_once(make, data, monkeypatch):
         lambda self, images: seen.append(len(images)) or original(self, images),
     )
     clear_embedding_cache()
-    X = np.random.default_rng(0).integers(0, 256, size=(64, 40, 48, 3), dtype=np.uint8)
+    X = small_pictures(64)
     y = np.tile(data[1], 8)
     search = GridSearchCV(
         make(fine_tune="none"), {"beta": [0, 1, 2, 4], "lr": [1, 2]}, cv=2, error_score="raise"
@@ -201,7 +201,7 @@ def test_prompts_that_say_nothing_learn_faster(fine_tune):
 
 def test_unnamed_bins_are_no_worse_than_a_ridge_on_the_embeddings():
     X, y = make_counting_images(400, random_state=0)
-    params = dict(model_name="tiny", canvas_scale=1, fine_tune="none", random_state=0, verbose=0)
+    params = dict(**TINY_FROZEN, canvas_scale=1)
     for n in (50, 200):
         reg = NumCLIPRegressor(5, **params).fit(X[:n], y[:n])
         Z = reg.transform(X)

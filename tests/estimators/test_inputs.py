@@ -101,7 +101,7 @@ def test_threads_and_caches_change_nothing(
 def test_a_search_in_threads_over_opened_images_scores_as_without_threads(
     make, tmp_path, fine_tune
 ):
-    pixels = np.random.default_rng(0).integers(0, 256, size=(12, 300, 400, 3), dtype=np.uint8)
+    pixels = small_pictures(12, (300, 400))
     paths, y = save_pictures(tmp_path / "pictures", pixels), np.arange(12.0) % 6
 
     def scores(backend):
@@ -119,7 +119,7 @@ def test_a_search_in_threads_over_opened_images_scores_as_without_threads(
 
 @pytest.mark.parametrize("fine_tune", ["none", "full"])
 def test_two_requests_at_once_for_the_same_opened_images(make, data, tmp_path, fine_tune):
-    pixels = np.random.default_rng(0).integers(0, 256, size=(12, 300, 400, 3), dtype=np.uint8)
+    pixels = small_pictures(12, (300, 400))
     paths = save_pictures(tmp_path / "pictures", pixels)
     reg = make(fine_tune=fine_tune).fit(*data)
     for call in (reg.predict, reg.transform):

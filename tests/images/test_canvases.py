@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from factories import bad_files, preprocessing
+from factories import bad_files, preprocessing, small_pictures
 from images_shared import all_canvases
 from PIL import Image
 
@@ -27,7 +27,7 @@ def test_same_canvases_from_every_cache_cold_and_warm(files, tmp_path, cache, nu
 
 
 def test_arrays_of_the_right_size_are_taken_as_they_are():
-    pixels = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 3), dtype=np.uint8)
+    pixels = small_pictures(3, (28, 28))
     store = CanvasStore(Images(pixels), preprocessing("shortest"))
     expected = [resize_image(Image.fromarray(p), preprocessing("shortest")) for p in pixels]
     assert store.shape == (3, 28, 28)

@@ -11,15 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from factories import bad_files, peak_memory, preprocessing, save_pictures
+from factories import GREY, RED, WHITE, bad_files, peak_memory, preprocessing, save_pictures
 from PIL import Image
 
 from sknumclip.exceptions import ImageReadError
 from sknumclip.images import reading
 from sknumclip.images.canvases import CanvasStore
 from sknumclip.images.reading import Images, read_image
-
-RED, WHITE, GREY = (255, 0, 0), (255, 255, 255), (128, 128, 128)
 
 
 def color_of(source):

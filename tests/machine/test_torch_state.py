@@ -6,15 +6,13 @@ import os
 import numpy as np
 import pytest
 import torch
-from factories import BINS, Y, run_python
+from factories import BINS, GRADES, Y, run_python
 
 from sknumclip import CLIPEmbedder, NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.baselines import ImageHeadRegressor, ZeroShotCLIPRegressor
 from sknumclip.clip import loading
 from sknumclip.images.embeddings import clear_embedding_cache
 from sknumclip.machine.torch_state import own_torch_state
-
-GRADES = np.where(Y < 20, "few", "many")
 
 
 @contextlib.contextmanager

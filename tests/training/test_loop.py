@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 import torch
 from factories import with_settings
-from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from skorch.callbacks import EarlyStopping, LRScheduler
+from training_shared import EPOCHS_SEEN, Watch
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.clip.backbone import load_backbone
@@ -127,23 +128,6 @@ def test_out_of_memory_says_which_batch_size_fits(clip_models, pixels, room, adv
 
 
 # ------------------------------------------------------------------------------ callbacks of skorch
-
-
-EPOCHS_SEEN = []
-
-
-class Watch(Callback):
-    """Note epochs; interrupt one, as Ctrl-C would."""
-
-    def __init__(self, interrupt_at=None):
-        self.interrupt_at = interrupt_at
-
-    def on_epoch_end(self, net, **kwargs):
-        EPOCHS_SEEN.append(len(net.history))
-
-    def on_batch_end(self, net, **kwargs):
-        if len(net.history) == self.interrupt_at:
-            raise KeyboardInterrupt
 
 
 def test_skorch_callbacks_are_passed_on_and_not_changed(make, data):
