@@ -72,19 +72,12 @@ def test_examples_in_the_readme_name_real_things():
         assert name in {*inspect.signature(NumCLIPRegressor).parameters, "n_jobs"}, name
 
 
-def test_the_readmes_first_lines_run(tmp_path):
-    """The code block, with pictures in place of faces and the model inside the package."""
-    from PIL import Image
-
-    block = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
-    block = block.replace("bins=ages,", "bins=ages, model_name='tiny', max_epochs=1, verbose=0,")
-    X, y = datasets.make_counting_images(12, random_state=0)
-    for i, image in enumerate(X):
-        Image.fromarray(image).save(tmp_path / f"{i}.png")
-    paths = [str(tmp_path / f"{i}.png") for i in range(12)]
-    block = block.replace('"age-model"', repr(str(tmp_path / "model")))
-    exec(block, {"paths": paths, "y": y, "new_paths": paths[:3]})
-    assert NumCLIPRegressor.load(tmp_path / "model").predict(paths).shape == (12,)
+def test_the_workflow_runs_the_commands_of_the_readme():
+    workflow = (ROOT / ".github/workflows/ci.yml").read_text()
+    readme = (ROOT / "README.md").read_text()
+    commands = "\n".join(re.findall(r"```bash\n(.*?)```", readme, flags=re.DOTALL)).split("\n")
+    for command in filter(None, commands):
+        assert f"run: {command}\n" in workflow, command
 
 
 @pytest.mark.slow

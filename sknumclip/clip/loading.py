@@ -66,7 +66,7 @@ def _create_model(model_name, pretrained):
     if not model_name.startswith(("local-dir:", "hf-hub:")):
         options = _options_of_architecture(model_name, pretrained)
     try:
-        with logging_left_alone():
+        with logging_left_alone(), _offline_if_unreachable(model_name):
             return open_clip.create_model(
                 model_name,
                 pretrained or None,
@@ -80,6 +80,33 @@ def _create_model(model_name, pretrained):
             f"The CLIP model model_name={model_name!r}, pretrained={pretrained!r} cannot be "
             f"loaded: {error} {_NEXT_STEP}"
         ) from error
+
+
+@contextlib.contextmanager
+def _offline_if_unreachable(model_name):
+    """Try the hub once; if it cannot be reached, use only files that are already here.
+
+    The hub's own library would retry for minutes, even for files that it has downloaded before.
+    """
+    from huggingface_hub import constants
+
+    was_offline = constants.HF_HUB_OFFLINE
+    is_local = was_offline or model_name.startswith("local-dir:")
+    constants.HF_HUB_OFFLINE = was_offline or not (is_local or _is_reachable(constants.ENDPOINT))
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = was_offline
+
+
+def _is_reachable(endpoint):
+    from huggingface_hub import get_session
+
+    try:
+        get_session().head(endpoint, timeout=5)
+    except Exception:  # of whichever HTTP library the session uses
+        return False
+    return True
 
 
 @contextlib.contextmanager

@@ -48,20 +48,23 @@ _PROMISED = _Promised()
 
 
 class CanvasMemory:
-    """Cache of canvases in one array in memory."""
+    """Cache of canvases in one array in memory, a row for each index in `different`."""
 
-    def __init__(self, n, shape):
-        self._canvases = np.zeros((n, *shape), dtype=np.uint8)
+    def __init__(self, different, shape):
+        self._rows = {i: row for row, i in enumerate(different.tolist())}
+        self._canvases = np.zeros((len(different), *shape), dtype=np.uint8)
         _PROMISED.add(self._canvases.nbytes)
         weakref.finalize(self, _PROMISED.add, -self._canvases.nbytes)
-        self._filled = np.zeros(n, dtype=bool)
+        self._filled = np.zeros(len(different), dtype=bool)
 
     def get(self, i):
-        return self._canvases[i] if self._filled[i] else None
+        row = self._rows[i]
+        return self._canvases[row] if self._filled[row] else None
 
     def put(self, i, canvas):
-        self._canvases[i] = canvas
-        self._filled[i] = True
+        row = self._rows[i]
+        self._canvases[row] = canvas
+        self._filled[row] = True
 
 
 class CanvasFolder:
@@ -108,14 +111,17 @@ class NoCanvases:
         pass
 
 
-def canvas_cache(cache, images, shape, recipe, n_sharing):
-    """Return the cache for the canvases of `images`; the parameters are those of CanvasStore."""
+def canvas_cache(cache, images, different, shape, recipe, n_sharing):
+    """Return the cache for the canvases of `images`; the parameters are those of CanvasStore.
+
+    `different` are the indices (ndarray of int, increasing) of images that repeat no earlier one.
+    """
     if cache is None:
         return NoCanvases()
-    needed = len(images) * np.prod(shape) + _PROMISED.n_bytes
+    needed = len(different) * np.prod(shape) + _PROMISED.n_bytes
     fits = needed < free_memory() / 2 / n_sharing
     if cache == "memory" or (cache == "auto" and fits):
-        return CanvasMemory(len(images), shape)
+        return CanvasMemory(different, shape)
     if cache != "auto":
         return CanvasFolder(cache, images, shape, recipe)
     folder = tempfile.TemporaryDirectory(prefix="sknumclip-")

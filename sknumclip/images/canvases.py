@@ -49,14 +49,15 @@ class CanvasStore:
         self.num_workers = n_threads if num_workers == "auto" else num_workers
         # An image that occurs several times is decoded and cached once.
         self.first = images.first_of_each()
-        self._cache = canvas_cache(cache, images, self.shape, f"{preprocessing} {scale}", n_sharing)
+        different, recipe = np.unique(self.first), f"{preprocessing} {scale}"
+        self._cache = canvas_cache(cache, images, different, self.shape, recipe, n_sharing)
 
     def __len__(self):
         return len(self.images)
 
     def __getitem__(self, i):
         """Return the canvas of image `i`, uint8 ndarray of shape (3, H, W)."""
-        i = self.first[i]
+        i = int(self.first[i])
         canvas = self._cache.get(i)
         if canvas is None:
             pixels = self.images.items[i]

@@ -76,6 +76,9 @@ def embed_images(
         # An unreadable image has no identity; reading it later gives the reason.
         identities = zip(own, store.images.identities(own), strict=True)
         keys = {i: f"{size}\0{name}" for i, name in identities if name is not None}
+    first = _first_of_equals(own, keys)
+    own = sorted(set(first.values()))
+    keys = {i: keys[i] for i in own if i in keys}
 
     def encode_batch(canvases):
         filled = canvases if cache is None else _filled_up(canvases, size)
@@ -102,15 +105,22 @@ def embed_images(
                 for i in embedded.keys() & keys.keys():
                     cache.put(keys[i], embedded[i])
     failures = {i: why for found in processes.all_objects(failures) for i, why in found.items()}
+    failures |= {i: failures[first[i]] for i in first if first[i] in failures}
     failures = store.of_all(failures)
     store.raise_failures(failures, on_error)
     width = len(next(iter(rows.values()))) if rows else _width(encode, store, device)
     asked_for = processes.part(store.first).tolist()
     features = np.full((len(asked_for), width), np.nan, dtype=np.float32)
     for place, i in enumerate(asked_for):
-        if i in rows:
-            features[place] = rows[i]
+        if first[i] in rows:
+            features[place] = rows[first[i]]
     return processes.all_features(features, len(store)), failures
+
+
+def _first_of_equals(indices, keys):
+    """Return the first of the images with the same key, by index: two objects may be alike."""
+    by_key = {}
+    return {i: by_key.setdefault(keys.get(i, i), i) for i in indices}
 
 
 def _embed_batches(encode, store, chunks, device, on_error, failures, bar):

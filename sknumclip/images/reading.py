@@ -35,6 +35,7 @@ class Images:
 
     def __init__(self, items):
         self.items = items
+        self._known = {}  # what was found out: hashes by index, files by path
 
     def __len__(self):
         return len(self.items)
@@ -50,15 +51,33 @@ class Images:
         return label if label and isinstance(label, str) else f"image {i}"
 
     def first_of_each(self):
-        """Return, for each image, the index of the first one that is the same file or object."""
-        if isinstance(self.items, np.ndarray):
-            return np.arange(len(self))
-        first = {}
-        keys = (item if isinstance(item, str) else self._key(item) for item in self.items)
+        """Return, for each image, the index of the first one that is the same.
+
+        That is the same file, however its path is written, the same object, or equal pixels.
+        """
+        first, keys = {}, map(self._key, range(len(self)))
         return np.array([first.setdefault(key, i) for i, key in enumerate(keys)], dtype=int)
 
-    def _key(self, item):
-        return os.fspath(item) if isinstance(item, os.PathLike) else id(item)
+    def _key(self, i):
+        item = self.items[i]
+        if isinstance(item, np.ndarray):
+            return self._digest(i)
+        if not isinstance(item, (str, os.PathLike)):
+            return id(item)
+        path = os.fspath(item)
+        if path not in self._known:
+            self._known[path] = path if is_url(path) else _file_key(path)
+        return self._known[path]
+
+    def _digest(self, i):
+        """Return a hash of the pixels of an image that is no file, str."""
+        if i not in self._known:
+            item = self.items[i]
+            pixels = item if isinstance(item, np.ndarray) else np.asarray(self.read(i))
+            digest = hashlib.blake2b(f"{pixels.shape}".encode(), digest_size=20)
+            digest.update(np.ascontiguousarray(pixels))
+            self._known[i] = digest.hexdigest()
+        return self._known[i]
 
     def identity(self, i):
         """Return a key (str) that changes when the content of image `i` does."""
@@ -67,10 +86,7 @@ class Images:
             return url_identity(item)
         if isinstance(item, (str, os.PathLike)):
             return file_identity(item)
-        pixels = np.asarray(self.read(i))
-        digest = hashlib.blake2b(f"{pixels.shape}".encode(), digest_size=20)
-        digest.update(np.ascontiguousarray(pixels))
-        return digest.hexdigest()
+        return self._digest(i)
 
     def identities(self, indices):
         """Return the keys of images (list of str or None), None for unreadable ones."""
@@ -97,6 +113,15 @@ class Images:
     def read(self, i, min_side=None):
         """Read image `i`; see :func:`read_image`."""
         return read_image(self.items[i], min_side)
+
+
+def _file_key(path):
+    """Return what is the same for all paths of a file, or the path if there is no such file."""
+    try:
+        state = os.stat(path)
+    except (OSError, ValueError):
+        return path
+    return state.st_dev, state.st_ino
 
 
 _locks: WeakValueDictionary[int, Lock] = WeakValueDictionary()  # by id, while in use

@@ -56,6 +56,44 @@ class BinsModel:
         weights, bias, centers = self.parts(parameters)
         return softmax(X @ weights.T + bias, axis=1) @ centers
 
+    def average(self, paths, shares, rows):
+        """Return parts of one model that predicts about what many do on average.
+
+        Where parameters differ, those in the middle may be far off. So the centers are moved and
+        spread until the predictions for `rows` have the mean of that average and its slope.
+
+        Parameters
+        ----------
+        paths : list of ndarray of shape (n_penalties, n_parameters)
+            All of them count alike.
+        shares : ndarray of shape (n_penalties,)
+            Weight of each step of a path, with the sum 1.
+        rows : Rows
+
+        Returns
+        -------
+        tuple
+            As of :meth:`parts`.
+        """
+        middle = np.mean([shares @ path for path in paths], axis=0)
+        weights, bias, centers = self.parts(middle)
+        y_pred = self.predict(middle, rows.X)
+        average = np.mean(
+            [
+                sum(
+                    share * self.predict(step, rows.X)
+                    for share, step in zip(shares, path, strict=True)
+                )
+                for path in paths
+            ],
+            axis=0,
+        )
+        mean, start = rows.mean(average), rows.mean(y_pred)
+        off = y_pred - start
+        least = (1e-3 * self.bins.range) ** 2  # below it, all is noise
+        slope = rows.mean(off * (average - mean)) / max(rows.mean(off**2), least)
+        return weights, bias, mean + slope * (centers - start)
+
     def path(self, rows, penalties=PENALTIES, parameters=None, advance=lambda: None):
         """Solve for each penalty, ndarray of shape (n_penalties, n_parameters)."""
         parameters = np.zeros(self.n_parameters) if parameters is None else parameters

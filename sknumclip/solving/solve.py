@@ -14,7 +14,7 @@ __all__ = ["Problem", "Solution", "n_steps", "solve"]
 
 # Above this, one part is held out instead of five, and penalties are chosen on so many rows.
 MANY_ROWS = 20_000
-HELD_OUT = 0.9  # of errors within 1.645 standard deviations, as for a normal distribution
+COVERED = 0.9  # of labels within 1.645 standard deviations, as for a normal distribution
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def solve(rows, problem, advance=lambda: None):
     prior = prior_shares(errors, held.weight, simple, rich)
     shares = solve_shares(predictions, held.y, held.weight, prior)
     linear = list(zip(shares[-len(ridges) :], (ridge[1:] for ridge in ridges), strict=True))
-    weights, bias, centers = model.parts(bins.parameters)
+    weights, bias, centers = bins.parts
     weights, bias = own.undo(weights, bias)
     std = _out_of_fold_std(model, bins.of_splits, scaled, splits, shares[0])
     return Solution(
@@ -190,7 +190,8 @@ def _ridge_scalings(standard, problem):
 class _SolvedBins:
     """The bins model, and what it predicts for rows held out."""
 
-    parameters: np.ndarray
+    parts: tuple
+    """Weights, biases and centers; see :meth:`BinsModel.parts`."""
     of_splits: list
     path: list
     predictions: np.ndarray
@@ -212,17 +213,19 @@ def _solve_bins(model, rows, held, splits, advance):
     errors = np.abs(predictions - held.y)
     shares = strength_shares(errors, held.weight)
     of_splits = [shares @ path for path in solved]
-    # The mean of the models of the folds predicts better than one of all samples.
-    parameters = np.mean(of_splits, axis=0)
     errors = np.average(errors, axis=1, weights=held.weight)
     if len(rows) > MANY_ROWS:
         best = int(errors.argmin())
-        parameters = model.path(rows, PENALTIES[best : best + 1], parameters)[0]
+        start = np.mean(of_splits, axis=0)
+        parts = model.parts(model.path(rows, PENALTIES[best : best + 1], start)[0])
+    else:
+        # The mean of the models of the folds predicts better than one of all samples.
+        parts = model.average(solved, shares, rows)
     path = [
         {"penalty": float(penalty), "valid_l1_loss": float(error)}
         for penalty, error in zip(PENALTIES, errors, strict=True)
     ]
-    return _SolvedBins(parameters, of_splits, path, shares @ predictions)
+    return _SolvedBins(parts, of_splits, path, shares @ predictions)
 
 
 def _solve_ridge(rows, scaling, tested):
@@ -245,6 +248,10 @@ def _out_of_fold_std(model, of_splits, rows, splits, share):
 
 
 def _std_scale(held, y_pred, std):
-    """Factor on standard deviations by which 90 % of labels are within 1.645 of them."""
+    """Factor on standard deviations by which 90 % of labels are within 1.645 of them.
+
+    Of n labels, as many as cover 90 % of new ones on average.
+    """
     ratio = np.abs(held.y - y_pred) / std
-    return float(max(weighted_quantile(ratio, HELD_OUT, held.weight) / 1.645, 1e-6))
+    quantile = min(COVERED * (1 + 1 / held.weight.sum()), 1.0)
+    return float(max(weighted_quantile(ratio, quantile, held.weight) / 1.645, 1e-6))

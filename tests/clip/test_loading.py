@@ -1,13 +1,17 @@
 """Loading weights: the right options, or an error with a next step; never random weights."""
 
 import logging
+import time
 
 import open_clip
 import pytest
 import safetensors.torch
 import torch
 from factories import MODELS, save_clip
+from hub_server import HubServer
+from huggingface_hub import constants
 
+from sknumclip.clip import loading
 from sknumclip.clip.backbone import load_backbone
 from sknumclip.exceptions import BackboneError
 
@@ -88,3 +92,23 @@ def test_logging_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
     _ = load_backbone(name).tokenizer
     assert logging.getLogger().handlers == []
+
+
+@pytest.mark.parametrize("model_name", ["ViT-B-32", "hf-hub:nobody/nothing"])
+def test_without_a_network_it_fails_at_once(model_name, monkeypatch):
+    asked = []
+    monkeypatch.setattr(loading, "_is_reachable", lambda endpoint: asked.append(endpoint))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # as it is by default
+    started = time.monotonic()
+    with pytest.raises(BackboneError, match="Download the weights on a machine with a network"):
+        load_backbone(model_name, "openai")
+    assert time.monotonic() - started < 20  # minutes, if the hub's library retried
+    assert asked == [constants.ENDPOINT]
+    assert not constants.HF_HUB_OFFLINE
+
+
+def test_the_hub_is_reachable_or_not(monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    with HubServer() as hub:
+        assert loading._is_reachable(hub.address)
+    assert not loading._is_reachable("http://127.0.0.1:9")

@@ -9,6 +9,7 @@ from images_shared import CountingEncoder, embed, picture
 
 from sknumclip.exceptions import ImageReadError
 from sknumclip.images.cache import Embeddings
+from sknumclip.images.embeddings import clear_embedding_cache
 
 pytestmark = pytest.mark.usefixtures("_small_batches_and_empty_cache")
 
@@ -70,3 +71,25 @@ def test_processes_that_share_a_folder_embed_each_image_once(tmp_path):
     results = [queue.get(timeout=300) for _ in processes]
     assert sorted(n for n, _ in results) == [0, 20]
     assert all(values == list(range(1, 21)) for _, values in results)
+
+
+@pytest.mark.parametrize("key", ["a", None])
+def test_an_image_listed_many_times_is_embedded_once(tmp_path, key):
+    encoder = CountingEncoder()
+    paths = save_pictures(tmp_path, [picture(i + 1) for i in range(3)])
+    pixels = [np.asarray(picture(i + 1)) for i in range(3)]
+    for items in (5 * paths, 5 * pixels, np.stack(5 * pixels), 5 * [picture(1), *pixels[1:]]):
+        clear_embedding_cache()
+        encoder.n_images = 0
+        features, _ = embed(encoder, items, cache=key and Embeddings(key))
+        assert features[:, 0].tolist() == 5 * [1, 2, 3]
+        assert encoder.n_images == 3
+
+
+def test_objects_of_equal_content_are_embedded_once_where_there_is_a_cache(tmp_path):
+    encoder = CountingEncoder()
+    items = [np.asarray(picture(7)), picture(7), picture(7), "missing", picture(8), "./missing"]
+    features, failures = embed(encoder, items, cache=Embeddings("a"), on_error="skip")
+    np.testing.assert_array_equal(features[:, 0], [7, 7, 7, np.nan, 8, np.nan])
+    assert list(failures) == [3, 5]
+    assert encoder.n_images == 2

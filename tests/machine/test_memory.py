@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from joblib import Parallel, delayed
 
@@ -86,8 +87,9 @@ def test_workers_share_it(tmp_path):
 
 def test_what_does_not_fit_goes_to_a_folder(tmp_path, monkeypatch):
     monkeypatch.setattr("sknumclip.images.cache.free_memory", lambda: 10 * MB)
-    images, shape = Images([""] * 4), (3, 1024, 200)  # 2.3 MB, of 5 that are half of what is free
-    first, second, third = (canvas_cache("auto", images, shape, "", 1) for _ in range(3))
+    # 2.3 MB, of 5 that are half of what is free.
+    args = "auto", Images(list("abcd")), np.arange(4), (3, 1024, 200), "", 1
+    first, second, third = (canvas_cache(*args) for _ in range(3))
     assert [type(c) for c in (first, second, third)] == [CanvasMemory, CanvasMemory, CanvasFolder]
     del first  # and its room is free again
-    assert isinstance(canvas_cache("auto", images, shape, "", 1), CanvasMemory)
+    assert isinstance(canvas_cache(*args), CanvasMemory)

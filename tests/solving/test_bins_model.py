@@ -88,3 +88,23 @@ def test_centers_move_as_the_shift_allows(rows, shift):
         assert moved.max() > 1e-3
     if shift == "width":
         assert (moved <= 0.5 * np.array(BINS.widths)).all()
+
+
+def test_an_average_predicts_with_the_mean_and_the_slope_of_its_models(rows):
+    rng = np.random.default_rng(1)
+    model = BinsModel(rng.normal(size=(3, 4)), BINS, "width", 0.5, None)
+    paths = [rng.normal(size=(2, model.n_parameters)) for _ in range(3)]  # of opposite opinions
+    shares = np.array([0.3, 0.7])
+    weights, bias, centers = model.average(paths, shares, rows)
+    y_pred = softmax(rows.X @ weights.T + bias, axis=1) @ centers
+    off = y_pred - np.mean([shares @ [model.predict(p, rows.X) for p in q] for q in paths], axis=0)
+    assert rows.mean(off) == pytest.approx(0, abs=1e-9)
+    assert rows.mean(off * y_pred) == pytest.approx(0, abs=1e-9)
+
+
+def test_an_average_of_one_model_is_that_model(rows):
+    model = BinsModel(np.ones((3, 4)), BINS, "width", 0.5, None)
+    parameters = np.random.default_rng(1).normal(size=model.n_parameters)
+    found = model.average([parameters[None]], np.ones(1), rows)
+    for ours, expected in zip(found, model.parts(parameters), strict=True):
+        np.testing.assert_allclose(ours, expected)

@@ -11,6 +11,8 @@ from sklearn.utils.estimator_checks import check_sample_weight_equivalence_on_de
 from sknumclip import CLIPEmbedder, NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.baselines import ZeroShotCLIPRegressor
 from sknumclip.datasets import make_counting_images
+from sknumclip.solving.samples import Rows
+from sknumclip.solving.solve import _std_scale
 
 
 def error(reg, X, y):
@@ -59,6 +61,12 @@ def test_standard_deviations_are_calibrated(shapes):
     reg = NumCLIPRegressor(FOUR_COUNTS, template="{} shapes.", **TINY_FROZEN).fit(Z[:200], y[:200])
     y_pred, std = reg.predict(Z[200:], return_std=True)
     assert 0.85 < (np.abs(y_pred - y[200:]) < 1.645 * std).mean() < 0.95
+
+
+def test_of_few_labels_one_more_than_nine_tenths_are_covered():
+    rows = Rows(np.zeros((19, 1)), np.arange(1.0, 20), np.ones(19), np.zeros(19, dtype=int))
+    # 18 of 19 beneath, as a 20th label is so with 90 %
+    assert _std_scale(rows, np.zeros(19), np.ones(19)) == pytest.approx(18 / 1.645)
 
 
 @pytest.mark.parametrize(
