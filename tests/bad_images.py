@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from factories import GREY, RED, WHITE
 from PIL import Image
 
 from sknumclip.images.reading import read_image
-
-RED, WHITE, GREY = (255, 0, 0), (255, 255, 255), (128, 128, 128)
 
 
 @dataclass

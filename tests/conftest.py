@@ -8,9 +8,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # a test that reaches for the network must f
 
 import pytest
 import torch
-from factories import FAST, MODELS, Y, save_clip, save_pictures, small_pictures
+from factories import FAST, FEW_OR_MANY, MODELS, Y, save_clip, save_pictures, small_pictures
 
-from sknumclip import LinguisticBins, NumCLIPRegressor
+from sknumclip import NumCLIPRegressor
 
 
 @pytest.fixture(scope="session")
@@ -62,9 +62,8 @@ def make(clip_models):
 @pytest.fixture(scope="session")
 def untrained_folder(clip_models, tmp_path_factory):
     folder = tmp_path_factory.mktemp("untrained")
-    bins = LinguisticBins(("few", "many"), (0, 20, 100), centers=(5, 40))
     params = dict(model_name=clip_models["clip"], max_epochs=0, random_state=0, verbose=0)
-    NumCLIPRegressor(bins, **params).fit(small_pictures(), Y).save(folder)
+    NumCLIPRegressor(FEW_OR_MANY, **params).fit(small_pictures(), Y).save(folder)
     return folder
 
 

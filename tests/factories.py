@@ -9,11 +9,24 @@ from pathlib import Path
 
 import numpy as np
 import open_clip
+import pytest
 import safetensors.torch
 import torch
 from PIL import Image
 
+from sknumclip import LinguisticBins
 from sknumclip.clip.backbone import Preprocessing
+from sknumclip.datasets import make_counting_images
+
+RED, WHITE, GREY = (255, 0, 0), (255, 255, 255), (128, 128, 128)
+
+# Real pictures, which the project does not contain.
+REAL_DATA = Path(os.environ.get("SKNUMCLIP_REAL_DATA", "/nonexistent"))
+FACES, FACE_CLIP = REAL_DATA / "utkface-dev", REAL_DATA / "face-clip-tiny"
+needs_faces = pytest.mark.skipif(
+    not (FACES.is_dir() and FACE_CLIP.is_dir()),
+    reason="set SKNUMCLIP_REAL_DATA to a folder with utkface-dev and face-clip-tiny",
+)
 
 VISION = {
     "vit": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 16},
@@ -51,9 +64,15 @@ MODELS = {
 
 
 Y = np.array([1.0, 5, 9, 12, 28, 40, 77, 99])  # labels of the fixture `pixels`
+GRADES = np.where(Y < 20, "few", "many")  # the same in words
 
 
 BINS = {"few": (0, 10), "many": (10, 30), "very many": (30, 100)}
+FEW_OR_MANY = LinguisticBins(("few", "many"), (0, 20, 100), centers=(5, 40))
+
+# Bins for the counts of make_counting_images.
+THREE_COUNTS = {"a few": (1, 10), "many": (10, 40), "countless": (40, 101)}
+FOUR_COUNTS = {"a few": (1, 6), "several": (6, 16), "many": (16, 40), "countless": (40, 101)}
 
 
 def with_settings(Estimator, **settings):
@@ -62,6 +81,9 @@ def with_settings(Estimator, **settings):
 
 
 FAST = dict(bins=BINS, max_epochs=2, batch_size=4, random_state=0, verbose=0, lr=1e-3)
+TINY = dict(model_name="tiny", verbose=0)
+TINY_FROZEN = dict(**TINY, fine_tune="none", random_state=0)
+TINY_FAST = dict(**TINY_FROZEN, max_epochs=1)
 
 
 PREPROCESSING = {
@@ -130,9 +152,15 @@ def peak_memory(reset=False):
     return 1024 * int(line.split()[1])
 
 
-def small_pictures():
-    """Eight 40 × 48 pictures."""
-    return np.random.default_rng(0).integers(0, 256, size=(8, 40, 48, 3), dtype=np.uint8)
+def small_pictures(n=8, size=(40, 48)):
+    """Make pictures of random pixels, uint8 of shape (n, height, width, 3)."""
+    return np.random.default_rng(0).integers(0, 256, size=(n, *size, 3), dtype=np.uint8)
+
+
+def counting_files(folder, n):
+    """Save n pictures of shapes to count in a folder; return their paths and counts."""
+    X, y = make_counting_images(n, random_state=0)
+    return save_pictures(folder, X), y
 
 
 def bad_files(folder):

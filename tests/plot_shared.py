@@ -2,8 +2,10 @@
 
 from functools import cache
 
+import factories
 import matplotlib
 import numpy as np
+from factories import THREE_COUNTS, TINY_FROZEN
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 
@@ -12,9 +14,9 @@ from sknumclip.datasets import make_counting_images
 
 matplotlib.use("Agg")
 
-COUNTS = LinguisticBins.from_mapping({"a few": (1, 10), "many": (10, 40), "countless": (40, 101)})
-TINY = dict(model_name="tiny", canvas_scale=1, verbose=0)
-FROZEN = dict(**TINY, fine_tune="none", random_state=0)
+COUNTS = LinguisticBins.from_mapping(THREE_COUNTS)
+TINY = dict(**factories.TINY, canvas_scale=1)
+FROZEN = dict(**TINY_FROZEN, canvas_scale=1)
 X, Y = make_counting_images(80, random_state=0)
 GRADES = np.array(COUNTS.descriptions)[COUNTS.assign(Y)]
 

@@ -4,16 +4,17 @@ import hashlib
 import json
 
 import safetensors.torch
-from factories import Y
+from factories import FEW_OR_MANY, Y
 
-from sknumclip import LinguisticBins, NumCLIPRegressor
+from sknumclip import NumCLIPRegressor
 
-BINS = LinguisticBins(("few", "many"), (0, 20, 100), centers=(5, 40))
-FAST = dict(max_epochs=1, batch_size=4, random_state=0, verbose=0, lr=1e-3)
+ONE_EPOCH = dict(max_epochs=1, batch_size=4, random_state=0, verbose=0, lr=1e-3)
 
 
 def fit(model_name, X, **kwargs):
-    return NumCLIPRegressor(**{"model_name": model_name, "bins": BINS, **FAST, **kwargs}).fit(X, Y)
+    return NumCLIPRegressor(
+        **{"model_name": model_name, "bins": FEW_OR_MANY, **ONE_EPOCH, **kwargs}
+    ).fit(X, Y)
 
 
 def edit_json(folder, edit):

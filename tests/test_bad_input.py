@@ -26,14 +26,12 @@ from bad_values import (
     X,
     Y,
 )
-from factories import save_pictures
+from factories import TINY_FAST, save_pictures, small_pictures
 from sklearn.base import clone
 from skorch.callbacks import Callback
 
 from sknumclip import CLIPEmbedder, LinguisticBins, NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.exceptions import BackboneError, ImageReadError
-
-FAST = dict(model_name="tiny", fine_tune="none", max_epochs=1, random_state=0, verbose=0)
 
 
 def short(value):
@@ -47,7 +45,9 @@ def cases():
     """List all cases: section, what, a function that runs it, what it gives."""
 
     def fit(X, y=Y, w=None, **params):
-        return NumCLIPRegressor(**{"bins": BINS, **FAST, **params}).fit(X, y, sample_weight=w), X
+        return NumCLIPRegressor(**{"bins": BINS, **TINY_FAST, **params}).fit(
+            X, y, sample_weight=w
+        ), X
 
     def image(make):
         return lambda files, folder: fit([*files, make(folder)], [*Y, 7.0])
@@ -60,7 +60,7 @@ def cases():
         return lambda files, folder: fit(files[:n], **given)
 
     def classes(given):
-        params = {**FAST, **{name: value for name, value in given.items() if name != "y"}}
+        params = {**TINY_FAST, **{name: value for name, value in given.items() if name != "y"}}
         return lambda files, folder: (NumCLIPClassifier(**params).fit(files, given["y"]), files)
 
     def parameters(params):
@@ -144,13 +144,12 @@ def page():
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    pixels = np.random.default_rng(0).integers(0, 256, size=(4, 40, 48, 3), dtype=np.uint8)
-    return save_pictures(tmp_path_factory.mktemp("good"), pixels)
+    return save_pictures(tmp_path_factory.mktemp("good"), small_pictures(4))
 
 
 @pytest.fixture(scope="module")
 def expected(files):
-    return NumCLIPRegressor(BINS, **FAST).fit(files, Y).predict(files)
+    return NumCLIPRegressor(BINS, **TINY_FAST).fit(files, Y).predict(files)
 
 
 @pytest.fixture(autouse=True)
@@ -195,7 +194,7 @@ def test_it_gives_what_the_table_says(section, what, run, gives, files, expected
 def test_unreadable_images_are_all_listed_or_left_out_in_place(files, tmp_path, fine_tune):
     bad = [str(cut_off("cut.jpg", 600)(tmp_path)), str(tmp_path / "missing.png")]
     mixed, y = [bad[0], *files[:2], bad[1], *files[2:]], [7.0, *Y[:2], 7.0, *Y[2:]]
-    reg = NumCLIPRegressor(BINS, **FAST | dict(fine_tune=fine_tune, max_epochs=2))
+    reg = NumCLIPRegressor(BINS, **TINY_FAST | dict(fine_tune=fine_tune, max_epochs=2))
     with pytest.raises(ImageReadError, match="2 of 6 images in X cannot be read") as raised:
         clone(reg).set_params(callbacks=[Watch()]).fit(mixed, y)
     assert list(raised.value.failures) == bad

@@ -23,12 +23,12 @@ Y = np.array(["low", "low", "low", "medium", "medium", "high", "high", "high"])
 
 
 @pytest.fixture
-def make(clip_models):
-    def make(**params):
+def make_classifier(clip_models):
+    def make_classifier(**params):
         fast = dict(model_name=clip_models["clip"], max_epochs=2, batch_size=4, verbose=0)
         return NumCLIPClassifier(**fast | dict(random_state=0) | params)
 
-    return make
+    return make_classifier
 
 
 @pytest.fixture(scope="module")
@@ -48,25 +48,25 @@ def counted():
     return clf.fit(X[:200], grades[:200]), X[200:], grades[200:]
 
 
-def test_the_order_is_the_one_given_or_the_sorted_one(make, pixels):
-    clf = make(classes=GRADES).fit(pixels, Y)
+def test_the_order_is_the_one_given_or_the_sorted_one(make_classifier, pixels):
+    clf = make_classifier(classes=GRADES).fit(pixels, Y)
     assert clf.classes_.tolist() == GRADES
     assert clf.bins_.descriptions == tuple(GRADES)
     assert clf.bins_.centers == (0, 1, 2)
-    assert make().fit(pixels, Y).classes_.tolist() == sorted(GRADES)
-    years = make(descriptions=["thirties", "forties", "fifties"])
+    assert make_classifier().fit(pixels, Y).classes_.tolist() == sorted(GRADES)
+    years = make_classifier(descriptions=["thirties", "forties", "fifties"])
     years.fit(pixels, np.repeat([1950, 1930, 1940], [3, 3, 2]))
     assert years.classes_.tolist() == [1930, 1940, 1950]
     assert years.bins_.descriptions == ("thirties", "forties", "fifties")
 
 
-def test_classes_without_samples_keep_their_place(make, pixels):
-    clf = make(classes=["none", *GRADES]).fit(pixels, Y)
+def test_classes_without_samples_keep_their_place(make_classifier, pixels):
+    clf = make_classifier(classes=["none", *GRADES]).fit(pixels, Y)
     assert clf.predict_proba(pixels).shape == (8, 4)
 
 
-def test_it_is_the_regressor_on_ranks(make, pixels):
-    clf = make(classes=GRADES).fit(pixels, Y)
+def test_it_is_the_regressor_on_ranks(make_classifier, pixels):
+    clf = make_classifier(classes=GRADES).fit(pixels, Y)
     params = clf.get_params()
     for name in ("classes", "descriptions", "predict_by"):
         params.pop(name)
@@ -95,13 +95,17 @@ def test_predictions_and_probabilities(counted):
     assert cohen_kappa_score(y, clf.predict(X), weights="quadratic", labels=clf.classes_) > 0.7
 
 
-def test_cross_validation_search_and_calibration(make, pixels, counted):
+def test_cross_validation_search_and_calibration(make_classifier, pixels, counted):
     kappa = make_scorer(cohen_kappa_score, weights="quadratic", labels=GRADES)
     y = np.repeat(["low", "high"], 4)
     cv = StratifiedKFold(2)
-    scores = cross_val_score(make(classes=["low", "high"]), pixels, y, cv=cv, scoring=kappa)
+    scores = cross_val_score(
+        make_classifier(classes=["low", "high"]), pixels, y, cv=cv, scoring=kappa
+    )
     assert np.isfinite(scores).all()
-    search = GridSearchCV(make(fine_tune="none"), {"predict_by": ["mode", "expected_rank"]}, cv=2)
+    search = GridSearchCV(
+        make_classifier(fine_tune="none"), {"predict_by": ["mode", "expected_rank"]}, cv=2
+    )
     assert search.fit(pixels, y).best_estimator_.classes_.tolist() == ["high", "low"]
     clf, X, y = counted
     display = CalibrationDisplay.from_predictions(y == "a few", clf.predict_proba(X)[:, 0])
@@ -143,20 +147,20 @@ def test_unreadable_images_have_no_class(counted):
         (dict(predict_by="median"), Y, "'predict_by' parameter"),
     ],
 )
-def test_errors(make, pixels, params, y, message):
+def test_errors(make_classifier, pixels, params, y, message):
     with pytest.raises(ValueError, match=message):
-        make(**params).fit(pixels, y)
+        make_classifier(**params).fit(pixels, y)
 
 
-def test_warm_start_keeps_its_classes(make, pixels):
-    clf = make(warm_start=True).fit(pixels, Y)
+def test_warm_start_keeps_its_classes(make_classifier, pixels):
+    clf = make_classifier(warm_start=True).fit(pixels, Y)
     clf.fit(pixels, Y)
     with pytest.raises(ValueError, match="other classes than those of the last fit"):
         clf.fit(pixels, np.where(Y == "low", "tiny", Y))
 
 
-def test_warm_start_with_other_labels_under_the_same_words_is_an_error(make, pixels):
-    clf = make(descriptions=["low", "middle", "high"], warm_start=True)
+def test_warm_start_with_other_labels_under_the_same_words_is_an_error(make_classifier, pixels):
+    clf = make_classifier(descriptions=["low", "middle", "high"], warm_start=True)
     clf.fit(pixels, [1, 2, 3, 1, 2, 3, 1, 2])
     with pytest.raises(ValueError, match=r"other classes than .*\[1, 2, 3\].*Got \[2, 3, 4\]"):
         clf.fit(pixels, [2, 3, 4, 2, 3, 4, 2, 3])
@@ -164,27 +168,29 @@ def test_warm_start_with_other_labels_under_the_same_words_is_an_error(make, pix
         clf.set_params(descriptions=["a", "b", "c"]).fit(pixels, [1, 2, 3, 1, 2, 3, 1, 2])
 
 
-def test_classes_of_other_names_have_checkpoints_of_their_own(make, pixels, tmp_path):
+def test_classes_of_other_names_have_checkpoints_of_their_own(make_classifier, pixels, tmp_path):
     for names in (["cat", "dog"], ["kitten", "puppy"]):
-        make(checkpoint=tmp_path).fit(pixels, names * 4)
+        make_classifier(checkpoint=tmp_path).fit(pixels, names * 4)
     assert len(list(tmp_path.glob("*.safetensors"))) == 2
 
 
-def test_an_ordered_categorical_brings_its_order(make, pixels):
+def test_an_ordered_categorical_brings_its_order(make_classifier, pixels):
     y = pd.Series(pd.Categorical(Y, GRADES, ordered=True))
-    clf = make().fit(pixels, y)
+    clf = make_classifier().fit(pixels, y)
     assert clf.classes_.tolist() == GRADES
-    given = make(classes=GRADES).fit(pixels, Y)
+    given = make_classifier(classes=GRADES).fit(pixels, Y)
     np.testing.assert_array_equal(clf.predict(pixels), given.predict(pixels))
-    unordered = make().fit(pixels, y.cat.as_unordered())
+    unordered = make_classifier().fit(pixels, y.cat.as_unordered())
     assert unordered.classes_.tolist() == sorted(GRADES)
 
 
-def test_metrics_that_count_on_sorted_columns_are_warned_of(make, pixels):
-    clf = make(classes=GRADES).fit(pixels, Y)
+def test_metrics_that_count_on_sorted_columns_are_warned_of(make_classifier, pixels):
+    clf = make_classifier(classes=GRADES).fit(pixels, Y)
     with pytest.warns(UserWarning, match="order of the classes.*use numbers as labels"):
         proba = clf.predict_proba(pixels)
-    numbered = make(classes=None, descriptions=GRADES).fit(pixels, [GRADES.index(y) for y in Y])
+    numbered = make_classifier(classes=None, descriptions=GRADES).fit(
+        pixels, [GRADES.index(y) for y in Y]
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         np.testing.assert_array_equal(numbered.predict_proba(pixels), proba)
@@ -199,11 +205,11 @@ def test_metrics_that_count_on_sorted_columns_are_warned_of(make, pixels):
         ([0, 0, 0, 1, 1, 2, 2, 2], r"without \[0, 1, 2\].*by numbers in sorted order"),
     ],
 )
-def test_labels_that_are_none_are_explained(make, pixels, y, message):
+def test_labels_that_are_none_are_explained(make_classifier, pixels, y, message):
     with pytest.raises(ValueError, match=message):
-        make(classes=None if "may be" in message else GRADES).fit(pixels, y)
+        make_classifier(classes=None if "may be" in message else GRADES).fit(pixels, y)
 
 
-def test_words_do_not_go_in_classes(make, pixels):
+def test_words_do_not_go_in_classes(make_classifier, pixels):
     with pytest.raises(ValueError, match="classes.*must be a list of the labels.*`descriptions`"):
-        make(classes={"low": "blurred", "high": "brilliant"}).fit(pixels, Y)
+        make_classifier(classes={"low": "blurred", "high": "brilliant"}).fit(pixels, Y)

@@ -1,11 +1,11 @@
 """Checks of every public estimator, and of the package as a whole."""
 
 import inspect
-from pathlib import Path
 
 import pytest
-from factories import run_python
+from factories import TINY, TINY_FROZEN, run_python
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from structure import PACKAGE
 
 import sknumclip
 from sknumclip import (
@@ -25,8 +25,6 @@ from sknumclip.saving import folder as persistence
 from sknumclip.saving import hub, model_card
 from sknumclip.saving import onnx as onnx_export
 
-PACKAGE = Path(sknumclip.__file__).parent
-
 # Reasons that hold for any mini-batch-trained float32 model.
 WEIGHTS_ARE_NOT_REPETITIONS = {
     "check_sample_weight_equivalence_on_dense_data": (
@@ -45,8 +43,7 @@ EXPECTED_FAILED_CHECKS = {
     baselines.ImageHeadRegressor: WEIGHTS_ARE_NOT_REPETITIONS,
 }
 
-TINY = dict(model_name="tiny", verbose=0)
-TINY_TRAINED = dict(**TINY, fine_tune="none", max_epochs=30, random_state=0)
+TINY_TRAINED = dict(**TINY_FROZEN, max_epochs=30)
 
 
 @parametrize_with_checks(

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import sklearn
 from factories import BINS as SMALL_BINS
-from factories import save_pictures
+from factories import THREE_COUNTS, TINY, TINY_FAST, save_pictures
 from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV, CalibrationDisplay
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -39,20 +39,18 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sknumclip import CLIPEmbedder, LinguisticBins, NumCLIPClassifier, NumCLIPRegressor, baselines
 from sknumclip.datasets import make_counting_images
 
-BINS = LinguisticBins.from_mapping({"a few": (1, 10), "many": (10, 40), "countless": (40, 101)})
-FEW_SHOWN = dict(model_name="tiny", verbose=0)
-FAST = dict(**FEW_SHOWN, fine_tune="none", max_epochs=2, random_state=0)
+BINS = LinguisticBins.from_mapping(THREE_COUNTS)
 N = 24
 
 ESTIMATORS = {
-    "NumCLIPRegressor": NumCLIPRegressor(BINS, **FAST),
-    "NumCLIPClassifier": NumCLIPClassifier(["few", "many"], **FAST),
-    "CLIPEmbedder and Ridge": make_pipeline(CLIPEmbedder(**FEW_SHOWN), Ridge()),
-    "ZeroShotCLIPRegressor": baselines.ZeroShotCLIPRegressor(BINS, **FEW_SHOWN),
-    "CoOpRegressor": baselines.CoOpRegressor(**FAST),
-    "OrdinalCLIPRegressor": baselines.OrdinalCLIPRegressor(**FAST),
-    "L2RCLIPRegressor": baselines.L2RCLIPRegressor(**FAST),
-    "ImageHeadRegressor": baselines.ImageHeadRegressor(**FAST),
+    "NumCLIPRegressor": NumCLIPRegressor(BINS, **TINY_FAST),
+    "NumCLIPClassifier": NumCLIPClassifier(["few", "many"], **TINY_FAST),
+    "CLIPEmbedder and Ridge": make_pipeline(CLIPEmbedder(**TINY), Ridge()),
+    "ZeroShotCLIPRegressor": baselines.ZeroShotCLIPRegressor(BINS, **TINY),
+    "CoOpRegressor": baselines.CoOpRegressor(**TINY_FAST),
+    "OrdinalCLIPRegressor": baselines.OrdinalCLIPRegressor(**TINY_FAST),
+    "L2RCLIPRegressor": baselines.L2RCLIPRegressor(**TINY_FAST),
+    "ImageHeadRegressor": baselines.ImageHeadRegressor(**TINY_FAST),
 }
 REGRESSORS = {name: reg for name, reg in ESTIMATORS.items() if not is_classifier(reg)}
 SEARCHED = {  # a parameter of each, and two values
@@ -84,7 +82,7 @@ def paths(drawn, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def features(paths):
-    return CLIPEmbedder(**FEW_SHOWN).fit_transform(paths)
+    return CLIPEmbedder(**TINY).fit_transform(paths)
 
 
 def named_counts(counts):
@@ -149,7 +147,7 @@ def test_in_a_pipeline_on_a_column_of_a_table(regressor, paths, counts):
 
 
 def test_parameters_are_reached_from_outside(paths, counts):
-    model = make_pipeline("passthrough", NumCLIPRegressor(**FAST))
+    model = make_pipeline("passthrough", NumCLIPRegressor(**TINY_FAST))
     model.set_params(numclipregressor__bins=BINS, numclipregressor__beta=1.0)
     assert model.fit(paths, counts)[-1].bins_ == BINS
     assert model[-1].beta == 1.0
@@ -158,16 +156,16 @@ def test_parameters_are_reached_from_outside(paths, counts):
 def test_embeddings_beside_other_columns(paths, counts):
     table = pd.DataFrame({"file": paths, "weight": np.arange(N, dtype=float)})
     both = ColumnTransformer(
-        [("image", CLIPEmbedder(**FEW_SHOWN), "file"), ("rest", "passthrough", ["weight"])]
+        [("image", CLIPEmbedder(**TINY), "file"), ("rest", "passthrough", ["weight"])]
     ).set_output(transform="pandas")
     features = both.fit_transform(table)
     assert features.columns[0] == "image__clipembedder0"
     assert features.columns[-1] == "rest__weight"
-    assert features.shape[1] == 1 + CLIPEmbedder(**FEW_SHOWN).fit_transform(paths).shape[1]
+    assert features.shape[1] == 1 + CLIPEmbedder(**TINY).fit_transform(paths).shape[1]
     assert np.isfinite(make_pipeline(both, Ridge()).fit(table, counts).predict(table)).all()
 
 
-@pytest.mark.parametrize("estimator", [CLIPEmbedder(**FEW_SHOWN), NumCLIPRegressor(BINS, **FAST)])
+@pytest.mark.parametrize("estimator", [CLIPEmbedder(**TINY), NumCLIPRegressor(BINS, **TINY_FAST)])
 def test_embeddings_as_a_table(estimator, paths, counts):
     X = pd.DataFrame({"file": paths}, index=range(7, 7 + N))
     estimator = clone(estimator).set_output(transform="pandas").fit(X, counts)
@@ -192,7 +190,7 @@ def test_grid_search(named, paths):
 def test_other_searches(Search, paths, counts):
     options = dict(n_iter=2) if Search is RandomizedSearchCV else dict(min_resources=12)
     search = Search(
-        NumCLIPRegressor(BINS, **FAST),
+        NumCLIPRegressor(BINS, **TINY_FAST),
         {"beta": [0, 4]},
         cv=2,
         scoring="neg_mean_absolute_error",
@@ -225,8 +223,8 @@ def test_targets_on_another_scale(regressor, paths, counts):
 
 
 def test_stacked(paths, counts):
-    members = [("numclip", NumCLIPRegressor(BINS, **FAST))]
-    members.append(("head", baselines.ImageHeadRegressor(**FAST)))
+    members = [("numclip", NumCLIPRegressor(BINS, **TINY_FAST))]
+    members.append(("head", baselines.ImageHeadRegressor(**TINY_FAST)))
     stack = StackingRegressor(members, Ridge(), cv=2).fit(np.array(paths), counts)
     assert stack.predict(paths).shape == (N,)
     fitted = [(name, member.fit(paths, counts)) for name, member in members]
@@ -244,7 +242,7 @@ def test_learning_curve(regressor, paths, counts):
 
 def test_prediction_error_display(paths, counts):
     pytest.importorskip("matplotlib").use("agg")
-    reg = NumCLIPRegressor(BINS, **FAST).fit(paths, counts)
+    reg = NumCLIPRegressor(BINS, **TINY_FAST).fit(paths, counts)
     display = PredictionErrorDisplay.from_estimator(reg, paths, counts)
     np.testing.assert_array_equal(display.y_pred, reg.predict(paths))
 
@@ -259,7 +257,7 @@ def test_frozen(named, paths):
 def test_sample_weights_are_routed(paths, counts):
     weight = np.where(counts > 50, 0.0, 1.0)  # only small numbers count
     with sklearn.config_context(enable_metadata_routing=True):
-        reg = NumCLIPRegressor(BINS, **FAST | dict(max_epochs=30, prompt_lr=1e-2))
+        reg = NumCLIPRegressor(BINS, **TINY_FAST | dict(max_epochs=30, prompt_lr=1e-2))
         reg.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
         search = GridSearchCV(reg, {"beta": [0, 4]}, cv=2, error_score="raise")
         search.fit(paths, counts, sample_weight=weight)
@@ -275,14 +273,14 @@ def test_sample_weights_are_routed(paths, counts):
 
 
 def test_bagging_takes_features_and_says_so_of_paths(paths, features, counts):
-    bag = BaggingRegressor(NumCLIPRegressor(BINS, **FAST), n_estimators=2, random_state=0)
+    bag = BaggingRegressor(NumCLIPRegressor(BINS, **TINY_FAST), n_estimators=2, random_state=0)
     assert bag.fit(features, counts).predict(features).shape == (N,)
     with pytest.raises(ValueError, match="Expected 2D array"):
         bag.fit(paths, counts)
 
 
 def test_permutation_importance_takes_features_and_says_so_of_paths(paths, features, counts):
-    reg = NumCLIPRegressor(BINS, **FAST)
+    reg = NumCLIPRegressor(BINS, **TINY_FAST)
     importance = permutation_importance(
         reg.fit(features, counts), features, counts, n_repeats=1, random_state=0, max_samples=8
     )
@@ -325,7 +323,7 @@ def test_calibration_display(graded):
 
 def test_classes_through_a_pipeline(graded):
     _, X, y = graded
-    model = make_pipeline(CLIPEmbedder(**FEW_SHOWN), LogisticRegression()).fit(X, y)
+    model = make_pipeline(CLIPEmbedder(**TINY), LogisticRegression()).fit(X, y)
     assert model.score(X, y) > 0.9
 
 

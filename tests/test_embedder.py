@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import safetensors.torch
-from factories import MODELS, save_clip, save_pictures
+from factories import MODELS, save_clip, small_pictures
 from PIL import Image
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
@@ -23,12 +23,7 @@ Y = np.arange(8.0)
 
 
 @pytest.fixture
-def paths(pixels, tmp_path):
-    return save_pictures(tmp_path, pixels)
-
-
-@pytest.fixture
-def make(clip_models):
+def make_embedder(clip_models):
     clear_embedding_cache()
     return lambda **params: CLIPEmbedder(
         **{"model_name": clip_models["clip"], "verbose": 0} | params
@@ -49,65 +44,67 @@ def n_embedded(clip_models):
     hook.remove()
 
 
-def test_features_are_those_of_the_regressor(make, paths, clip_models):
-    reg = NumCLIPRegressor(2, model_name=clip_models["clip"], **FROZEN).fit(paths, Y)
-    Z = make().fit_transform(paths)
-    np.testing.assert_allclose(Z, reg.transform(paths), rtol=1e-5)
+def test_features_are_those_of_the_regressor(make_embedder, files, clip_models):
+    reg = NumCLIPRegressor(2, model_name=clip_models["clip"], **FROZEN).fit(files, Y)
+    Z = make_embedder().fit_transform(files)
+    np.testing.assert_allclose(Z, reg.transform(files), rtol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(Z, axis=1), 1, rtol=1e-6)
     assert Z.dtype == np.float32
 
 
 @pytest.mark.parametrize("params", [{}, {"canvas_scale": 1}])
-def test_a_pipeline_equals_the_one_estimator_form(make, paths, clip_models, params):
+def test_a_pipeline_equals_the_one_estimator_form(make_embedder, files, clip_models, params):
     one = NumCLIPRegressor(2, model_name=clip_models["clip"], **FROZEN, **params)
     two = make_pipeline(
-        make(**params), NumCLIPRegressor(2, model_name=clip_models["clip"], **FROZEN)
+        make_embedder(**params), NumCLIPRegressor(2, model_name=clip_models["clip"], **FROZEN)
     )
-    expected = one.fit(paths[:6], Y[:6]).predict(paths)
-    np.testing.assert_array_equal(two.fit(paths[:6], Y[:6]).predict(paths), expected)
+    expected = one.fit(files[:6], Y[:6]).predict(files)
+    np.testing.assert_array_equal(two.fit(files[:6], Y[:6]).predict(files), expected)
 
 
-def test_a_search_embeds_each_image_once(make, n_embedded):
-    X = np.random.default_rng(0).integers(0, 256, size=(64, 40, 48, 3), dtype=np.uint8)
-    search = GridSearchCV(make_pipeline(make(), Ridge()), {"ridge__alpha": [1, 10, 100]}, cv=4)
+def test_a_search_embeds_each_image_once(make_embedder, n_embedded):
+    X = small_pictures(64)
+    search = GridSearchCV(
+        make_pipeline(make_embedder(), Ridge()), {"ridge__alpha": [1, 10, 100]}, cv=4
+    )
     search.fit(X, np.arange(64.0)).predict(X)
     assert n_embedded() == len(X)
-    make(image_cache=None).fit_transform(X)
+    make_embedder(image_cache=None).fit_transform(X)
     assert n_embedded() == 2 * len(X)
-    make(canvas_scale=1).fit_transform(X)
+    make_embedder(canvas_scale=1).fit_transform(X)
     assert n_embedded() == 3 * len(X)
 
 
-def test_a_changed_image_is_embedded_again(make, paths, n_embedded):
-    before = make().fit_transform(paths)
-    Image.open(paths[2]).rotate(180).resize((50, 40)).save(paths[2])
-    after = make().fit_transform(paths)
-    assert n_embedded() == len(paths) + 1
+def test_a_changed_image_is_embedded_again(make_embedder, files, n_embedded):
+    before = make_embedder().fit_transform(files)
+    Image.open(files[2]).rotate(180).resize((50, 40)).save(files[2])
+    after = make_embedder().fit_transform(files)
+    assert n_embedded() == len(files) + 1
     assert ((before != after).any(axis=1) == (np.arange(8) == 2)).all()
 
 
-def test_names_of_features_and_data_frames(make, paths):
-    embedder = make().set_output(transform="pandas")
-    frame = embedder.fit_transform(pd.Series(paths))
+def test_names_of_features_and_data_frames(make_embedder, files):
+    embedder = make_embedder().set_output(transform="pandas")
+    frame = embedder.fit_transform(pd.Series(files))
     assert list(frame.columns) == [f"clipembedder{i}" for i in range(16)]
     assert list(frame.columns) == list(embedder.get_feature_names_out())
 
 
-def test_unreadable_images_are_nan_if_skipped(make, paths):
-    paths[1] = "no such file.png"
-    assert np.isnan(make(on_error="skip").fit_transform(paths)).all(axis=1).tolist() == [
+def test_unreadable_images_are_nan_if_skipped(make_embedder, files):
+    files[1] = "no such file.png"
+    assert np.isnan(make_embedder(on_error="skip").fit_transform(files)).all(axis=1).tolist() == [
         i == 1 for i in range(8)
     ]
     with pytest.raises(ValueError, match="no such file.png"):
-        make().fit_transform(paths)
+        make_embedder().fit_transform(files)
 
 
-def test_pickles_are_light_and_do_the_same(make, paths):
-    embedder = make().fit(paths)
+def test_pickles_are_light_and_do_the_same(make_embedder, files):
+    embedder = make_embedder().fit(files)
     data = pickle.dumps(embedder)
     assert len(data) < 2000
     clear_embedding_cache()
-    np.testing.assert_array_equal(pickle.loads(data).transform(paths), embedder.transform(paths))
+    np.testing.assert_array_equal(pickle.loads(data).transform(files), embedder.transform(files))
     assert not hasattr(clone(embedder), "backbone_")
 
 
@@ -122,14 +119,14 @@ def test_other_weights_than_in_fit_are_an_error(tmp_path, pixels):
         embedder.transform(pixels)
 
 
-def test_features_are_passed_on(make, pixels):
+def test_features_are_passed_on(make_embedder, pixels):
     Z = np.random.default_rng(0).normal(size=(5, 7))
-    embedder = make().fit(Z)
+    embedder = make_embedder().fit(Z)
     np.testing.assert_array_equal(embedder.transform(Z), Z.astype(np.float32))
     with pytest.raises(ValueError, match="fitted on features"):
         embedder.transform(pixels)
     with pytest.raises(ValueError, match="7 features, but the embeddings .* have 16"):
-        make().fit(pixels).transform(Z)
+        make_embedder().fit(pixels).transform(Z)
 
 
 @pytest.mark.parametrize(
@@ -139,9 +136,9 @@ def test_features_are_passed_on(make, pixels):
         (dict(device="tpu"), "device='tpu' cannot be used"),
     ],
 )
-def test_bad_parameters(make, pixels, params, message):
+def test_bad_parameters(make_embedder, pixels, params, message):
     with pytest.raises(ValueError, match=message):
-        make(**params).fit(pixels).transform(pixels)
+        make_embedder(**params).fit(pixels).transform(pixels)
 
 
 def test_a_failed_fit_leaves_the_last_one_as_it_was(clip_models, pixels):
@@ -157,7 +154,7 @@ def test_a_failed_fit_leaves_the_last_one_as_it_was(clip_models, pixels):
 
 @pytest.mark.parametrize("n", [3, 20, 33])
 def test_without_a_cache_embeddings_are_the_same_to_the_bit(clip_models, n):
-    X = np.random.default_rng(0).integers(0, 256, (n, 40, 40, 3), dtype=np.uint8)
+    X = small_pictures(n)
     embedders = [
         CLIPEmbedder(model_name=clip_models["clip"], precision="bf16", verbose=0, image_cache=cache)
         for cache in ("auto", None)

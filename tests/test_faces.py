@@ -1,29 +1,20 @@
 """Tests on real faces, if the data is available; see CONTRIBUTING."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-from factories import with_settings
+from factories import FACE_CLIP, FACES, needs_faces, with_settings
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GridSearchCV, train_test_split
 
 from sknumclip import NumCLIPRegressor
 
-DATA = Path(os.environ.get("SKNUMCLIP_REAL_DATA", "/nonexistent"))
-FACES, CLIP = DATA / "utkface-dev", DATA / "face-clip-tiny"
-
-pytestmark = pytest.mark.skipif(
-    not (FACES.is_dir() and CLIP.is_dir()),
-    reason="set SKNUMCLIP_REAL_DATA to a folder with utkface-dev and face-clip-tiny",
-)
+pytestmark = needs_faces
 
 PARAMS = dict(
     bins="age",
     template="the person is a {}.",
-    model_name=f"local-dir:{CLIP}",
+    model_name=f"local-dir:{FACE_CLIP}",
     random_state=0,
     verbose=0,
 )

@@ -7,14 +7,12 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from factories import run_python, save_pictures
+from factories import TINY_FAST, run_python, save_pictures
 from PIL import Image
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor, inference
 from sknumclip.exceptions import BackboneError, ImageReadError, SavedModelError
 from sknumclip.inference import BatchPredictor
-
-FAST = dict(model_name="tiny", max_epochs=1, random_state=0, verbose=0, fine_tune="none")
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +30,7 @@ def table(pixels, tmp_path):
 
 @pytest.fixture
 def reg(table):
-    return NumCLIPRegressor(2, **FAST).fit(table["path"], table["y"])
+    return NumCLIPRegressor(2, **TINY_FAST).fit(table["path"], table["y"])
 
 
 @pytest.fixture
@@ -69,7 +67,7 @@ def test_arrays_as_ray_reads_them(reg, pixels):
 
 def test_classes(table, tmp_path):
     labels = np.array(["low", "high"])[(table["y"] > 3).astype(int)]
-    clf = NumCLIPClassifier(classes=["low", "high"], **FAST).fit(table["path"], labels)
+    clf = NumCLIPClassifier(classes=["low", "high"], **TINY_FAST).fit(table["path"], labels)
     clf.save(tmp_path / "classes")
     predictor = BatchPredictor(tmp_path / "classes")
     assert (predictor(table)["prediction"] == clf.predict(table["path"])).all()
@@ -119,7 +117,7 @@ def test_dask_dataframe(folder, reg, table):
 
 def test_rows_that_dask_makes_up_have_classes_too(table):
     dd = pytest.importorskip("dask.dataframe")
-    clf = NumCLIPClassifier(["low", "high"], **FAST)
+    clf = NumCLIPClassifier(["low", "high"], **TINY_FAST)
     clf.fit(table["path"], np.array(["low", "high"])[(table["y"] > 3).astype(int)])
     result = dd.from_pandas(table, npartitions=2).map_partitions(BatchPredictor(clf))
     computed = result.compute(scheduler="sync")
@@ -173,7 +171,7 @@ def test_what_cannot_be_used_is_named(use, error, message, folder, table):
 
 
 def test_a_folder_of_a_class_of_the_users_own_is_named_and_the_advice_works(table, tmp_path):
-    reg = OwnRegressor(2, **FAST).fit(table["path"], table["y"])
+    reg = OwnRegressor(2, **TINY_FAST).fit(table["path"], table["y"])
     reg.save(tmp_path / "own")
     with pytest.raises(
         SavedModelError, match=r"own contains the class OwnRegressor.*YourClass.load"
@@ -185,7 +183,7 @@ def test_a_folder_of_a_class_of_the_users_own_is_named_and_the_advice_works(tabl
 
 def test_a_model_whose_tower_is_gone_is_named(clip_models, table, tmp_path):
     tower = shutil.copytree(clip_models["clip"].removeprefix("local-dir:"), tmp_path / "tower")
-    reg = NumCLIPRegressor(2, **FAST | {"model_name": f"local-dir:{tower}"})
+    reg = NumCLIPRegressor(2, **TINY_FAST | {"model_name": f"local-dir:{tower}"})
     reg.fit(table["path"], table["y"]).save(tmp_path / "model")
     shutil.rmtree(tower)
     with pytest.raises((BackboneError, SavedModelError), match="tower"):

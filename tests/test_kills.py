@@ -18,12 +18,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from factories import save_pictures
+from factories import BINS, counting_files
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
 
-BINS = {"few": (0, 10), "many": (10, 30), "very many": (30, 101)}
 PARAMS = dict(bins=BINS, batch_size=8, random_state=0, verbose=0, precision="fp32")
 FULL = dict(fine_tune="full", augment=True, early_stopping=True, lr=1e-3, n_iter_no_change=12)
 FROZEN = dict(fine_tune="none", early_stopping=True, prompt_lr=1e-2, n_iter_no_change=12)
@@ -222,8 +221,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_training(tmp_path):
 
 @pytest.fixture
 def files(tmp_path):
-    X, y = make_counting_images(12, random_state=0)
-    return save_pictures(tmp_path / "images", X), y
+    return counting_files(tmp_path / "images", 12)
 
 
 def tuned(**params):

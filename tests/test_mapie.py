@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from factories import run_python, save_pictures
+from factories import TINY_FROZEN, run_python, save_pictures
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
@@ -28,14 +28,13 @@ def paths(drawn, tmp_path_factory):
     return save_pictures(tmp_path_factory.mktemp("pictures"), drawn[0], ".bmp")
 
 
-def make(**params):
-    fast = dict(model_name="tiny", fine_tune="none", max_epochs=20, random_state=0, verbose=0)
-    return NumCLIPRegressor(BINS, **fast | params)
+def make_regressor(**params):
+    return NumCLIPRegressor(BINS, **dict(**TINY_FROZEN, max_epochs=20) | params)
 
 
 def as_given(kind, paths):
     if kind == "features":
-        return make(max_epochs=0).fit(paths[:10], range(1, 11)).transform(paths)
+        return make_regressor(max_epochs=0).fit(paths[:10], range(1, 11)).transform(paths)
     return {"array": np.array, "Series": pd.Series}[kind](paths)
 
 
@@ -43,7 +42,7 @@ def as_given(kind, paths):
 def test_split_conformal_intervals_cover_what_they_say(drawn, paths, kind):
     X, y = as_given(kind, paths), drawn[1]
     train, calibration, test = np.split(np.arange(N), [N_TRAIN, N_TRAIN + N_CALIBRATION])
-    reg = make().fit(X[train], y[train])
+    reg = make_regressor().fit(X[train], y[train])
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # "Estimator does not appear fitted", for one
         conformal = mapie.SplitConformalRegressor(reg, confidence_level=[0.8, 0.9], prefit=True)
@@ -61,7 +60,7 @@ def test_split_conformal_intervals_cover_what_they_say(drawn, paths, kind):
 @pytest.mark.parametrize("kind", ["array", "Series", "features"])
 def test_cross_conformal_intervals(drawn, paths, kind):
     X, y = as_given(kind, paths), drawn[1]
-    conformal = mapie.CrossConformalRegressor(make(), confidence_level=0.9, cv=3)
+    conformal = mapie.CrossConformalRegressor(make_regressor(), confidence_level=0.9, cv=3)
     conformal.fit_conformalize(X[:N_CALIBRATION], y[:N_CALIBRATION])
     y_pred, intervals = conformal.predict_interval(X[N_CALIBRATION:])
     low, high = intervals[:, :, 0].T
@@ -72,7 +71,9 @@ def test_cross_conformal_intervals(drawn, paths, kind):
 
 
 def test_a_list_of_paths_is_refused_by_mapie(drawn, paths):
-    conformal = mapie.SplitConformalRegressor(make().fit(paths[:20], drawn[1][:20]), prefit=True)
+    conformal = mapie.SplitConformalRegressor(
+        make_regressor().fit(paths[:20], drawn[1][:20]), prefit=True
+    )
     with pytest.raises(TypeError, match="number of features"):
         conformal.conformalize(paths[20:60], drawn[1][20:60])
 

@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from factories import BINS, save_pictures, with_settings
+from factories import BINS, TINY_FROZEN, save_pictures, small_pictures, with_settings
 from PIL import Image
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GridSearchCV
 
@@ -105,27 +104,13 @@ def test_frozen_mode_embeds_each_image_once(make, data, monkeypatch):
         lambda self, images: seen.append(len(images)) or original(self, images),
     )
     clear_embedding_cache()
-    X = np.random.default_rng(0).integers(0, 256, size=(64, 40, 48, 3), dtype=np.uint8)
+    X = small_pictures(64)
     y = np.tile(data[1], 8)
     search = GridSearchCV(
         make(fine_tune="none"), {"beta": [0, 1, 2, 4], "lr": [1, 2]}, cv=2, error_score="raise"
     )
     search.fit(list(X), y).predict(list(X))
     assert sum(seen) == len(X)
-
-
-def test_embeddings_as_x_equal_images_as_x(make, data):
-    X, y = data
-    from_images = make(fine_tune="none").fit(X, y)
-    embeddings = from_images.transform(X)
-    from_embeddings = make(fine_tune="none").fit(embeddings, y)
-    np.testing.assert_allclose(
-        from_embeddings.predict(embeddings), from_images.predict(X), rtol=1e-5
-    )
-    np.testing.assert_allclose(from_images.predict(embeddings), from_images.predict(X), rtol=1e-5)
-    assert from_embeddings.n_features_in_ == 16
-    with pytest.raises(ValueError, match="fitted on features, so it can only predict from"):
-        from_embeddings.predict(X)
 
 
 def test_features_of_any_width_can_be_learned_from(make):
@@ -155,84 +140,11 @@ def test_beta_without_effect_is_a_warning(make, data):
         make(ranking_loss=FCRC(weight_norm="mean"), beta=2).fit(*data)
 
 
-@pytest.mark.parametrize("shift", ["width", "relative"])
-def test_numbers_far_from_zero_keep_their_digits(make, data, shift):
-    X, y = data
-    bins = {"few": (0, 10), "many": (10, 30), "very many": (30, 100)}
-    far = {name: (low + 1e9, high + 1e9) for name, (low, high) in bins.items()}
-    kwargs = dict(shift=shift, ranking_loss="none", max_epochs=0 if shift == "relative" else 2)
-    near = make(bins=bins, **kwargs).fit(X, y).predict(X, return_std=True)
-    moved = make(bins=far, **kwargs).fit(X, y + 1e9).predict(X, return_std=True)
-    np.testing.assert_allclose(moved[0] - 1e9, near[0], atol=1e-3)
-    np.testing.assert_allclose(moved[1], near[1], rtol=1e-3)
-
-
 def test_infonce_is_beta_zero(make, data):
     X, y = data
     assert (
         make(ranking_loss="infonce").fit(X, y).predict(X) == make(beta=0.0).fit(X, y).predict(X)
     ).all()
-
-
-def test_bf16_predicts_like_fp32(make, data):
-    X, y = data
-    reg = make(precision="fp32").fit(X, y)
-    expected = reg.predict(X)
-    difference = np.abs(reg.set_params(precision="bf16").predict(X) - expected).max()
-    assert 0 < difference < 0.005 * 100
-
-
-# ------------------------------------------------------------------------------------ what it tells
-
-
-def test_bin_probabilities(make, data):
-    X, y = data
-    proba = make().fit(X, y).predict_bin_proba(X)
-    assert proba.shape == (8, 3)
-    np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-6)
-
-
-def test_explain_adds_up(make, data, files):
-    _, y = data
-    reg = make(max_epochs=5).fit(files, y)
-    table = reg.explain(files)
-    proba = reg.predict_bin_proba(files)
-    assert table.index.tolist() == files
-    assert list(table) == ["concept", "low", "high", "probability", "shift", "prediction"]
-    winner = proba.argmax(axis=1)
-    assert table["concept"].tolist() == [list(BINS)[k] for k in winner]
-    assert table["low"].tolist() == [list(BINS.values())[k][0] for k in winner]
-    np.testing.assert_array_equal(table["probability"], proba.max(axis=1))
-    np.testing.assert_array_equal(table["prediction"], reg.predict(files))
-    assert (table["shift"].abs() <= 0.5 * (table["high"] - table["low"])).all()
-    assert table["shift"].abs().max() > 0
-
-
-def test_std_is_that_of_the_mixture_of_bins(make, data):
-    X, y = data
-    reg = make(max_epochs=0).fit(X, y)
-    y_pred, y_std = reg.predict(X, return_std=True)
-    rng = np.random.default_rng(0)
-    edges = np.array(reg.bins_.edges)
-    for proba, mean, std in zip(reg.predict_bin_proba(X)[:2], y_pred, y_std, strict=False):
-        k = rng.choice(3, p=proba / proba.sum(), size=200_000)
-        sample = rng.uniform(edges[k], edges[k + 1])
-        assert mean == pytest.approx(sample.mean(), rel=0.01)
-        assert std == pytest.approx(sample.std(), rel=0.01)
-
-
-def test_transform_gives_unit_vectors(make, data):
-    X, y = data
-    embeddings = make().fit(X, y).transform(X)
-    assert embeddings.shape == (8, 16)
-    assert embeddings.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, rtol=1e-5)
-
-
-def test_not_fitted(make):
-    for method in ("predict", "transform", "predict_bin_proba", "explain"):
-        with pytest.raises(NotFittedError):
-            getattr(make(), method)(["a.jpg"])
 
 
 # ----------------------------------------------------------------------------------- out of the box
@@ -289,7 +201,7 @@ def test_prompts_that_say_nothing_learn_faster(fine_tune):
 
 def test_unnamed_bins_are_no_worse_than_a_ridge_on_the_embeddings():
     X, y = make_counting_images(400, random_state=0)
-    params = dict(model_name="tiny", canvas_scale=1, fine_tune="none", random_state=0, verbose=0)
+    params = dict(**TINY_FROZEN, canvas_scale=1)
     for n in (50, 200):
         reg = NumCLIPRegressor(5, **params).fit(X[:n], y[:n])
         Z = reg.transform(X)

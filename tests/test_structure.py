@@ -1,6 +1,7 @@
 """Package structure: import levels, no circles, one importer for each heavy library."""
 
 import re
+from pathlib import Path
 
 import pytest
 from factories import run_python
@@ -18,6 +19,11 @@ ORDER = [
     {"inference", "baselines"},
 ]
 LEAVES = {"datasets", "inspection", "plotting"}  # nothing else imports them
+
+# Modules without a test file of their name.
+UNTESTED = {
+    "typing.py": "aliases for type checkers, which read tests/typing_sample.py",
+}
 
 
 def test_modules_import_from_parts_before_their_own():
@@ -96,3 +102,27 @@ def test_the_map_names_every_module():
         if name.split(".")[0] not in public and not part.startswith("_")
     }
     assert names - words == set()
+
+
+def test_every_module_has_a_test_file_of_its_name():
+    modules = {
+        file.relative_to(PACKAGE).with_name(file.name.removeprefix("_")).as_posix()
+        for file in PACKAGE.rglob("*.py")
+        if file.name != "__init__.py"
+    }
+    tests = Path(__file__).parent
+    tested = {
+        file.relative_to(tests).with_name(file.name.removeprefix("test_")).as_posix()
+        for file in tests.rglob("test_*.py")
+    }
+    assert modules - tested == set(UNTESTED)
+    # Those at the top may test a topic; those in a folder test a module or the package itself.
+    in_folders = {name for name in tested - modules if "/" in name}
+    assert {Path(name).name for name in in_folders} <= {"init.py"}
+
+
+def test_test_files_that_pages_name_exist():
+    root = PACKAGE.parent
+    for page in [*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("docs/guide/*.md")]:
+        for name in re.findall(r"\btests/[\w/]+\.py", page.read_text()):
+            assert (root / name).is_file(), f"{page.name} names {name}"

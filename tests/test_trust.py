@@ -8,7 +8,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
-from factories import run_python, save_pictures
+from factories import FAST, counting_files, run_python
 from malice import Malice
 from PIL import Image
 from sklearn.model_selection import cross_val_predict, cross_val_score
@@ -16,22 +16,13 @@ from sklearn.model_selection import cross_val_predict, cross_val_score
 import sknumclip
 from sknumclip import NumCLIPRegressor
 from sknumclip.clip import loading
-from sknumclip.datasets import make_counting_images
 from sknumclip.exceptions import BackboneError, SavedModelError
 from sknumclip.images.embeddings import clear_embedding_cache
-
-PARAMS = dict(bins={"few": (0, 20), "many": (20, 101)}, verbose=0, random_state=0, max_epochs=2)
-
-
-@pytest.fixture
-def make(clip_models):
-    return lambda **kwargs: NumCLIPRegressor(**PARAMS, model_name=clip_models["clip"], **kwargs)
 
 
 @pytest.fixture
 def files(tmp_path):
-    X, y = make_counting_images(24, random_state=0)
-    return save_pictures(tmp_path / "images", X), y
+    return counting_files(tmp_path / "images", 24)
 
 
 # ------------------------------------------------------------------------------ code in files
@@ -70,7 +61,7 @@ def test_no_file_of_ours_can_run_code(make, files, tmp_path):
 def test_weights_of_others_cannot_run_code(files, tmp_path, save):
     proof, weights = tmp_path / "proof", tmp_path / "weights.pt"
     save({"state_dict": Malice(proof)}, weights)
-    reg = NumCLIPRegressor(**PARAMS, model_name="ViT-B-32-quickgelu", pretrained=str(weights))
+    reg = NumCLIPRegressor(**FAST, model_name="ViT-B-32-quickgelu", pretrained=str(weights))
     with pytest.raises(BackboneError, match="cannot be loaded"):
         reg.fit(*files)
     assert not proof.exists()

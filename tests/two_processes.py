@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from factories import BINS, small_pictures
 from PIL import Image
 from skorch.callbacks import Callback
 from torchvision.transforms import v2
@@ -18,7 +19,6 @@ from sknumclip.exceptions import ImageReadError
 from sknumclip.images.reading import Images
 from sknumclip.losses import FCRC
 
-BINS = {"few": (0, 10), "many": (10, 30), "very many": (30, 100)}
 N = 45  # of which 32 make the first step and 13, an odd number, the second
 PATIENT = dict(early_stopping=True, validation_fraction=0.3, n_iter_no_change=2, max_epochs=30)
 
@@ -32,8 +32,7 @@ class StopAfter(Callback):
 
 
 def pictures():
-    pixels = np.random.default_rng(0).integers(0, 256, size=(N, 40, 48, 3), dtype=np.uint8)
-    return pixels, np.random.default_rng(1).uniform(0, 100, N)
+    return small_pictures(N), np.random.default_rng(1).uniform(0, 100, N)
 
 
 class Untouched(NumCLIPRegressor):

@@ -5,9 +5,9 @@ from baselines_shared import TRAINED
 
 
 @pytest.fixture
-def make(clip_models):
-    def make(cls, **params):
+def make_baseline(clip_models):
+    def make_baseline(cls, **params):
         fast = dict(max_epochs=2, batch_size=4, random_state=0) if cls in TRAINED else {}
         return cls(**{"model_name": clip_models["clip"], "verbose": 0} | fast | params)
 
-    return make
+    return make_baseline

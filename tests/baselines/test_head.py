@@ -11,21 +11,21 @@ from sknumclip.baselines.heads import HEAD_LOSSES
 
 
 @pytest.mark.parametrize("loss", HEAD_LOSSES)
-def test_every_head_fits(make, pixels, loss):
-    reg = make(ImageHeadRegressor, loss=loss, fine_tune="none").fit(pixels, Y)
+def test_every_head_fits(make_baseline, pixels, loss):
+    reg = make_baseline(ImageHeadRegressor, loss=loss, fine_tune="none").fit(pixels, Y)
     assert np.isfinite(reg.predict(pixels)).all()
 
 
-def test_heads_that_cannot_weigh_samples_say_so(make, pixels):
+def test_heads_that_cannot_weigh_samples_say_so(make_baseline, pixels):
     with pytest.raises(ValueError, match="loss='sord' cannot weight samples.*loss='l1'"):
-        make(ImageHeadRegressor, loss="sord").fit(pixels, Y, sample_weight=Y)
-    weighted = make(ImageHeadRegressor).fit(pixels, Y, sample_weight=Y)
+        make_baseline(ImageHeadRegressor, loss="sord").fit(pixels, Y, sample_weight=Y)
+    weighted = make_baseline(ImageHeadRegressor).fit(pixels, Y, sample_weight=Y)
     assert (
-        weighted.predict(pixels) != make(ImageHeadRegressor).fit(pixels, Y).predict(pixels)
+        weighted.predict(pixels) != make_baseline(ImageHeadRegressor).fit(pixels, Y).predict(pixels)
     ).any()
 
 
-def test_a_missing_extra_is_named_before_training(make, pixels, monkeypatch):
+def test_a_missing_extra_is_named_before_training(make_baseline, pixels, monkeypatch):
     monkeypatch.setitem(sys.modules, "dlordinal", None)
     with pytest.raises(ImportError, match=r"CORNLoss: pip install 'sknumclip\[ordinal\]'"):
-        make(ImageHeadRegressor, loss="corn").fit(["no such file"] * 8, Y)
+        make_baseline(ImageHeadRegressor, loss="corn").fit(["no such file"] * 8, Y)

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from baselines_shared import TRAINED, Y
+from factories import TINY_FROZEN
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
@@ -14,8 +15,8 @@ from sknumclip.datasets import make_counting_images
 
 @pytest.mark.parametrize("cls", TRAINED)
 @pytest.mark.parametrize("fine_tune", ["full", 1, "none"])
-def test_fits_predicts_clones_and_pickles(make, pixels, cls, fine_tune):
-    reg = make(cls, fine_tune=fine_tune).fit(pixels, Y)
+def test_fits_predicts_clones_and_pickles(make_baseline, pixels, cls, fine_tune):
+    reg = make_baseline(cls, fine_tune=fine_tune).fit(pixels, Y)
     y_pred = reg.predict(pixels)
     assert y_pred.shape == (8,)
     assert list(reg.history_[["train_class_loss", "train_l1_loss"]].shape) == [2, 2]
@@ -27,7 +28,7 @@ def test_fits_predicts_clones_and_pickles(make, pixels, cls, fine_tune):
 @pytest.mark.parametrize("cls", TRAINED)
 def test_learns_to_count(cls):
     X, y = make_counting_images(120, high=8, random_state=0)
-    params = dict(model_name="tiny", canvas_scale=1, fine_tune="none", verbose=0, random_state=0)
+    params = dict(**TINY_FROZEN, canvas_scale=1)
     lr = dict(head_lr=0.3) if cls is ImageHeadRegressor else dict(prompt_lr=0.01)
     reg = cls(**params, **lr, max_epochs=100).fit(X[:80], y[:80])
     untrained = cls(**params, max_epochs=0).fit(X[:80], y[:80])
@@ -36,13 +37,13 @@ def test_learns_to_count(cls):
     assert error < 0.7 * np.abs(np.median(y[:80]) - y[80:]).mean()
 
 
-def test_search_and_cross_validation(make, pixels):
+def test_search_and_cross_validation(make_baseline, pixels):
     search = GridSearchCV(
-        make(OrdinalCLIPRegressor, fine_tune="none"),
+        make_baseline(OrdinalCLIPRegressor, fine_tune="none"),
         {"n_base_ranks": [2, 3], "interpolation": ["linear", "inverse"]},
         cv=2,
         error_score="raise",
     ).fit(pixels, Y)
     assert len(set(search.cv_results_["mean_test_score"])) == 4
-    head = make(ImageHeadRegressor, fine_tune="none")
+    head = make_baseline(ImageHeadRegressor, fine_tune="none")
     assert np.isfinite(cross_val_score(head, pixels, Y, cv=2)).all()

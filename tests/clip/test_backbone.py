@@ -2,12 +2,11 @@
 
 import json
 
-import numpy as np
 import open_clip
 import pytest
 import safetensors.torch
 import torch
-from factories import MODELS, PREPROCESSING, save_clip
+from factories import MODELS, PREPROCESSING, save_clip, small_pictures
 from PIL import Image
 
 from sknumclip.clip.backbone import Preprocessing, load_backbone
@@ -40,7 +39,7 @@ def assert_features_equal_open_clip(model_name, image):
 @pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize("size", [(40, 48), (51, 33), (32, 32)])
 def test_features_equal_open_clip(clip_models, kind, size):
-    pixels = np.random.default_rng(0).integers(0, 256, size=(*size, 3), dtype=np.uint8)
+    (pixels,) = small_pictures(1, size)
     assert_features_equal_open_clip(clip_models[kind], Image.fromarray(pixels))
 
 
@@ -50,7 +49,7 @@ def test_every_resize_mode_equals_open_clip(tmp_path, resize_mode, size):
     name = save_clip(
         tmp_path, MODELS["clip"], {**PREPROCESSING, "resize_mode": resize_mode, "fill_color": 7}
     )
-    pixels = np.random.default_rng(0).integers(0, 256, size=(*size, 3), dtype=np.uint8)
+    (pixels,) = small_pictures(1, size)
     assert_features_equal_open_clip(name, Image.fromarray(pixels))
 
 
@@ -62,7 +61,7 @@ def test_real_architectures_equal_open_clip(tmp_path, architecture):
         config["text_cfg"].pop(key, None)
     config["text_cfg"]["vocab_size"] = 49408
     preprocessing = {**PREPROCESSING, "resize_mode": "squash"}
-    pixels = np.random.default_rng(0).integers(0, 256, size=(300, 260, 3), dtype=np.uint8)
+    (pixels,) = small_pictures(1, (300, 260))
     assert_features_equal_open_clip(
         save_clip(tmp_path, config, preprocessing), Image.fromarray(pixels)
     )

@@ -1,19 +1,10 @@
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from datasets_shared import draw
+from factories import FACES
 
 from sknumclip.datasets import load_adience, load_fgnet, load_utkface
-
-REAL_FACES = Path(os.environ.get("SKNUMCLIP_REAL_DATA", "/nonexistent")) / "utkface-dev"
-
-
-def draw(path):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (4, 4)).save(path, format="JPEG")
 
 
 class TestUTKFace:
@@ -86,12 +77,12 @@ class TestUTKFace:
             load_utkface(tmp_path)
 
     @pytest.mark.skipif(
-        not REAL_FACES.is_dir(), reason="set SKNUMCLIP_REAL_DATA to a folder with utkface-dev"
+        not FACES.is_dir(), reason="set SKNUMCLIP_REAL_DATA to a folder with utkface-dev"
     )
     def test_real_names_agree_with_the_table(self):
-        table = load_utkface(REAL_FACES)
-        names = load_utkface(REAL_FACES / "images")
-        assert len(table.paths) == len(pd.read_csv(REAL_FACES / "labels.csv"))
+        table = load_utkface(FACES)
+        names = load_utkface(FACES / "images")
+        assert len(table.paths) == len(pd.read_csv(FACES / "labels.csv"))
         rows = {path: i for i, path in enumerate(names.paths)}
         order = [rows[path] for path in table.paths]
         np.testing.assert_array_equal(table.y, names.y[order])

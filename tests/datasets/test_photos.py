@@ -1,15 +1,10 @@
 import numpy as np
 import pytest
-from PIL import Image
+from datasets_shared import draw
 
 from sknumclip.datasets import load_historical_color, load_image_aesthetics
 
 DECADES = ["1930s", "1940s", "1950s", "1960s", "1970s"]
-
-
-def draw(path):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (4, 4)).save(path)
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from factories import TINY_FAST
 from PIL import Image
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
 from sknumclip.estimators.explanation import Explanation
 
-FAST = dict(model_name="tiny", fine_tune="none", max_epochs=2, random_state=0, verbose=0)
 BAD = "<script>alert(1)</script>"
 
 
@@ -32,7 +32,7 @@ def files(tmp_path_factory):
 @pytest.fixture(scope="module")
 def fitted(files):
     bins = {BAD: (0, 30), "many": (30, 101)}
-    return NumCLIPRegressor(bins, **FAST).fit(files, np.linspace(1, 100, 10))
+    return NumCLIPRegressor(bins, **TINY_FAST).fit(files, np.linspace(1, 100, 10))
 
 
 def table(**columns):
@@ -138,7 +138,7 @@ def test_only_as_many_images_are_opened_as_pandas_shows_rows(fitted, files, monk
 
 def test_an_image_that_cannot_be_read_says_why(fitted, files, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"no image")
-    reg = NumCLIPRegressor({"few": (0, 30), "many": (30, 101)}, **FAST, on_error="skip")
+    reg = NumCLIPRegressor({"few": (0, 30), "many": (30, 101)}, **TINY_FAST, on_error="skip")
     reg.fit(files, np.linspace(1, 100, 10))
     explanation = reg.explain([str(tmp_path / "broken.png"), files[1]])
     html = explanation._repr_html_()
@@ -154,7 +154,7 @@ def test_an_image_that_cannot_be_read_says_why(fitted, files, tmp_path):
 
 def test_features_have_no_picture(fitted, files):
     features = fitted.transform(files)
-    reg = NumCLIPRegressor(2, **FAST).fit(features, np.arange(10))
+    reg = NumCLIPRegressor(2, **TINY_FAST).fit(features, np.arange(10))
     for X in (features, features.tolist()):
         html = reg.explain(X)._repr_html_()
         assert not thumbnails(html)
@@ -180,7 +180,7 @@ def test_pickles_hold_no_pixels(fitted, files):
 def test_classes_are_explained(files, predict_by, tmp_path):
     y = np.repeat([30, 10, 20], [3, 3, 4])
     clf = NumCLIPClassifier(
-        [10, 20, 30], descriptions=["few", "some", "lots"], predict_by=predict_by, **FAST
+        [10, 20, 30], descriptions=["few", "some", "lots"], predict_by=predict_by, **TINY_FAST
     ).fit(files, y)
     explanation = clf.explain(files)
     assert list(explanation) == ["concept", "probability", "rank", "prediction"]

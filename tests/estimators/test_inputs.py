@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from factories import Y, bad_files, save_pictures, small_pictures
+from factories import Y, save_pictures, small_pictures
 from PIL import Image
 from sklearn.model_selection import KFold, cross_val_score
 
@@ -101,7 +101,7 @@ def test_threads_and_caches_change_nothing(
 def test_a_search_in_threads_over_opened_images_scores_as_without_threads(
     make, tmp_path, fine_tune
 ):
-    pixels = np.random.default_rng(0).integers(0, 256, size=(12, 300, 400, 3), dtype=np.uint8)
+    pixels = small_pictures(12, (300, 400))
     paths, y = save_pictures(tmp_path / "pictures", pixels), np.arange(12.0) % 6
 
     def scores(backend):
@@ -119,7 +119,7 @@ def test_a_search_in_threads_over_opened_images_scores_as_without_threads(
 
 @pytest.mark.parametrize("fine_tune", ["none", "full"])
 def test_two_requests_at_once_for_the_same_opened_images(make, data, tmp_path, fine_tune):
-    pixels = np.random.default_rng(0).integers(0, 256, size=(12, 300, 400, 3), dtype=np.uint8)
+    pixels = small_pictures(12, (300, 400))
     paths = save_pictures(tmp_path / "pictures", pixels)
     reg = make(fine_tune=fine_tune).fit(*data)
     for call in (reg.predict, reg.transform):
@@ -131,71 +131,6 @@ def test_two_requests_at_once_for_the_same_opened_images(make, data, tmp_path, f
                 forth, back = threads.map(call, [X, X[::-1]])
             np.testing.assert_allclose(forth, expected, rtol=1e-4, atol=1e-5)
             np.testing.assert_allclose(back[::-1], expected, rtol=1e-4, atol=1e-5)
-
-
-# ---------------------------------------------------------------------------- what cannot be fitted
-
-
-@pytest.mark.parametrize(
-    ("y", "message"),
-    [
-        ([1, 2, np.nan, 4, 5, 6, 7, np.nan], "NaN in 2 of 8 labels, at index 2, 7"),
-        ([1, 2, np.inf, 4, 5, 6, 7, 8], "index 2"),
-        (list("abcdefgh"), "labels like 'a' .str.*use NumCLIPClassifier"),
-        ([1, 2, None, 4, 5, 6, 7, 8], "NaN in 1 of 8|labels like None"),
-        ([1, 2, 3], "8 images or rows in X and 3 labels in y"),
-        ([1, 2, 3, 4, 5, 6, 7, 300], r"1 of 8 labels.*\[0, 100\].*300 \(at index 7\)"),
-        (None, "requires y to be passed"),
-        (np.ones((8, 2)), "1d array"),
-    ],
-)
-def test_bad_labels_are_refused_before_any_image_is_read(make, y, message):
-    missing = [f"missing-{i}.jpg" for i in range(8)]
-    with pytest.raises(ValueError, match=message):
-        make().fit(missing, y)
-
-
-def test_one_sample_is_an_error(make, data):
-    with pytest.raises(ValueError, match="At least 2 samples"):
-        make().fit(data[0][:1], [5])
-
-
-@pytest.mark.parametrize("fine_tune", ["full", "none"])
-def test_skipping_bad_files_keeps_everything_else_in_place(make, data, files, tmp_path, fine_tune):
-    (tmp_path / "bad").mkdir()
-    bad = list(map(str, bad_files(tmp_path / "bad")))
-    _, y = data
-    X, labels = [*bad[:3], *files, *bad[3:]], np.array([50.0] * 3 + [*y] + [50.0] * 2)
-    expected = make(fine_tune=fine_tune).fit(files, y).predict(files)
-    reg = make(fine_tune=fine_tune, on_error="skip")
-    with pytest.warns(UserWarning, match="5 of 13 images could not be read and were left out"):
-        reg.fit(X, labels)
-    assert list(reg.skipped_) == bad
-    y_pred, y_std = reg.predict(X, return_std=True)
-    unread = [0, 1, 2, 11, 12]
-    assert np.flatnonzero(np.isnan(y_pred)).tolist() == unread
-    assert np.isnan(y_std[unread]).all()
-    assert reg.explain(X)["concept"].isna().to_numpy().nonzero()[0].tolist() == unread
-    np.testing.assert_allclose(reg.predict(files), y_pred[3:11])
-    assert np.isnan(reg.predict(bad[:1])).all()
-    if fine_tune == "none":
-        np.testing.assert_allclose(y_pred[3:11], expected, rtol=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (dict(template="{} " + "very " * 20), "more tokens than the 20"),
-        (dict(fine_tune=9), "fine_tune=9, but this image tower has 2 blocks"),
-        (dict(early_stopping=True, validation_fraction=0.9), "validation_fraction=0.9 leaves 0"),
-        (dict(device="cuda:99"), "device='cuda:99' cannot be used"),
-        (dict(callbacks="all"), "'callbacks' parameter"),
-    ],
-    ids=str,
-)
-def test_what_can_be_known_early_is_found_before_images_are_read(make, change, message):
-    with pytest.raises(ValueError, match=message):
-        make(**change).fit([f"missing-{i}.jpg" for i in range(8)], np.arange(8.0))
 
 
 def test_a_full_disk_is_not_taken_for_bad_images(make, data, tmp_path, monkeypatch):

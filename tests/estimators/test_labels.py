@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from factories import TINY_FAST
 from sklearn.model_selection import cross_val_score
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
@@ -14,7 +15,6 @@ STAGES = ["child", "teenager", "adult"]
 Y = np.array(["adult", "child", "teenager", "adult"])
 RANKS = [2, 0, 1, 2]
 FEATURES = np.random.default_rng(0).normal(size=(4, 32))
-FAST = dict(model_name="tiny", fine_tune="none", max_epochs=1, random_state=0, verbose=0)
 CATEGORICAL = pd.Categorical(Y, STAGES, ordered=True)
 
 
@@ -78,7 +78,7 @@ def test_the_order_that_y_carries_is_kept(how):
     ranks, classes = rank_labels(ORDERED[how]())
     assert classes.tolist() == STAGES
     assert ranks.tolist() == RANKS
-    clf = NumCLIPClassifier(**FAST).fit(FEATURES, ORDERED[how]())
+    clf = NumCLIPClassifier(**TINY_FAST).fit(FEATURES, ORDERED[how]())
     assert clf.bins_.descriptions == tuple(STAGES)
     assert clf.score(FEATURES, ORDERED[how]()) == clf.score(FEATURES, Y)
 
@@ -93,7 +93,7 @@ def test_the_order_survives_cross_validation(how):
         "frame of one column": lambda y: pd.DataFrame({"y": y}),
         "Arrow array": lambda y: pytest.importorskip("pyarrow").array(y),
     }[how](pd.Categorical(y, STAGES, ordered=True))
-    clf = NumCLIPClassifier(predict_by="expected_rank", **FAST)
+    clf = NumCLIPClassifier(predict_by="expected_rank", **TINY_FAST)
     cv = [(np.arange(8), np.arange(8, 16)), (np.arange(8, 16), np.arange(8))]
     found = cross_val_score(clf, X, ordered, cv=cv, error_score="raise")
     given = cross_val_score(clf.set_params(classes=STAGES), X, y, cv=cv, error_score="raise")
@@ -150,7 +150,7 @@ def test_intervals_keep_their_order_and_get_words(form):
     ranks, classes = rank_labels(form(cut))
     assert classes.tolist() == ["0 to 13", "13 to 19", "19 to 100"]
     assert ranks.tolist() == [0, 1, 2, 2]
-    clf = NumCLIPClassifier(**FAST).fit(FEATURES, form(cut))
+    clf = NumCLIPClassifier(**TINY_FAST).fit(FEATURES, form(cut))
     assert set(clf.predict(FEATURES)) <= set(classes)
     assert clf.score(FEATURES, form(cut)) == clf.score(FEATURES, classes[ranks])
 
@@ -178,7 +178,7 @@ def test_intervals_may_be_the_classes():
     ],
 )
 def test_columns_that_may_be_empty_have_the_words_of_what_is_in_them(y, words):
-    clf = NumCLIPClassifier(**FAST).fit(FEATURES, y)
+    clf = NumCLIPClassifier(**TINY_FAST).fit(FEATURES, y)
     assert clf.bins_.descriptions == words
     assert [str(label).removesuffix(".0") for label in clf.classes_.tolist()] == list(words)
 
@@ -194,7 +194,7 @@ def test_columns_that_may_be_empty_have_the_words_of_what_is_in_them(y, words):
 )
 def test_columns_of_numbers_are_numbers(y):
     bins = {"few": (0, 2), "many": (2, 9)}
-    reg, same = (NumCLIPRegressor(bins, **FAST).fit(FEATURES, z) for z in (y, [2, 1, 3, 1]))
+    reg, same = (NumCLIPRegressor(bins, **TINY_FAST).fit(FEATURES, z) for z in (y, [2, 1, 3, 1]))
     np.testing.assert_array_equal(reg.predict(FEATURES), same.predict(FEATURES))
 
 
@@ -208,7 +208,7 @@ def test_columns_of_numbers_are_numbers(y):
 )
 def test_float32_labels_train_as_the_numbers_they_print(form):
     y, bins = [0.7, 0.1, 0.3, 0.7], {"low": (0, 0.3), "middle": (0.3, 0.7), "high": (0.7, 1)}
-    reg, same = (NumCLIPRegressor(bins, **FAST).fit(FEATURES, z) for z in (form(y), y))
+    reg, same = (NumCLIPRegressor(bins, **TINY_FAST).fit(FEATURES, z) for z in (form(y), y))
     np.testing.assert_array_equal(reg.predict(FEATURES), same.predict(FEATURES))
 
 
@@ -234,9 +234,9 @@ def test_advice_on_dates_works(kind):
     y = DATES[kind]
     for cls in (NumCLIPRegressor, NumCLIPClassifier):
         with pytest.raises(ValueError, match="y must not be dates or times") as error:
-            cls(**FAST).fit(FEATURES, y)
+            cls(**TINY_FAST).fit(FEATURES, y)
         numbers = eval(advised(error), {"pandas": pd, "y": y})
-        cls(**FAST).fit(FEATURES, np.asarray(numbers).astype(int))
+        cls(**TINY_FAST).fit(FEATURES, np.asarray(numbers).astype(int))
         assert np.abs(numbers).max() < 3000  # and no nanoseconds
 
 
@@ -253,16 +253,16 @@ def test_advice_on_dates_works(kind):
 )
 def test_advice_on_numbers_in_words_works(y, numbers, form):
     with pytest.raises(ValueError, match="y must be numbers. Got labels like") as error:
-        NumCLIPRegressor(3, **FAST).fit(FEATURES, form(y))
+        NumCLIPRegressor(3, **TINY_FAST).fit(FEATURES, form(y))
     found = eval(advised(error), {"pandas": pd, "y": form(y)})
     assert np.asarray(found).tolist() == numbers
-    NumCLIPRegressor(2, **FAST).fit(FEATURES, found)
+    NumCLIPRegressor(2, **TINY_FAST).fit(FEATURES, found)
 
 
 def test_advice_on_commas_works():
     y = ["1,500", "2,250", "3,125", "4,000"]
     with pytest.raises(ValueError, match="y must be numbers") as error:
-        NumCLIPRegressor(3, **FAST).fit(FEATURES, y)
+        NumCLIPRegressor(3, **TINY_FAST).fit(FEATURES, y)
     point, thousands = re.findall(r"pandas\.\S+", str(error.value).replace("', '", "','"))
     assert eval(point, {"pandas": pd, "y": y}).tolist() == [1.5, 2.25, 3.125, 4]
     assert eval(thousands.rstrip("."), {"pandas": pd, "y": y}).tolist() == [1500, 2250, 3125, 4000]
@@ -270,24 +270,24 @@ def test_advice_on_commas_works():
 
 def test_advice_on_words_works():
     with pytest.raises(ValueError, match=r"use NumCLIPClassifier\(classes=\[...\]\)"):
-        NumCLIPRegressor(3, **FAST).fit(FEATURES, Y)
-    NumCLIPClassifier(classes=STAGES, **FAST).fit(FEATURES, Y)
+        NumCLIPRegressor(3, **TINY_FAST).fit(FEATURES, Y)
+    NumCLIPClassifier(classes=STAGES, **TINY_FAST).fit(FEATURES, Y)
 
 
 def test_advice_on_intervals_as_numbers_works():
     y = pd.cut(AGES, [0, 13, 19, 100])
     with pytest.raises(ValueError, match=r"middle of each, pandas.IntervalIndex\(y\).mid"):
-        NumCLIPRegressor(3, **FAST).fit(FEATURES, y)
+        NumCLIPRegressor(3, **TINY_FAST).fit(FEATURES, y)
     middles = pd.IntervalIndex(y).mid
     assert middles.tolist() == [6.5, 16, 59.5, 59.5]
-    NumCLIPRegressor(3, **FAST).fit(FEATURES, middles)
+    NumCLIPRegressor(3, **TINY_FAST).fit(FEATURES, middles)
 
 
 def test_advice_on_numbers_as_classes_works():
     y = [0.5, 10.5, 9.5, 3.2]
     with pytest.raises(ValueError, match=r"pandas.cut\(y, bins=3\)"):
-        NumCLIPClassifier(**FAST).fit(FEATURES, y)
-    clf = NumCLIPClassifier(**FAST).fit(FEATURES, pd.cut(y, bins=3))
+        NumCLIPClassifier(**TINY_FAST).fit(FEATURES, y)
+    clf = NumCLIPClassifier(**TINY_FAST).fit(FEATURES, pd.cut(y, bins=3))
     assert [label.split(" to ")[0] for label in clf.classes_] == ["0.49", "3.833", "7.167"]
 
 
@@ -297,32 +297,34 @@ MASKED = np.ma.array([1, 2, 3, 4], mask=[0, 1, 0, 0])
 @pytest.mark.parametrize(
     ("name", "fit"),
     [
-        ("y", lambda: NumCLIPRegressor(3, **FAST).fit(FEATURES, MASKED)),
-        ("y", lambda: NumCLIPClassifier(**FAST).fit(FEATURES, MASKED)),
+        ("y", lambda: NumCLIPRegressor(3, **TINY_FAST).fit(FEATURES, MASKED)),
+        ("y", lambda: NumCLIPClassifier(**TINY_FAST).fit(FEATURES, MASKED)),
         (
             "y",
-            lambda: NumCLIPClassifier(**FAST).fit(FEATURES, [1, 2, 3, 4]).score(FEATURES, MASKED),
+            lambda: (
+                NumCLIPClassifier(**TINY_FAST).fit(FEATURES, [1, 2, 3, 4]).score(FEATURES, MASKED)
+            ),
         ),
-        ("classes", lambda: NumCLIPClassifier(MASKED, **FAST).fit(FEATURES, [1, 2, 3, 4])),
+        ("classes", lambda: NumCLIPClassifier(MASKED, **TINY_FAST).fit(FEATURES, [1, 2, 3, 4])),
         (
             "sample_weight",
-            lambda: NumCLIPRegressor(3, **FAST).fit(FEATURES, [1, 2, 3, 4], MASKED),
+            lambda: NumCLIPRegressor(3, **TINY_FAST).fit(FEATURES, [1, 2, 3, 4], MASKED),
         ),
         (
             "X",
-            lambda: NumCLIPRegressor(3, **FAST).fit(
+            lambda: NumCLIPRegressor(3, **TINY_FAST).fit(
                 np.ma.array(FEATURES, mask=FEATURES > 1), [1, 2, 3, 4]
             ),
         ),
         (
             "X",
-            lambda: NumCLIPRegressor(3, **FAST).fit(
+            lambda: NumCLIPRegressor(3, **TINY_FAST).fit(
                 np.ma.array(list("abcd"), mask=[0, 1, 0, 0]), [1, 2, 3, 4]
             ),
         ),
         (
             r"X\[1\]",
-            lambda: NumCLIPRegressor(3, **FAST).fit(
+            lambda: NumCLIPRegressor(3, **TINY_FAST).fit(
                 [np.ma.array(np.zeros((8, 8, 3), np.uint8), mask=i == 1) for i in range(4)],
                 [1, 2, 3, 4],
             ),
@@ -335,4 +337,4 @@ def test_masked_arrays_are_refused_everywhere(name, fit):
 
 
 def test_an_array_that_masks_nothing_is_an_array():
-    NumCLIPRegressor(3, **FAST).fit(np.ma.array(FEATURES), np.ma.array([1, 2, 3, 4]))
+    NumCLIPRegressor(3, **TINY_FAST).fit(np.ma.array(FEATURES), np.ma.array([1, 2, 3, 4]))

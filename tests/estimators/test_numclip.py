@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
-from factories import FAST, Y, with_settings
+from factories import FAST, GRADES, Y, with_settings
 from sklearn.base import clone
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
@@ -14,7 +14,6 @@ SETTINGS = [
     dict(regressor_lr=1e-2),
     dict(lr_schedule="constant"),
 ]
-GRADES = np.where(Y < 20, "few", "many")
 
 
 def fit(Estimator, labels, name, pixels, **params):

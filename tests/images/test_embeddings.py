@@ -2,47 +2,16 @@
 
 import multiprocessing
 
-import filelock
 import numpy as np
 import pytest
-import torch
-from factories import preprocessing, save_pictures
-from PIL import Image
+from factories import save_pictures
+from images_shared import CountingEncoder, embed, picture
 
 from sknumclip.exceptions import ImageReadError
-from sknumclip.images import embeddings
-from sknumclip.images.cache import EmbeddingMemory, Embeddings
-from sknumclip.images.canvases import CanvasStore
-from sknumclip.images.embeddings import clear_embedding_cache, embed_images
-from sknumclip.images.reading import Images
+from sknumclip.images.cache import Embeddings
+from sknumclip.images.embeddings import clear_embedding_cache
 
-
-class CountingEncoder:
-    """Mean color as a feature; counts the images it sees, but for blank ones."""
-
-    n_images = 0
-
-    def __call__(self, pixels):
-        self.n_images += int(pixels.flatten(1).any(dim=1).sum())
-        return pixels.float().mean(dim=(2, 3))
-
-
-@pytest.fixture(autouse=True)
-def _empty_cache(monkeypatch):
-    monkeypatch.setattr(embeddings, "CPU_CACHED_BATCH_SIZE", 2)
-    monkeypatch.setattr(embeddings, "BATCH_SIZE", 2)
-    clear_embedding_cache()
-    yield
-    clear_embedding_cache()
-
-
-def embed(encoder, items, **kwargs):
-    kwargs = {"device": torch.device("cpu"), "on_error": "raise", **kwargs}
-    return embed_images(encoder, CanvasStore(Images(items), preprocessing("squash")), **kwargs)
-
-
-def picture(grey):
-    return Image.new("RGB", (30, 30), (grey, 0, 0))
+pytestmark = pytest.mark.usefixtures("_small_batches_and_empty_cache")
 
 
 def test_rows_are_in_order():
@@ -81,16 +50,6 @@ def test_no_readable_image_at_all_is_still_a_row_of_the_right_width():
     assert failures == {0: "no such file"}
 
 
-def test_the_cache_stays_within_its_limit(monkeypatch):
-    memory = EmbeddingMemory(max_bytes=40)
-    monkeypatch.setattr("sknumclip.images.cache.EMBEDDINGS", memory)
-    encoder = CountingEncoder()
-    embed(encoder, [picture(i) for i in range(1, 11)], cache=Embeddings("a"))
-    assert len(memory._rows) == 3  # 12 bytes each
-    embed(encoder, [picture(9), picture(10)], cache=Embeddings("a"))
-    assert encoder.n_images == 10
-
-
 def embed_in_a_process_of_its_own(folder, paths, start, queue):
     encoder = CountingEncoder()
     start.wait()
@@ -114,50 +73,6 @@ def test_processes_that_share_a_folder_embed_each_image_once(tmp_path):
     assert all(values == list(range(1, 21)) for _, values in results)
 
 
-def test_a_folder_outlives_memory_and_heeds_the_key(tmp_path):
-    encoder, pictures = CountingEncoder(), [picture(i) for i in range(1, 4)]
-    for key, n_images in (("a", 3), ("a", 3), ("b", 6), (None, 9)):
-        clear_embedding_cache()
-        cache = None if key is None else Embeddings(key, tmp_path / "cache")
-        features, _ = embed(encoder, pictures, cache=cache)
-        assert features[:, 0].tolist() == [1, 2, 3]
-        assert encoder.n_images == n_images
-
-
-def test_a_folder_that_is_full_is_named(tmp_path):
-    (tmp_path / "file").write_text("")
-    options = dict(cache=Embeddings("a", tmp_path / "file" / "cache"))
-    with pytest.raises(OSError, match="folder '.*file/cache' cannot be written: .*image_cache"):
-        embed(CountingEncoder(), [picture(1)], **options)
-
-
-def test_a_folder_of_other_versions_is_not_believed(tmp_path, monkeypatch):
-    encoder, options = CountingEncoder(), dict(cache=Embeddings("a", tmp_path))
-    for version in ("1", "2", "2"):
-        monkeypatch.setattr("sknumclip.images.cache._VERSIONS", version)
-        clear_embedding_cache()
-        embed(encoder, [picture(1)], **options)
-    assert encoder.n_images == 2
-
-
-def test_what_is_all_there_waits_for_nobody(tmp_path):
-    encoder, options = CountingEncoder(), dict(cache=Embeddings("a", tmp_path))
-    embed(encoder, [picture(1)], **options)
-    with filelock.FileLock(tmp_path / "embeddings.lock"):
-        embed(encoder, [picture(1)], **options)
-
-
-def test_a_damaged_file_is_computed_again(tmp_path):
-    encoder, options = CountingEncoder(), dict(cache=Embeddings("a", tmp_path))
-    embed(encoder, [picture(1)], **options)
-    for file in tmp_path.rglob("*.embedding"):
-        file.write_bytes(file.read_bytes()[:-1] + b"?")
-    clear_embedding_cache()
-    features, _ = embed(encoder, [picture(1)], **options)
-    assert features[0, 0] == 1
-    assert encoder.n_images == 2
-
-
 @pytest.mark.parametrize("key", ["a", None])
 def test_an_image_listed_many_times_is_embedded_once(tmp_path, key):
     encoder = CountingEncoder()
@@ -166,7 +81,7 @@ def test_an_image_listed_many_times_is_embedded_once(tmp_path, key):
     for items in (5 * paths, 5 * pixels, np.stack(5 * pixels), 5 * [picture(1), *pixels[1:]]):
         clear_embedding_cache()
         encoder.n_images = 0
-        features, _ = embed(encoder, items, cache=None if key is None else Embeddings(key))
+        features, _ = embed(encoder, items, cache=key and Embeddings(key))
         assert features[:, 0].tolist() == 5 * [1, 2, 3]
         assert encoder.n_images == 3
 

@@ -2,7 +2,6 @@
 
 import io
 import os
-import pickle
 import tarfile
 import time
 import warnings
@@ -12,15 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from factories import bad_files, peak_memory, preprocessing, save_pictures
+from factories import GREY, RED, WHITE, bad_files, peak_memory, preprocessing, save_pictures
 from PIL import Image
 
 from sknumclip.exceptions import ImageReadError
 from sknumclip.images import reading
 from sknumclip.images.canvases import CanvasStore
 from sknumclip.images.reading import Images, read_image
-
-RED, WHITE, GREY = (255, 0, 0), (255, 255, 255), (128, 128, 128)
 
 
 def color_of(source):
@@ -116,12 +113,6 @@ def test_a_file_that_may_not_be_read_gives_a_reason(tmp_path):
             os.seteuid(0)
 
 
-def test_names_that_cannot_be_printed_are_quoted():
-    message = str(ImageReadError({"caf\udce9.jpg": "no such file", "a\nb.jpg": "no"}, 2))
-    message.encode()
-    assert r"'a\nb.jpg': no" in message
-
-
 def test_the_limit_of_pixels_can_be_raised(tmp_path, monkeypatch):
     Image.new("RGB", (100, 100), RED).save(tmp_path / "image.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4000)
@@ -182,15 +173,6 @@ def test_an_image_object_that_calls_in_threads_share_is_read_whole(tmp_path, ope
 def test_locks_of_images_go_when_nobody_reads_them(tmp_path):
     Images(as_files(tmp_path, noise(3))).identities(range(3))
     assert len(reading._locks) == 0
-
-
-def test_the_error_names_images_and_a_next_step_and_can_be_pickled():
-    error = ImageReadError({f"{i}.jpg": "no such file" for i in range(30)}, 100)
-    message = str(pickle.loads(pickle.dumps(error)))
-    assert "30 of 100" in message
-    assert "0.jpg: no such file" in message
-    assert "and 10 more" in message
-    assert "on_error='skip'" in message
 
 
 def test_identity_follows_the_content(tmp_path):

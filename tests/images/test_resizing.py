@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from factories import preprocessing
+from factories import RED, preprocessing
 from PIL import Image
 
 from sknumclip.images.resizing import resize_image, training_views
-
-RED, WHITE, GREY = (255, 0, 0), (255, 255, 255), (128, 128, 128)
 
 
 @pytest.mark.parametrize("resize_mode", ["shortest", "longest", "squash"])

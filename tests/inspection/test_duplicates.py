@@ -1,12 +1,10 @@
 """find_duplicates: finds re-encoded, resized, cropped and mirrored copies, and nothing else."""
 
-import io
-import time
-
 import numpy as np
 import pytest
-from factories import bad_files, peak_memory, save_pictures
-from PIL import Image, ImageFilter, ImageOps
+from factories import bad_files, save_pictures
+from inspection_shared import cropped, jpeg, picture
+from PIL import ImageOps
 from sklearn.model_selection import GroupKFold
 
 from sknumclip.exceptions import ImageReadError
@@ -15,38 +13,9 @@ from sknumclip.inspection import find_duplicates
 N = 60
 
 
-def picture(seed, size=(160, 120)):
-    """Draw something with the spectrum of a photograph: soft shapes, edges, fine grain."""
-    rng = np.random.default_rng(seed)
-    layers = [
-        np.asarray(
-            Image.fromarray(rng.integers(0, 256, (n, n, 3), dtype=np.uint8)).resize(
-                size, Image.Resampling.BICUBIC
-            ),
-            dtype=float,
-        )
-        for n in (3, 6, 12, 40)
-    ]
-    mixed = np.average(layers, axis=0, weights=[4, 3, 2, 1])
-    return Image.fromarray(mixed.clip(0, 255).astype(np.uint8)).filter(ImageFilter.SHARPEN)
-
-
 @pytest.fixture(scope="module")
 def pictures():
     return [picture(seed) for seed in range(N)]
-
-
-def jpeg(image, quality=40):
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=quality)
-    return Image.open(file).convert("RGB")
-
-
-def cropped(image, seed, share=0.05):
-    width, height = image.size
-    left, right, top, bottom = np.random.default_rng(seed).uniform(0, share, 4)
-    box = (left * width, top * height, (1 - right) * width, (1 - bottom) * height)
-    return image.crop(tuple(map(round, box)))
 
 
 CHANGES = {
@@ -134,44 +103,6 @@ def test_unreadable_pictures_are_listed_or_left_out(pictures, tmp_path):
     assert found["image"].tolist() == [files[2]]
     assert sorted(found.attrs["unreadable"]) == sorted(bad)
     assert find_duplicates(bad, on_error="skip", verbose=0).empty
-
-
-def embeddings(n, width=64, seed=0):
-    rows = np.random.default_rng(seed).standard_normal((n, width), dtype=np.float32)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-
-@pytest.mark.parametrize("width", [8, 64, 300])
-def test_embeddings_agree_with_the_table_of_all_pairs(width):
-    rows = embeddings(500, width)
-    rows[100:200] = rows[:100] + 0.05 * embeddings(100, width, seed=1)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    found = find_duplicates(rows, threshold=0.95)
-    products = np.triu(rows @ rows.T, 1)
-    inside = set(map(tuple, np.argwhere(products > 0.9501)))
-    pairs = found[["position", "duplicate_position"]].to_numpy()
-    assert {i for pair in inside for i in pair} <= set(pairs.ravel())
-    assert (products[tuple(pairs.T)] >= 0.9499).all()
-    across = find_duplicates(rows[:300], rows[300:], threshold=0.5 if width == 8 else 0.2)
-    best = (rows[:300] @ rows[300:].T).argmax(axis=0)
-    assert (best[across["duplicate_position"]] == across["position"]).all()
-
-
-def test_many_embeddings_take_seconds_and_little_memory():
-    rows = embeddings(20_000, 512)
-    rows[10_000:10_100] = rows[:100]
-    before, start = peak_memory(reset=True), time.perf_counter()
-    found = find_duplicates(rows)
-    assert len(found) == 100
-    assert time.perf_counter() - start < 30
-    assert peak_memory() - before < 400e6  # the table of all pairs would take 1.6 GB
-
-
-def test_a_crowd_of_embeddings_takes_no_quadratic_memory():
-    rows = np.ones((3000, 16), dtype=np.float32) + 0.001 * embeddings(3000, 16)
-    found = find_duplicates(rows)
-    assert len(found) == 2999
-    assert set(found["cluster"]) == {0}
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,14 @@
 """find_label_errors: wrong labels come first, also with noisy labels."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-from factories import save_pictures
+from factories import FACE_CLIP, FACES, counting_files, needs_faces
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GroupKFold, KFold
 
 from sknumclip import CLIPEmbedder, NumCLIPRegressor
-from sknumclip.datasets import make_counting_images
 from sknumclip.inspection import find_label_errors
-
-DATA = Path(os.environ.get("SKNUMCLIP_REAL_DATA", "/nonexistent"))
 
 
 def uneven(n=1000, seed=0):
@@ -72,8 +66,7 @@ def test_weights_reach_the_estimator():
 
 
 def test_pictures_that_cannot_be_read_are_listed(tmp_path):
-    X, y = make_counting_images(40, random_state=0)
-    files = save_pictures(tmp_path, X)
+    files, y = counting_files(tmp_path, 40)
     (tmp_path / "5.png").write_text("no image")
     reg = NumCLIPRegressor(
         3, model_name="tiny", fine_tune="none", max_epochs=1, verbose=0, on_error="skip"
@@ -111,15 +104,12 @@ def test_bad_values_are_named(change, message):
         find_label_errors(**given)
 
 
-@pytest.mark.skipif(
-    not (DATA / "utkface-dev").is_dir() or not (DATA / "face-clip-tiny").is_dir(),
-    reason="set SKNUMCLIP_REAL_DATA to a folder with utkface-dev and face-clip-tiny",
-)
+@needs_faces
 def test_swapped_ages_of_faces_are_found():
-    table = pd.read_csv(DATA / "utkface-dev" / "labels.csv").sample(1000, random_state=0)
-    paths = [str(DATA / "utkface-dev" / file) for file in table["file"]]
+    table = pd.read_csv(FACES / "labels.csv").sample(1000, random_state=0)
+    paths = [str(FACES / file) for file in table["file"]]
     y, n = table["age"].to_numpy(dtype=float), 50
-    model = f"local-dir:{DATA / 'face-clip-tiny'}"
+    model = f"local-dir:{FACE_CLIP}"
     X = CLIPEmbedder(model_name=model, verbose=0).fit_transform(paths)
     precision = []
     for seed in range(3):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from factories import save_pictures
+from factories import TINY_FAST, save_pictures
 from sklearn.linear_model import Ridge
 
 from sknumclip import CLIPEmbedder, NumCLIPClassifier, NumCLIPRegressor
@@ -14,7 +14,6 @@ from sknumclip.datasets import make_counting_images
 from sknumclip.inspection import nearest_images
 from sknumclip.plotting import EmbeddingDisplay
 
-FAST = dict(model_name="tiny", fine_tune="none", max_epochs=2, random_state=0, verbose=0)
 X, Y = make_counting_images(30, random_state=0)
 
 
@@ -25,7 +24,7 @@ def files(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def reg(files):
-    return NumCLIPRegressor(3, **FAST).fit(files, Y)
+    return NumCLIPRegressor(3, **TINY_FAST).fit(files, Y)
 
 
 def test_the_nearest_are_those_of_the_table_of_all_pairs(files, reg):
@@ -83,7 +82,7 @@ def test_explanations_show_neighbors(files, reg):
 
 def test_classes_have_neighbors_and_their_words_are_escaped(files):
     y = np.array(["<b>few</b>", "many"])[(Y > 30).astype(int)]
-    clf = NumCLIPClassifier(["<b>few</b>", "many"], **FAST).fit(files, y)
+    clf = NumCLIPClassifier(["<b>few</b>", "many"], **TINY_FAST).fit(files, y)
     explanation = clf.explain(files[:2], 2, X_train=files, y_train=y)
     assert explanation["neighbors"].iloc[0][0].image == files[0]
     assert "<b>" not in explanation._repr_html_()

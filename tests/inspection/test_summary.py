@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-from factories import bad_files, save_pictures
+from factories import FOUR_COUNTS, bad_files, save_pictures
 from PIL import Image
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
 from sknumclip.inspection import summarize
 
-WORDS = {"a few": (1, 6), "several": (6, 16), "many": (16, 40), "countless": (40, 101)}
 TINY = NumCLIPRegressor(template="a picture of {} shapes.", model_name="tiny", canvas_scale=1)
 X, Y = make_counting_images(60, random_state=0)
 
@@ -19,7 +18,7 @@ def facts(page):
 
 
 def test_what_is_there(tmp_path):
-    page = summarize(X, Y, WORDS, estimator=TINY, verbose=0)
+    page = summarize(X, Y, FOUR_COUNTS, estimator=TINY, verbose=0)
     found = facts(page)
     assert found["images"] == "60"
     assert found["sizes"] == "all 64 × 64 pixels"
@@ -35,7 +34,7 @@ def test_what_is_there(tmp_path):
 
 
 def test_words_that_tell_clip_nothing():
-    words = dict(zip(list(WORDS)[::-1], WORDS.values(), strict=True))
+    words = dict(zip(list(FOUR_COUNTS)[::-1], FOUR_COUNTS.values(), strict=True))
     page = summarize(X, Y, words, estimator=TINY, verbose=0)
     assert "the words tell CLIP nothing" in facts(page)["words alone"]
     assert any("Try other words" in step for step in page.next_steps)
@@ -47,7 +46,7 @@ def test_what_is_wrong_is_counted_and_has_a_next_step(tmp_path):
     bad = [str(file) for file in bad_files(tmp_path)]
     all_files = [*files, files[3], str(tmp_path / "grey.png"), *bad]
     y = [*Y[:20], Y[3] + 1, 500, *[5] * len(bad)]
-    words = WORDS | {"endless": (101, 200)}
+    words = FOUR_COUNTS | {"endless": (101, 200)}
     page = summarize(all_files, y, words, estimator=TINY, verbose=0)
     found = facts(page)
     assert found["cannot be read"].startswith(f"{len(bad)} (")
@@ -76,10 +75,10 @@ def test_bins_without_words_ask_no_model():
 
 
 def test_labels_that_are_all_the_same_and_pictures_too():
-    page = summarize(np.stack([X[0]] * 12), [5] * 12, WORDS, estimator=TINY, verbose=0)
+    page = summarize(np.stack([X[0]] * 12), [5] * 12, FOUR_COUNTS, estimator=TINY, verbose=0)
     assert facts(page)["copies of others"] == "11 identical"
     assert "All labels are the same: there is nothing to learn." in page.next_steps
-    assert len(str(summarize(X[:1], [5], WORDS, estimator=TINY, verbose=0))) > 100
+    assert len(str(summarize(X[:1], [5], FOUR_COUNTS, estimator=TINY, verbose=0))) > 100
 
 
 @pytest.mark.parametrize(
@@ -95,4 +94,4 @@ def test_labels_that_are_all_the_same_and_pictures_too():
 )
 def test_bad_values_are_named(given, message):
     with pytest.raises((TypeError, ValueError), match=message):
-        summarize(**{"X": X, "y": Y, "bins": WORDS, "verbose": 0, **given})
+        summarize(**{"X": X, "y": Y, "bins": FOUR_COUNTS, "verbose": 0, **given})

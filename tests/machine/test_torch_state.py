@@ -2,21 +2,17 @@
 
 import contextlib
 import os
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
-from factories import BINS, MODELS, VISION, Y, run_python, save_clip
-from sklearn.base import clone
+from factories import BINS, GRADES, Y, run_python
 
 from sknumclip import CLIPEmbedder, NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.baselines import ImageHeadRegressor, ZeroShotCLIPRegressor
 from sknumclip.clip import loading
 from sknumclip.images.embeddings import clear_embedding_cache
 from sknumclip.machine.torch_state import own_torch_state
-
-GRADES = np.where(Y < 20, "few", "many")
 
 
 @contextlib.contextmanager
@@ -147,38 +143,6 @@ def test_the_callers_random_numbers_are_as_without_us(anew, clip_models, pixels,
             reg.save(tmp_path / type(reg).__name__, standalone=True)
             type(reg).load(tmp_path / type(reg).__name__)
     np.testing.assert_array_equal(torch.rand(3), expected)
-
-
-@pytest.fixture(scope="module")
-def with_dropout(tmp_path_factory):
-    vision = {**VISION["vit"], "patch_dropout": 0.5}
-    return save_clip(tmp_path_factory.mktemp("dropout"), {**MODELS["clip"], "vision_cfg": vision})
-
-
-def test_dropout_of_threads_is_that_of_one(with_dropout, pixels):
-    reg = NumCLIPRegressor(
-        BINS,
-        model_name=with_dropout,
-        max_epochs=5,
-        batch_size=4,
-        lr=1e-2,
-        random_state=0,
-        verbose=0,
-    )
-    expected = clone(reg).fit(pixels, Y).predict(pixels)
-    other = clone(reg).set_params(random_state=1).fit(pixels, Y).predict(pixels)
-    assert (expected != other).any()
-
-    def fit(_):
-        return clone(reg).fit(pixels, Y).predict(pixels)
-
-    torch.manual_seed(0)
-    drawn = torch.rand(1)
-    torch.manual_seed(0)
-    with ThreadPoolExecutor(4) as pool:
-        for found in pool.map(fit, range(8)):
-            np.testing.assert_array_equal(found, expected)
-    assert torch.rand(1) == drawn
 
 
 FORK = """

@@ -114,7 +114,7 @@ def canonical(tmp_path_factory):
 
 
 FEATURES, Y = np.random.default_rng(0).normal(size=(4, 16)), [1, 3, 7, 9]
-FAST = dict(fine_tune="none", max_epochs=1, verbose=0)
+FROZEN = dict(fine_tune="none", max_epochs=1, verbose=0)
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_uniqueness_is_of_tokens_not_of_text(clip_models, canonical, kind, a, b,
     name = canonical if kind == "canonical" else clip_models[kind]
     bins = {a: (0, 5), b: (5, 10)}
     estimators = [
-        NumCLIPRegressor(bins, model_name=name, **FAST),
-        NumCLIPClassifier([1, 3, 7, 9], descriptions=[a, "x", b, "y"], model_name=name, **FAST),
+        NumCLIPRegressor(bins, model_name=name, **FROZEN),
+        NumCLIPClassifier([1, 3, 7, 9], descriptions=[a, "x", b, "y"], model_name=name, **FROZEN),
         ZeroShotCLIPRegressor(bins, model_name=name, verbose=0),
     ]
     for estimator in estimators:
@@ -140,12 +140,12 @@ def test_uniqueness_is_of_tokens_not_of_text(clip_models, canonical, kind, a, b,
         for text in (a, b, read):
             assert repr(text) in str(error.value)
     # what the tokenizer makes of them does not matter where their words are forgotten again
-    NumCLIPRegressor(bins, model_name=name, prompt_init="random", **FAST).fit(FEATURES, Y)
+    NumCLIPRegressor(bins, model_name=name, prompt_init="random", **FROZEN).fit(FEATURES, Y)
 
 
 def test_the_advice_on_prompts_that_are_one_works(canonical):
     bins = {"under 5": (0, 5), "over 5": (5, 10)}
-    NumCLIPRegressor(bins, model_name=canonical, **FAST).fit(FEATURES, Y)
+    NumCLIPRegressor(bins, model_name=canonical, **FROZEN).fit(FEATURES, Y)
 
 
 def test_unicode_forms_of_one_prompt_are_one(backbone):
@@ -157,26 +157,26 @@ def test_unicode_forms_of_one_prompt_are_one(backbone):
 
 def test_numbers_that_lose_their_point_are_refused(clip_models, canonical):
     bins = {"child": (0, 13), "adult": (13, 18)}
-    for cls, fast in ((NumCLIPRegressor, FAST), (ZeroShotCLIPRegressor, {"verbose": 0})):
+    for cls, fast in ((NumCLIPRegressor, FROZEN), (ZeroShotCLIPRegressor, {"verbose": 0})):
         params = dict(prompt_init="numbers", **fast)
         with pytest.raises(ValueError, match=r"reads the number '6\.5' as '6 5'"):
             cls(bins, model_name=canonical, **params).fit(FEATURES, Y)
         cls(bins, model_name=clip_models["clip"], **params).fit(FEATURES, Y)
     whole = LinguisticBins(("child", "adult"), (0, 13, 18), centers=(6, 15))
-    NumCLIPRegressor(whole, model_name=canonical, prompt_init="numbers", **FAST).fit(FEATURES, Y)
-    NumCLIPRegressor(bins, model_name=canonical, **FAST).fit(FEATURES, Y)  # words
+    NumCLIPRegressor(whole, model_name=canonical, prompt_init="numbers", **FROZEN).fit(FEATURES, Y)
+    NumCLIPRegressor(bins, model_name=canonical, **FROZEN).fit(FEATURES, Y)  # words
 
 
 @pytest.mark.parametrize("cls", [CoOpRegressor, L2RCLIPRegressor])
 def test_numbers_of_classes_that_lose_their_sign_are_refused(clip_models, canonical, cls):
     below = [-3, -2, -2, -1]
     with pytest.raises(ValueError, match="reads the number '-3' as '3'"):
-        cls(model_name=canonical, **FAST).fit(FEATURES, below)
+        cls(model_name=canonical, **FROZEN).fit(FEATURES, below)
     with pytest.raises(ValueError, match=r"the same prompt of .*-1.* and .*1"):
-        cls(model_name=canonical, **FAST).fit(FEATURES, [-1, 0, 1, 1])
-    cls(model_name=clip_models["clip"], **FAST).fit(FEATURES, below)
-    cls(model_name=canonical, **FAST).fit(FEATURES, [1, 2, 3, 1])
+        cls(model_name=canonical, **FROZEN).fit(FEATURES, [-1, 0, 1, 1])
+    cls(model_name=clip_models["clip"], **FROZEN).fit(FEATURES, below)
+    cls(model_name=canonical, **FROZEN).fit(FEATURES, [1, 2, 3, 1])
 
 
 def test_numbers_that_are_learned_need_not_be_read(canonical):
-    OrdinalCLIPRegressor(model_name=canonical, **FAST).fit(FEATURES, [-3, -2, 2, 3])
+    OrdinalCLIPRegressor(model_name=canonical, **FROZEN).fit(FEATURES, [-3, -2, 2, 3])

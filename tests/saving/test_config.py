@@ -2,8 +2,8 @@
 
 import json
 
-import numpy as np
 import pytest
+from factories import small_pictures
 from saved_folders import change_json
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
@@ -15,9 +15,8 @@ from sknumclip.saving.config import read_config
 def config(clip_models, tmp_path_factory):
     """The JSON of a classifier of images."""
     folder = tmp_path_factory.mktemp("saved")
-    X = np.random.default_rng(0).integers(0, 256, size=(4, 40, 40, 3), dtype=np.uint8)
     clf = NumCLIPClassifier(model_name=clip_models["clip"], max_epochs=1, verbose=0)
-    clf.fit(X, [0, 1, 0, 1]).save(folder)
+    clf.fit(small_pictures(4), [0, 1, 0, 1]).save(folder)
     return json.loads((folder / "sknumclip.json").read_text())
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import safetensors.torch
-from factories import MODELS, Y, save_clip
-from saved_folders import BINS, FAST, change_json, edit_tensors, fit
+from factories import FEW_OR_MANY, MODELS, Y, save_clip
+from saved_folders import ONE_EPOCH, change_json, edit_tensors, fit
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.exceptions import BackboneError, SavedModelError
@@ -34,7 +34,7 @@ def test_round_trip(clip_models, pixels, tmp_path, kind, fine_tune):
     )
 
 
-@pytest.mark.parametrize("bins", [BINS, {"few": (0, 20), "many": (20, 100)}, "age", 2])
+@pytest.mark.parametrize("bins", [FEW_OR_MANY, {"few": (0, 20), "many": (20, 100)}, "age", 2])
 def test_every_form_of_bins_comes_back(clip_models, pixels, tmp_path, bins):
     fit(clip_models["clip"], pixels, bins=bins, max_epochs=0).save(tmp_path / "model")
     assert NumCLIPRegressor.load(tmp_path / "model").bins == bins
@@ -238,7 +238,7 @@ def test_a_place_is_refused_where_none_is_needed(untrained):
 
 def test_a_classifier(clip_models, pixels, tmp_path):
     grades = np.array(["few", "many"])[(Y > 10).astype(int)]
-    clf = NumCLIPClassifier(["few", "many"], model_name=clip_models["clip"], **FAST)
+    clf = NumCLIPClassifier(["few", "many"], model_name=clip_models["clip"], **ONE_EPOCH)
     clf.fit(pixels, grades).save(tmp_path)
     loaded = NumCLIPClassifier.load(tmp_path)
     np.testing.assert_array_equal(loaded.predict_proba(pixels), clf.predict_proba(pixels))
@@ -265,7 +265,7 @@ def test_the_order_of_classes_of_any_kind_is_kept_for_a_later_fit(
     clip_models, pixels, tmp_path, kind, labels
 ):
     y = np.array(labels)[(Y > 10).astype(int)]
-    clf = NumCLIPClassifier(kind(labels), model_name=clip_models["clip"], **FAST)
+    clf = NumCLIPClassifier(kind(labels), model_name=clip_models["clip"], **ONE_EPOCH)
     clf.fit(pixels, y).save(tmp_path)
     again = NumCLIPClassifier.load(tmp_path).fit(pixels, y)
     assert again.classes_.tolist() == labels
@@ -274,7 +274,7 @@ def test_the_order_of_classes_of_any_kind_is_kept_for_a_later_fit(
 
 def test_the_order_of_classes_that_json_has_no_words_for_is_kept(clip_models, pixels, tmp_path):
     y = pd.cut(Y, [0, 10, 100])
-    params = dict(model_name=clip_models["clip"], **FAST)
+    params = dict(model_name=clip_models["clip"], **ONE_EPOCH)
     clf = NumCLIPClassifier(y.categories, **params).fit(pixels, y)
     clf.save(tmp_path / "given")
     again = NumCLIPClassifier.load(tmp_path / "given").fit(pixels, y)
@@ -289,7 +289,7 @@ def test_the_order_of_classes_that_json_has_no_words_for_is_kept(clip_models, pi
 @pytest.mark.parametrize("kind", [pd.Index, np.array, pd.Series, lambda x: list(np.array(x))])
 def test_descriptions_of_any_kind_are_kept(clip_models, pixels, tmp_path, kind):
     clf = NumCLIPClassifier(
-        descriptions=kind(["few", "many"]), model_name=clip_models["clip"], **FAST
+        descriptions=kind(["few", "many"]), model_name=clip_models["clip"], **ONE_EPOCH
     )
     clf.fit(pixels, Y > 10).save(tmp_path)
     again = NumCLIPClassifier.load(tmp_path).fit(pixels, Y > 10)

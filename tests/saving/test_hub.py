@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from factories import MODELS, Y, run_python, save_clip
 from hub_server import HubServer
+from saved_folders import ONE_EPOCH
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.exceptions import SavedModelError
 from sknumclip.saving.hub import prepare_upload
-
-FAST = dict(max_epochs=1, batch_size=4, random_state=0, verbose=0)
 
 
 @pytest.fixture
@@ -43,7 +42,7 @@ def test_there_and_back(server, pixels, tmp_path):
         tmp_path,
         f"""
         pixels = np.load("pixels.npy")
-        reg = NumCLIPRegressor(model_name="tiny", fine_tune="none", **{FAST})
+        reg = NumCLIPRegressor(model_name="tiny", fine_tune="none", **{ONE_EPOCH})
         reg.fit(pixels, {Y.tolist()})
         print(reg.push_to_hub("me/counts", private=True, token="hf_secret", metrics={{"MAE": 2}}))
         loaded = NumCLIPRegressor.from_pretrained("me/counts", token="hf_secret")
@@ -64,7 +63,7 @@ def test_there_and_back(server, pixels, tmp_path):
 
 def test_a_downloaded_model_cannot_point_elsewhere(server, pixels, tmp_path):
     name = save_clip(tmp_path / "clip", MODELS["clip"])
-    reg = NumCLIPRegressor(model_name=name, fine_tune="none", **FAST).fit(pixels, Y)
+    reg = NumCLIPRegressor(model_name=name, fine_tune="none", **ONE_EPOCH).fit(pixels, Y)
     reg.save(tmp_path / "model")
     server.add("evil/x", tmp_path / "model")
     run_with_hub(
@@ -84,7 +83,9 @@ def test_a_downloaded_model_cannot_point_elsewhere(server, pixels, tmp_path):
 
 
 def test_a_folder_needs_no_network(clip_models, pixels, tmp_path):
-    reg = NumCLIPRegressor(model_name=clip_models["clip"], fine_tune="none", **FAST).fit(pixels, Y)
+    reg = NumCLIPRegressor(model_name=clip_models["clip"], fine_tune="none", **ONE_EPOCH).fit(
+        pixels, Y
+    )
     reg.save(tmp_path / "model")
     loaded = NumCLIPRegressor.from_pretrained(tmp_path / "model")
     np.testing.assert_array_equal(loaded.predict(pixels), reg.predict(pixels))
@@ -101,7 +102,7 @@ def test_what_cannot_be_had_is_named(tmp_path, monkeypatch, name):
 
 def test_a_tower_of_this_machine_must_travel_along(pixels, tmp_path):
     name = save_clip(tmp_path / "alice" / "clip", MODELS["clip"])
-    reg = NumCLIPRegressor(model_name=name, fine_tune="none", **FAST).fit(pixels, Y)
+    reg = NumCLIPRegressor(model_name=name, fine_tune="none", **ONE_EPOCH).fit(pixels, Y)
     with pytest.raises(ValueError, match="on this machine only.*standalone=True"):
         prepare_upload(reg, tmp_path / "upload", "me/x")
     prepare_upload(reg, tmp_path / "upload", "me/x", standalone=True)
@@ -113,7 +114,7 @@ def test_a_tower_of_this_machine_must_travel_along(pixels, tmp_path):
 def test_names_of_this_machine_are_left_out(pixels, tmp_path):
     name = save_clip(tmp_path / "alice" / "clip", MODELS["clip"])
     cache = dict(image_cache=str(tmp_path / "alice" / "cache"), checkpoint=tmp_path / "alice")
-    reg = NumCLIPRegressor(model_name=name, **FAST, **cache).fit(pixels, Y)
+    reg = NumCLIPRegressor(model_name=name, **ONE_EPOCH, **cache).fit(pixels, Y)
     reg.skipped_ = {"/home/alice/patient.jpg": "no such file"}
     before = reg.get_params(), dict(reg.backbone_)
     prepare_upload(reg, tmp_path / "upload", "me/x")
@@ -126,7 +127,7 @@ def test_names_of_this_machine_are_left_out(pixels, tmp_path):
 
 @pytest.mark.parametrize("repo_id", ["a/b/c", "../x", "me/x y", "'; import os", "me/" + "x" * 200])
 def test_names_of_repositories_are_checked(clip_models, tmp_path, repo_id):
-    reg = NumCLIPRegressor(model_name=clip_models["clip"], fine_tune="none", **FAST)
+    reg = NumCLIPRegressor(model_name=clip_models["clip"], fine_tune="none", **ONE_EPOCH)
     reg.fit(np.random.default_rng(0).normal(size=(8, 3)), Y)
     with pytest.raises(ValueError, match="repo_id must be like 'user/name'"):
         reg.push_to_hub(repo_id)

@@ -6,11 +6,11 @@ import re
 import numpy as np
 import pytest
 import yaml
+from factories import TINY_FAST
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.saving.model_card import model_card
 
-FAST = dict(model_name="tiny", fine_tune="none", max_epochs=1, random_state=0, verbose=0)
 X = np.random.default_rng(0).normal(size=(8, 64)).astype(np.float32)
 Y = np.arange(8.0)
 
@@ -18,7 +18,7 @@ Y = np.arange(8.0)
 @pytest.fixture(scope="module")
 def fitted():
     bins = {"a | b": (0, 4), "<script>alert(1)</script>\n# head": (4, 8)}
-    return NumCLIPRegressor(bins=bins, template="*{}*", **FAST).fit(X, Y)
+    return NumCLIPRegressor(bins=bins, template="*{}*", **TINY_FAST).fit(X, Y)
 
 
 def test_the_header_is_yaml(fitted):
@@ -55,7 +55,7 @@ def test_text_from_outside_is_escaped(fitted):
 
 
 def test_classes_have_a_table_of_their_own():
-    clf = NumCLIPClassifier(["low", "high"], **FAST).fit(X, np.array(["low", "high"] * 4))
+    clf = NumCLIPClassifier(["low", "high"], **TINY_FAST).fit(X, np.array(["low", "high"] * 4))
     card = model_card(clf, "me/grades")
     assert yaml.safe_load(card.split("---")[1])["pipeline_tag"] == "image-classification"
     assert "## Classes" in card

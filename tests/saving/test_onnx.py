@@ -8,15 +8,15 @@ import textwrap
 import numpy as np
 import onnxruntime
 import pytest
-from factories import MODELS, PREPROCESSING, Y, save_clip, save_pictures, with_settings
+from factories import FEW_OR_MANY, MODELS, PREPROCESSING, Y, save_clip, save_pictures, with_settings
 from PIL import Image
+from saved_folders import ONE_EPOCH
 from scipy.special import softmax
 
-from sknumclip import LinguisticBins, NumCLIPClassifier, NumCLIPRegressor
+from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.saving.onnx import to_onnx
 
-BINS = LinguisticBins(("few", "many"), (0, 20, 100), centers=(5, 40))
-FAST = dict(max_epochs=2, batch_size=4, random_state=0, verbose=0, lr=1e-3, precision="fp32")
+TWO_EPOCHS = {**ONE_EPOCH, "max_epochs": 2, "precision": "fp32"}
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def run_documented_code(model_file, files):
 def test_same_predictions_from_files(files, tmp_path, kind, options, mode):
     recipe = {**PREPROCESSING, "resize_mode": mode, "fill_color": 7}
     name = save_clip(tmp_path / kind, MODELS[kind], recipe)
-    reg = NumCLIPRegressor(bins=BINS, model_name=name, **FAST, **options).fit(files, Y)
+    reg = NumCLIPRegressor(bins=FEW_OR_MANY, model_name=name, **TWO_EPOCHS, **options).fit(files, Y)
     weights = {k: v.clone() for k, v in reg.net_.module_.state_dict().items()}
     before = reg.predict(files)
     reg.to_onnx(tmp_path / "deep" / "model.onnx")
@@ -68,7 +68,9 @@ def test_same_predictions_from_files(files, tmp_path, kind, options, mode):
 
 
 def test_square_files_of_any_size_fill_the_canvas(files, clip_models, tmp_path):
-    reg = NumCLIPRegressor(bins=BINS, model_name=clip_models["clip"], **FAST).fit(files, Y)
+    reg = NumCLIPRegressor(bins=FEW_OR_MANY, model_name=clip_models["clip"], **TWO_EPOCHS).fit(
+        files, Y
+    )
     reg.to_onnx(tmp_path / "model.onnx")
     squares = [tmp_path / f"square {side}.png" for side in range(30, 150)]
     for side, file in enumerate(squares, start=30):
@@ -80,7 +82,7 @@ def test_square_files_of_any_size_fill_the_canvas(files, clip_models, tmp_path):
 @pytest.mark.parametrize("mode", ["shortest", "longest", "squash"])
 def test_very_long_files_are_cut_alike(files, tmp_path, mode):
     name = save_clip(tmp_path / "clip", MODELS["clip"], {**PREPROCESSING, "resize_mode": mode})
-    reg = NumCLIPRegressor(bins=BINS, model_name=name, **FAST).fit(files, Y)
+    reg = NumCLIPRegressor(bins=FEW_OR_MANY, model_name=name, **TWO_EPOCHS).fit(files, Y)
     reg.to_onnx(tmp_path / "model.onnx")
     shapes = [(8, 127), (8, 128), (8, 129), (8, 137), (301, 9), (2000, 3), (1, 999), (20, 400)]
     rng = np.random.default_rng(0)
@@ -91,7 +93,7 @@ def test_very_long_files_are_cut_alike(files, tmp_path, mode):
 
 
 def test_numbers_far_from_zero_and_any_batch_size(files, pixels, tmp_path):
-    reg = NumCLIPRegressor(model_name="tiny", fine_tune="none", **FAST).fit(files, Y + 1e7)
+    reg = NumCLIPRegressor(model_name="tiny", fine_tune="none", **TWO_EPOCHS).fit(files, Y + 1e7)
     reg.to_onnx(tmp_path / "model.onnx")
     prediction, _, names = run_documented_code(tmp_path / "model.onnx", files)
     np.testing.assert_allclose(prediction, reg.predict(files), rtol=0, atol=1e-3)
@@ -105,7 +107,9 @@ def test_numbers_far_from_zero_and_any_batch_size(files, pixels, tmp_path):
 @pytest.mark.parametrize("n_features", [16, 5])
 def test_models_of_features(clip_models, tmp_path, n_features):
     X = np.random.default_rng(0).normal(size=(8, n_features)).astype(np.float32)
-    reg = NumCLIPRegressor(bins=BINS, model_name=clip_models["clip"], fine_tune="none", **FAST)
+    reg = NumCLIPRegressor(
+        bins=FEW_OR_MANY, model_name=clip_models["clip"], fine_tune="none", **TWO_EPOCHS
+    )
     reg.fit(X, Y).to_onnx(tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     prediction, probabilities = session.run(None, {"features": X})
@@ -122,7 +126,7 @@ def test_classifiers(clip_models, tmp_path, predict_by):
         model_name=clip_models["clip"],
         fine_tune="none",
         predict_by=predict_by,
-        **{**FAST, "max_epochs": 50, "prompt_lr": 1e-2},
+        **{**TWO_EPOCHS, "max_epochs": 50, "prompt_lr": 1e-2},
     ).fit(X, grades)
     clf.to_onnx(tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
@@ -134,7 +138,9 @@ def test_classifiers(clip_models, tmp_path, predict_by):
 
 
 def test_a_loaded_model_is_exported_too(clip_models, files, tmp_path):
-    reg = NumCLIPRegressor(bins=BINS, model_name=clip_models["clip"], **FAST).fit(files, Y)
+    reg = NumCLIPRegressor(bins=FEW_OR_MANY, model_name=clip_models["clip"], **TWO_EPOCHS).fit(
+        files, Y
+    )
     reg.save(tmp_path / "model")
     loaded = NumCLIPRegressor.load(tmp_path / "model")
     loaded.to_onnx(tmp_path / "model.onnx")
@@ -148,7 +154,9 @@ def test_a_loaded_model_is_exported_too(clip_models, files, tmp_path):
 
 def test_the_extra_is_named(clip_models, tmp_path, monkeypatch):
     X = np.random.default_rng(0).normal(size=(8, 3))
-    reg = NumCLIPRegressor(bins=BINS, model_name=clip_models["clip"], fine_tune="none", **FAST)
+    reg = NumCLIPRegressor(
+        bins=FEW_OR_MANY, model_name=clip_models["clip"], fine_tune="none", **TWO_EPOCHS
+    )
     reg.fit(X, Y)
     real_import = builtins.__import__
 

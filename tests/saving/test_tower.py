@@ -1,14 +1,13 @@
 """Towers larger than their file of weights are refused."""
 
 import pytest
+from factories import VISION
 
 from sknumclip.saving.tower import build_tower, check_tower_config
 
-VISION = {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 16}
-
 
 def config(**changes):
-    return {"embed_dim": 16, "vision_cfg": {**VISION, **changes}, "quick_gelu": False}
+    return {"embed_dim": 16, "vision_cfg": {**VISION["vit"], **changes}, "quick_gelu": False}
 
 
 @pytest.mark.parametrize(

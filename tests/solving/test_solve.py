@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from factories import BINS, Y, save_pictures
+from factories import BINS, FOUR_COUNTS, TINY_FROZEN, Y, save_pictures
 from sklearn.linear_model import RidgeCV
 from sklearn.utils.estimator_checks import check_sample_weight_equivalence_on_dense_data
 
@@ -13,9 +13,6 @@ from sknumclip.baselines import ZeroShotCLIPRegressor
 from sknumclip.datasets import make_counting_images
 from sknumclip.solving.samples import Rows
 from sknumclip.solving.solve import _std_scale
-
-WORDS = {"a few": (1, 6), "several": (6, 16), "many": (16, 40), "countless": (40, 101)}
-SOLVED = dict(model_name="tiny", fine_tune="none", random_state=0, verbose=0)
 
 
 def error(reg, X, y):
@@ -32,8 +29,10 @@ def shapes():
 @pytest.mark.parametrize("n", [10, 50, 200])
 def test_it_beats_the_ridge_and_zero_shot_clip(shapes, n):
     Z, y = shapes
-    solved = NumCLIPRegressor(WORDS, template="{} shapes.", **SOLVED).fit(Z[:n], y[:n])
-    zero_shot = ZeroShotCLIPRegressor(WORDS, template="{} shapes.", model_name="tiny", verbose=0)
+    solved = NumCLIPRegressor(FOUR_COUNTS, template="{} shapes.", **TINY_FROZEN).fit(Z[:n], y[:n])
+    zero_shot = ZeroShotCLIPRegressor(
+        FOUR_COUNTS, template="{} shapes.", model_name="tiny", verbose=0
+    )
     peers = [
         RidgeCV(np.logspace(-6, 3, 19)).fit(Z[:n], y[:n]),
         zero_shot.fit(Z[:n], y[:n]),
@@ -45,7 +44,7 @@ def test_features_of_another_kind_get_what_a_ridge_gets():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(1000, 30)) * 10 + 1e3
     y = 0.1 * X[:, 3] + rng.normal(scale=0.2, size=1000)
-    solved = NumCLIPRegressor(5, **SOLVED).fit(X[:200], y[:200])
+    solved = NumCLIPRegressor(5, **TINY_FROZEN).fit(X[:200], y[:200])
     ridge = RidgeCV(np.logspace(-3, 3, 13)).fit(X[:200], y[:200])
     assert error(solved, X[200:], y[200:]) < 1.02 * error(ridge, X[200:], y[200:])
 
@@ -53,13 +52,13 @@ def test_features_of_another_kind_get_what_a_ridge_gets():
 def test_labels_that_nothing_tells_get_the_median():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(600, 64)), rng.exponential(size=600)
-    solved = NumCLIPRegressor(5, **SOLVED).fit(X[:100], y[:100])
+    solved = NumCLIPRegressor(5, **TINY_FROZEN).fit(X[:100], y[:100])
     assert error(solved, X[100:], y[100:]) < 1.03 * np.abs(np.median(y[:100]) - y[100:]).mean()
 
 
 def test_standard_deviations_are_calibrated(shapes):
     Z, y = shapes
-    reg = NumCLIPRegressor(WORDS, template="{} shapes.", **SOLVED).fit(Z[:200], y[:200])
+    reg = NumCLIPRegressor(FOUR_COUNTS, template="{} shapes.", **TINY_FROZEN).fit(Z[:200], y[:200])
     y_pred, std = reg.predict(Z[200:], return_std=True)
     assert 0.85 < (np.abs(y_pred - y[200:]) < 1.645 * std).mean() < 0.95
 
@@ -71,7 +70,9 @@ def test_of_few_labels_one_more_than_nine_tenths_are_covered():
 
 
 @pytest.mark.parametrize(
-    "estimator", [NumCLIPRegressor(5, **SOLVED), NumCLIPClassifier(**SOLVED)], ids=["reg", "clf"]
+    "estimator",
+    [NumCLIPRegressor(5, **TINY_FROZEN), NumCLIPClassifier(**TINY_FROZEN)],
+    ids=["reg", "clf"],
 )
 def test_a_sample_of_weight_2_is_two_samples(estimator):
     check_sample_weight_equivalence_on_dense_data(type(estimator).__name__, estimator)
@@ -81,7 +82,8 @@ def test_the_order_of_samples_does_not_matter(shapes):
     Z, y = shapes
     order = np.random.default_rng(0).permutation(60)
     fits = [
-        NumCLIPRegressor(WORDS, **SOLVED).fit(Z[:60][i], y[:60][i]) for i in (slice(None), order)
+        NumCLIPRegressor(FOUR_COUNTS, **TINY_FROZEN).fit(Z[:60][i], y[:60][i])
+        for i in (slice(None), order)
     ]
     np.testing.assert_array_equal(*(reg.predict(Z) for reg in fits))
 
@@ -89,14 +91,14 @@ def test_the_order_of_samples_does_not_matter(shapes):
 def test_beta_and_the_ranking_loss_matter(shapes):
     Z, y = shapes
     options = [{}, {"beta": 16}, {"ranking_loss": "infonce"}, {"ranking_loss": "none"}]
-    fits = [NumCLIPRegressor(WORDS, **SOLVED, **o).fit(Z[:60], y[:60]) for o in options]
+    fits = [NumCLIPRegressor(FOUR_COUNTS, **TINY_FROZEN, **o).fit(Z[:60], y[:60]) for o in options]
     predictions = {tuple(reg.predict(Z[:5])) for reg in fits}
     assert len(predictions) == 4
 
 
 def test_the_history_is_the_path_of_penalties(shapes):
     Z, y = shapes
-    reg = NumCLIPRegressor(WORDS, **SOLVED).fit(Z[:40], y[:40])
+    reg = NumCLIPRegressor(FOUR_COUNTS, **TINY_FROZEN).fit(Z[:40], y[:40])
     assert list(reg.history_) == ["penalty", "valid_l1_loss"]
     assert reg.n_iter_ == len(reg.history_) == 9
 
@@ -145,5 +147,5 @@ def test_a_handful_of_samples_is_enough(make, data, n):
 def test_constant_labels_and_constant_features(make, data):
     reg = make(fine_tune="none", max_epochs="auto", batch_size="auto")
     assert reg.fit(data[0], np.full(8, 12.0)).predict(data[0]) == pytest.approx(12, abs=3)
-    flat = NumCLIPRegressor(BINS, **SOLVED).fit(np.ones((8, 5)), Y)
+    flat = NumCLIPRegressor(BINS, **TINY_FROZEN).fit(np.ones((8, 5)), Y)
     assert np.isfinite(flat.predict(np.ones((2, 5)))).all()

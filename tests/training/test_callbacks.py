@@ -9,18 +9,18 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from factories import save_pictures, with_settings
+from factories import THREE_COUNTS, TINY_FROZEN, save_pictures, with_settings
 from sklearn.base import clone
 from sklearn.metrics import mean_absolute_error
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks import EarlyStopping
+from training_shared import EPOCHS_SEEN, Watch
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor, baselines
 from sknumclip.datasets import make_counting_images
 from sknumclip.training import callbacks as _callbacks
 
-BINS = {"a few": (1, 10), "many": (10, 40), "countless": (40, 101)}
 MAE = "neg_mean_absolute_error"
 
 
@@ -28,9 +28,9 @@ class Steady(NumCLIPRegressor):
     lr_schedule = "constant"
 
 
-def make(Estimator=NumCLIPRegressor, **params):
-    fast = dict(model_name="tiny", fine_tune="none", max_epochs=3, verbose=0, random_state=0)
-    bins = dict(bins=BINS) if issubclass(Estimator, NumCLIPRegressor) else {}
+def tiny_estimator(Estimator=NumCLIPRegressor, **params):
+    fast = dict(**TINY_FROZEN, max_epochs=3)
+    bins = dict(bins=THREE_COUNTS) if issubclass(Estimator, NumCLIPRegressor) else {}
     return Estimator(**fast | bins | params)
 
 
@@ -73,7 +73,7 @@ def epoch_scores(monitor, name=MAE):
 
 def test_epochs_are_subtasks_of_fit(callback, data):
     recorder = Recorder()
-    make().set_callbacks(recorder).fit(*data)
+    tiny_estimator().set_callbacks(recorder).fit(*data)
     epochs = [("epoch", 0), ("epoch", 1), ("epoch", 2)]
     assert recorder.begun == ["setup", ("fit", 0), *epochs]
     assert recorder.ended == [*epochs, ("fit", 0), "teardown"]
@@ -82,7 +82,7 @@ def test_epochs_are_subtasks_of_fit(callback, data):
 @pytest.mark.parametrize("fine_tune", ["none", "full"])
 def test_scores_are_those_of_the_estimator_after_each_epoch(callback, data, fine_tune):
     X, y = data
-    reg = make(Steady, fine_tune=fine_tune, batch_size=4)
+    reg = tiny_estimator(Steady, fine_tune=fine_tune, batch_size=4)
     monitor = callback.ScoringMonitor(scoring=MAE)
     watched = clone(reg).set_callbacks(monitor).fit(X, y)
     expected = [
@@ -96,7 +96,7 @@ def test_scores_are_those_of_the_estimator_after_each_epoch(callback, data, fine
 def test_watching_does_not_change_early_stopping(callback, data):
     X, y = make_counting_images(40, random_state=1)
     Quick = with_settings(NumCLIPRegressor, regressor_lr=0.1)
-    reg = make(Quick, early_stopping=True, max_epochs=6, n_iter_no_change=1)
+    reg = tiny_estimator(Quick, early_stopping=True, max_epochs=6, n_iter_no_change=1)
     monitor = callback.ScoringMonitor(scoring=MAE)
     watched = clone(reg).set_callbacks(monitor).fit(X, y)
     reg.fit(X, y)
@@ -106,7 +106,7 @@ def test_watching_does_not_change_early_stopping(callback, data):
 
 def test_models_are_copied_only_for_who_asks(callback, data, monkeypatch):
     copies = []
-    reg = make().set_callbacks(Recorder())
+    reg = tiny_estimator().set_callbacks(Recorder())
     fitted_attributes = type(reg)._fitted_attributes
     monkeypatch.setattr(
         type(reg), "_fitted_attributes", lambda *args: copies.append(1) or fitted_attributes(*args)
@@ -122,7 +122,11 @@ def test_classes_and_weights_reach_the_scores(callback, data):
     labels = np.where(y < np.median(y), "few", "many")
     weight = np.linspace(0.1, 1, len(y))
     monitor = callback.ScoringMonitor(scoring="accuracy")
-    clf = make(NumCLIPClassifier).set_callbacks(monitor).fit(X, labels, sample_weight=weight)
+    clf = (
+        tiny_estimator(NumCLIPClassifier)
+        .set_callbacks(monitor)
+        .fit(X, labels, sample_weight=weight)
+    )
     log = monitor.get_logs().data_as_pandas
     assert log["accuracy"].iloc[-1] == clf.score(X, labels, sample_weight=weight)
 
@@ -132,7 +136,7 @@ def test_images_that_cannot_be_read_are_left_out_of_the_scores(callback, data, t
     files = save_pictures(tmp_path, X)
     (tmp_path / "0.png").unlink()
     monitor = callback.ScoringMonitor(scoring=MAE)
-    reg = make(on_error="skip").set_callbacks(monitor)
+    reg = tiny_estimator(on_error="skip").set_callbacks(monitor)
     with pytest.warns(UserWarning, match="1 of 16 images"):
         reg.fit(files, y, sample_weight=np.ones(16))
     assert epoch_scores(monitor)[-1] == -mean_absolute_error(y[1:], reg.predict(files)[1:])
@@ -141,42 +145,34 @@ def test_images_that_cannot_be_read_are_left_out_of_the_scores(callback, data, t
 @pytest.mark.parametrize("n", [1, 3])
 def test_a_callback_can_stop_training(callback, data, n):
     X, y = data
-    reg = make(Steady).set_callbacks(Recorder(stop_after=n))
+    reg = tiny_estimator(Steady).set_callbacks(Recorder(stop_after=n))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         reg.fit(X, y)
     assert reg.n_iter_ == len(reg.history_) == n
-    unwatched = make(Steady, max_epochs=n).fit(X, y)
+    unwatched = tiny_estimator(Steady, max_epochs=n).fit(X, y)
     assert (reg.predict(X) == unwatched.predict(X)).all()
     assert (pickle.loads(pickle.dumps(reg)).predict(X) == reg.predict(X)).all()
-
-
-EPOCHS_SEEN = []
-
-
-class Watch(Callback):
-    def on_epoch_end(self, net, **kwargs):
-        EPOCHS_SEEN.append(len(net.history))
 
 
 def test_they_work_beside_callbacks_of_skorch(callback, data):
     EPOCHS_SEEN.clear()
     stop = EarlyStopping("train_loss", patience=1, threshold=1e9, threshold_mode="abs")
     recorder = Recorder()
-    make(callbacks=[Watch(), stop]).set_callbacks(recorder).fit(*data)
+    tiny_estimator(callbacks=[Watch(), stop]).set_callbacks(recorder).fit(*data)
     assert EPOCHS_SEEN == [1, 2]
     assert recorder.ended == [("epoch", 0), ("epoch", 1), ("fit", 0), "teardown"]
 
 
 def test_set_callbacks_takes_none_of_skorch(callback):
     with pytest.raises(TypeError, match="FitCallback protocol"):
-        make().set_callbacks(Watch())
+        tiny_estimator().set_callbacks(Watch())
 
 
 @pytest.mark.parametrize("n_jobs", [None, pytest.param(2, marks=pytest.mark.slow)])
 def test_inside_a_search(callback, data, n_jobs):
     monitor = callback.ScoringMonitor(scoring=MAE)
-    reg = make().set_callbacks(monitor)
+    reg = tiny_estimator().set_callbacks(monitor)
     search = GridSearchCV(reg, {"beta": [0, 4]}, cv=2, n_jobs=n_jobs, error_score="raise")
     search.fit(*data)
     assert len(epoch_scores(monitor)) == (2 * 2 + 1) * 3  # candidates, folds, refit; epochs
@@ -184,18 +180,18 @@ def test_inside_a_search(callback, data, n_jobs):
 
 def test_progress_bars_show_epochs_in_place_of_our_own(callback, data, capfd):
     pytest.importorskip("rich")
-    search = GridSearchCV(make(verbose=1), {"beta": [0, 4]}, cv=2, scoring=MAE)
+    search = GridSearchCV(tiny_estimator(verbose=1), {"beta": [0, 4]}, cv=2, scoring=MAE)
     search.set_callbacks(callback.ProgressBar()).fit(*data)
     out, err = capfd.readouterr()
     assert re.search(r"GridSearchCV - [\w-]+ \| NumCLIPRegressor - fit", " ".join(out.split()))
     assert "epoch/s" not in err
-    make(verbose=1).fit(*data)
+    tiny_estimator(verbose=1).fit(*data)
     assert "epoch/s" in capfd.readouterr().err
 
 
 def test_the_bar_of_a_pipeline_counts_too(callback, data, capfd):
     pytest.importorskip("rich")
-    model = make_pipeline("passthrough", make(verbose=1))
+    model = make_pipeline("passthrough", tiny_estimator(verbose=1))
     model.set_callbacks(callback.ProgressBar(max_propagation_depth=0)).fit(*data)
     assert "epoch/s" not in capfd.readouterr().err
 
@@ -203,7 +199,7 @@ def test_the_bar_of_a_pipeline_counts_too(callback, data, capfd):
 def test_without_epochs_there_is_the_fit(callback, data):
     X, y = data
     monitor, recorder = callback.ScoringMonitor(scoring=MAE), Recorder()
-    reg = baselines.ZeroShotCLIPRegressor(BINS, model_name="tiny", verbose=0)
+    reg = baselines.ZeroShotCLIPRegressor(THREE_COUNTS, model_name="tiny", verbose=0)
     reg.set_callbacks(monitor, recorder).fit(X, y)
     assert recorder.ended == [("fit", 0), "teardown"]
     score = monitor.get_logs().data_as_pandas[MAE].tolist()
@@ -213,7 +209,7 @@ def test_without_epochs_there_is_the_fit(callback, data):
 def test_a_failed_fit_takes_its_callbacks_down(callback, data):
     recorder = Recorder()
     with pytest.raises(ValueError, match="same length"):
-        make().set_callbacks(recorder).fit(data[0], data[1][:3])
+        tiny_estimator().set_callbacks(recorder).fit(data[0], data[1][:3])
     assert recorder.ended == ["teardown"]
 
 

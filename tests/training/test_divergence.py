@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from factories import TINY_FROZEN
 from skorch.callbacks import Callback
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(20, 32)).astype(np.float32), RNG.uniform(0, 10, size=20)
-FROZEN = dict(model_name="tiny", fine_tune="none", verbose=0, random_state=0, batch_size=5)
+FROZEN = dict(**TINY_FROZEN, batch_size=5)
 
 
 class TooFast(NumCLIPRegressor):

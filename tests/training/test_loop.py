@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from factories import BINS, with_settings
-from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from factories import with_settings
+from skorch.callbacks import EarlyStopping, LRScheduler
+from training_shared import EPOCHS_SEEN, Watch
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.clip.backbone import load_backbone
@@ -37,29 +38,6 @@ def test_without_epochs_there_is_nothing_to_stop(make, data):
     zero_shot = make(max_epochs=0).fit(*data)
     stopped = make(max_epochs=0, early_stopping=True).fit(*data)
     np.testing.assert_array_equal(stopped.predict(data[0]), zero_shot.predict(data[0]))
-
-
-@pytest.mark.parametrize("fine_tune", ["full", 1, "none"])
-def test_warm_start_goes_on_from_the_last_result(make, data, fine_tune):
-    X, y = data
-    reg = make(fine_tune=fine_tune, bins=3).fit(X, y)
-    before, bins = reg.predict(X), reg.bins_
-    reg = pickle.loads(pickle.dumps(reg)).set_params(warm_start=True, max_epochs=0)
-    assert (reg.fit(X, y).predict(X) == before).all()
-    assert (reg.set_params(max_epochs=1).fit(X, 0.9 * y + 1).predict(X) != before).any()
-    assert reg.bins_ == bins
-    with pytest.raises(ValueError, match="cannot continue with other bins"):
-        reg.set_params(bins=BINS).fit(X, y)
-    reg.set_params(bins=3)
-    anew = reg.set_params(warm_start=False, max_epochs=0).fit(X, y)
-    assert (anew.predict(X) != before).any()
-
-
-@pytest.mark.parametrize("change", [dict(fine_tune="full"), dict(model_name="tiny")], ids=str)
-def test_warm_start_from_another_kind_of_model_is_an_error(make, data, change):
-    reg = make(fine_tune="none", warm_start=True).fit(*data)
-    with pytest.raises(ValueError, match="warm_start=True cannot continue"):
-        reg.set_params(**change).fit(*data)
 
 
 def test_accumulated_gradients_are_those_of_one_step(make, data):
@@ -152,23 +130,6 @@ def test_out_of_memory_says_which_batch_size_fits(clip_models, pixels, room, adv
 # ------------------------------------------------------------------------------ callbacks of skorch
 
 
-EPOCHS_SEEN = []
-
-
-class Watch(Callback):
-    """Note epochs; interrupt one, as Ctrl-C would."""
-
-    def __init__(self, interrupt_at=None):
-        self.interrupt_at = interrupt_at
-
-    def on_epoch_end(self, net, **kwargs):
-        EPOCHS_SEEN.append(len(net.history))
-
-    def on_batch_end(self, net, **kwargs):
-        if len(net.history) == self.interrupt_at:
-            raise KeyboardInterrupt
-
-
 def test_skorch_callbacks_are_passed_on_and_not_changed(make, data):
     EPOCHS_SEEN.clear()
     callback = Watch()
@@ -250,28 +211,6 @@ def test_a_killed_fit_goes_on_to_the_same_bits(make, data, tmp_path, early_stopp
     pd.testing.assert_frame_equal(straight.history_[columns], resumed.history_[columns])
     for name, value in straight.net_.module_.state_dict().items():
         assert torch.equal(value, resumed.net_.module_.state_dict()[name]), name
-
-
-def test_fits_do_not_share_checkpoints(make, data, tmp_path):
-    X, y = data
-    for change in ({}, dict(beta=1), dict(random_state=1), dict(bins=3)):
-        expected = make(**change).fit(X, y).predict(X)
-        assert (make(checkpoint=tmp_path, **change).fit(X, y).predict(X) == expected).all()
-    make(checkpoint=tmp_path).fit(X, y + 0.5)
-    make(checkpoint=tmp_path).fit(X[::-1].copy(), y)
-    assert len(list(tmp_path.iterdir())) == 6
-
-
-def test_checkpoints_know_where_a_fit_started(make, data, tmp_path):
-    X, y = data
-    reg = make(checkpoint=tmp_path, warm_start=True).fit(X, y)
-    first = reg.predict(X)
-    assert (reg.fit(X, y).predict(X) != first).any()
-    state = np.random.RandomState(0)
-    first, second = (
-        make(checkpoint=tmp_path, random_state=state).fit(X, y).predict(X) for _ in range(2)
-    )
-    assert (first != second).any()
 
 
 def test_a_checkpoint_that_is_no_folder_is_found_early(make, tmp_path):

@@ -9,9 +9,9 @@ import time
 import numpy as np
 import pytest
 import torch
-from factories import MODELS, Y, peak_memory, save_clip
+from factories import MODELS, Y, peak_memory, save_clip, small_pictures
 from malice import malicious_files
-from saved_folders import FAST, fit, fix_hash
+from saved_folders import ONE_EPOCH, fit, fix_hash
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.clip.backbone import load_backbone
@@ -90,13 +90,13 @@ def saved_models(tmp_path_factory):
     """Folders of saved models of every kind, with their class, X and the shape of predictions."""
     root = tmp_path_factory.mktemp("saved")
     clip = save_clip(root / "clip", MODELS["clip"])
-    pixels = np.random.default_rng(0).integers(0, 256, size=(8, 40, 48, 3), dtype=np.uint8)
+    pixels = small_pictures()
     features = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
     fit(clip, pixels).save(root / "full")
     fit(clip, pixels, fine_tune="none").save(root / "frozen")
     fit(clip, pixels, fine_tune="none").save(root / "standalone", standalone=True)
     fit(clip, features, fine_tune="none").save(root / "features")
-    clf = NumCLIPClassifier(model_name=clip, **FAST).fit(pixels, Y > 10)
+    clf = NumCLIPClassifier(model_name=clip, **ONE_EPOCH).fit(pixels, Y > 10)
     clf.save(root / "classifier")
     kinds = ("full", "frozen", "standalone", "features")
     models = [(root / kind, NumCLIPRegressor, pixels) for kind in kinds]

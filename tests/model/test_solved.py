@@ -1,0 +1,71 @@
+"""SolvedModule: its prediction is the formula of its parameters, in shares."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import softmax
+
+from sknumclip import LinguisticBins
+from sknumclip.model.modules import FeatureEncoder
+from sknumclip.model.solved import SolvedModule
+from sknumclip.solving.solve import Solution
+
+BINS = LinguisticBins(("low", "high", "top"), (10, 20, 40, 110))
+RNG = np.random.default_rng(0)
+SOLUTION = Solution(
+    weights=RNG.normal(size=(3, 4)),
+    bias=RNG.normal(size=3),
+    centers=np.array([6.0, 18, 70]),
+    bins_share=0.5,
+    text_share=0.25,
+    coefficients=RNG.normal(size=4),
+    intercept=7.0,
+    std_scale=1.5,
+    path=[],
+)
+TEXT_WEIGHTS = RNG.normal(size=(3, 4))
+Z = RNG.normal(size=(6, 4)).astype(np.float32)
+
+
+def solved(text_weights=TEXT_WEIGHTS):
+    return SolvedModule.from_solution(FeatureEncoder(4, 4), BINS, SOLUTION, text_weights).eval()
+
+
+def prediction_by_hand(features, with_text):
+    """In float64; numbers are counted from the lower end of the bins."""
+    proba = softmax(features @ SOLUTION.weights.T + SOLUTION.bias, axis=1)
+    y_pred = 0.5 * proba @ SOLUTION.centers + features @ SOLUTION.coefficients + 7
+    zero_shot = np.full((len(features), 3), 1 / 3)
+    if with_text:
+        zero_shot = softmax(features @ TEXT_WEIGHTS.T, axis=1)
+    return proba, y_pred + 0.25 * zero_shot @ [5, 20, 65]
+
+
+@pytest.mark.parametrize("with_text", [True, False])
+def test_the_prediction_is_bins_text_and_a_linear_part(with_text):
+    module = solved(TEXT_WEIGHTS if with_text else None)
+    features = torch.tensor(Z)
+    output = module.from_features(features)
+    proba, y_pred = prediction_by_hand(Z.astype(float), with_text)
+    np.testing.assert_allclose(output.y_pred, y_pred, rtol=1e-6)
+    np.testing.assert_allclose(softmax(output.logits.numpy(), axis=1), proba, rtol=1e-5)
+    # The moved centers hold all of it: their mean is the prediction.
+    mean = (output.logits.softmax(dim=1) * output.centers).sum(dim=1)
+    torch.testing.assert_close(mean, output.y_pred)
+    assert module.std_scale == 1.5
+
+
+def test_embeddings_of_clip_count_by_their_direction_and_other_features_do_not():
+    twice = torch.tensor(2 * Z)
+    torch.testing.assert_close(solved().encode(twice).norm(dim=1), torch.ones(6))
+    torch.testing.assert_close(solved(None).encode(twice), twice)
+
+
+def test_the_state_brings_the_solution_back_to_the_bit():
+    module = solved()
+    other = SolvedModule(FeatureEncoder(4, 4), bins=BINS, n_features=4, of_clip=True)
+    other.load_state_dict(module.state_dict())
+    features = torch.tensor(Z)
+    assert torch.equal(other.from_features(features).y_pred, module.from_features(features).y_pred)
+    assert other.weights.dtype == torch.float64
+    assert other.std_scale == 1.5
