@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bad_images import IMAGES, Right, cut_off
+from bad_tables import TABLES
 from bad_values import (
     A_FILE,
     BAD_BINS,
@@ -71,6 +72,7 @@ def cases():
 
     rows = [("An image in X", what, image(make), gives) for what, make, gives in IMAGES]
     rows += [("X", what, collection(make), gives) for what, make, gives in X]
+    rows += [("Tables of `load_folder`", *case) for case in TABLES]
     rows += [("Labels and weights", what, labels(given), gives) for what, given, gives in LABELS]
     rows += [("Labels of classes", what, classes(given), gives) for what, given, gives in CLASSES]
     rows += [("Bins", short({"bins": b}), parameters({"bins": b}), gives) for b, gives in BAD_BINS]
@@ -113,7 +115,7 @@ nothing is shifted. A score of NaN is an error of scikit-learn's: leave those im
 
 In the tables that loaders of `sknumclip.datasets` read, names of files, groups and parts are text
 as it is written there: `007` is not `7`, and `NA` is a name. With pandas, that is
-`pd.read_csv(file, dtype={"file": str}, na_filter=False)`.
+`pd.read_csv(file, dtype={"file": str}, na_filter=False, index_col=False)`.
 
 White is what a file of more than 8 bits declares: its bits per sample, `MaxSampleValue`, "white is
 zero", or maxval. Of PNG it is 65535, whatever its `sBIT` says, and of an array of uint16 too.
