@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pandas.api.types import is_list_like
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 
@@ -32,7 +31,7 @@ from ._warnings import warn_user
 from .bins.class_bins import bins_of_classes, is_word
 from .estimators.checks import Described, StrOptions, check_no_label_is_missing
 from .estimators.explanation import Explanation
-from .estimators.labels import as_column, class_labels, rank_labels
+from .estimators.labels import as_column, class_labels, has_an_order, rank_labels
 from .estimators.neighbors import add_neighbors
 from .estimators.numclip import NUMCLIP_CONSTRAINTS, BaseNumCLIP
 
@@ -137,13 +136,14 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         "classes": [
             Described(
                 "a list of the labels in their order (to describe them, use `descriptions`)",
-                lambda value: (
-                    is_list_like(value, allow_sets=False) and not isinstance(value, Mapping)
-                ),
+                has_an_order,
             ),
             None,
         ],
-        "descriptions": ["array-like", None],
+        "descriptions": [
+            Described("a list of the descriptions of the classes, in their order", has_an_order),
+            None,
+        ],
         "predict_by": [StrOptions({"mode", "expected_rank"})],
     }
     shift: Shift = "width"

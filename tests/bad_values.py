@@ -2,6 +2,7 @@
 
 import os
 from collections import deque
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -91,7 +92,21 @@ X = [
         lambda files: [os.fsencode(f) for f in files],
         "Paths must be str: [os.fsdecode(path) for path in X]",
     ),
-    ("open files", lambda files: [os.sys.stdin] * 4, "X[0] is not an image: <"),
+    (
+        "open files",
+        lambda files: [open(file, "rb") for file in files],  # noqa: SIM115
+        "Open them: [PIL.Image.open(file) for file in X]",
+    ),
+    (
+        "the bytes of files",
+        lambda files: [Path(file).read_bytes() for file in files],
+        "Open them: [PIL.Image.open(io.BytesIO(image)) for image in X]",
+    ),
+    (
+        "pairs of image and label",
+        lambda files: list(zip(files, Y, strict=True)),
+        "For pairs, use the images: [row[0] for row in X]",
+    ),
     (
         "an array of objects",
         lambda files: np.array([object()] * 4),
@@ -117,6 +132,11 @@ X = [
         "an array of RGBA images",
         lambda files: np.zeros((4, 8, 8, 4), dtype=np.uint8),
         "if the fourth channel is opacity, use [PIL.Image.fromarray(x) for x in X]",
+    ),
+    (
+        "floats, some a little whiter than white",
+        lambda files: 1.02 * UNIT / UNIT.max(),
+        "if 1 is white, use np.round(np.minimum(255 * X, 255)).astype(np.uint8)",
     ),
     (
         "a list of float tensors",
@@ -192,6 +212,11 @@ LABELS = [
         "percentages",
         dict(y=["48 %", "5 %", "1 %", "9 %"]),
         "convert them first, as in [float(label.strip(' %')) for label in y]",
+    ),
+    (
+        "strings of digits, but for one",
+        dict(y=["1", "2", "x", "4"]),
+        "but 1 of 4 are not numbers, such as 'x' at index 2. Correct those or leave them out",
     ),
     (
         "numbers with a unit",
@@ -307,6 +332,16 @@ CLASSES = [
         "words",
         dict(y=STAGES),
         in_order("sorted alphabetically, with a warning", "adult", "child", "teenager"),
+    ),
+    (
+        "words, with `classes` in a set, a dict or an iterator",
+        dict(y=STAGES, classes={*STAGES}),
+        "must be a list of the labels in their order",
+    ),
+    (
+        "words, with `descriptions` in a set, a dict or an iterator",
+        dict(y=STAGES, descriptions=dict.fromkeys(STAGES)),
+        "must be a list of the descriptions of the classes, in their order",
     ),
     (
         'words, with `classes=["child", ...]`',

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bad_images import IMAGES, Right, cut_off
+from bad_tables import TABLES
 from bad_values import (
     A_FILE,
     BAD_BINS,
@@ -71,6 +72,7 @@ def cases():
 
     rows = [("An image in X", what, image(make), gives) for what, make, gives in IMAGES]
     rows += [("X", what, collection(make), gives) for what, make, gives in X]
+    rows += [("Tables of `load_folder`", *case) for case in TABLES]
     rows += [("Labels and weights", what, labels(given), gives) for what, given, gives in LABELS]
     rows += [("Labels of classes", what, classes(given), gives) for what, given, gives in CLASSES]
     rows += [("Bins", short({"bins": b}), parameters({"bins": b}), gives) for b, gives in BAD_BINS]
@@ -115,7 +117,7 @@ leave these images out of them.
 
 The loaders of `sknumclip.datasets` read the names of files, groups and parts in a table as text:
 `007` is not `7`, and `NA` is a name. With pandas, that is
-`pd.read_csv(file, dtype={"file": str}, na_filter=False)`.
+`pd.read_csv(file, dtype={"file": str}, na_filter=False, index_col=False)`.
 
 For images of more than 8 bits, white is the value that the file declares: its bits per sample,
 `MaxSampleValue`, "white is zero", or maxval. For PNG, white is 65535 whatever its `sBIT` chunk

@@ -78,7 +78,7 @@ def check_y_and_weight(X, y, sample_weight):
             "This estimator requires y to be passed, but the target y is None: give one number "
             "per image."
         )
-    y = _to_numbers(_one_dimensional(y))
+    y = _to_numbers(_one_dimensional(y), y)
     if len(X) != len(y):
         raise ValueError(
             f"X and y must have the same length. Got {len(X)} images or rows in X and {len(y)} "
@@ -154,10 +154,10 @@ def _one_dimensional(y):
         ) from error
 
 
-def _to_numbers(y):
+def _to_numbers(y, given):
     if y.dtype.kind == "c":
         raise ValueError("Complex data not supported: y must be real numbers.")
-    refuse_dates(y)
+    refuse_dates(y, given)
     if y.dtype.kind in "iufb" or not any(isinstance(label, str) for label in y):
         try:
             return as_float64(y)
@@ -166,5 +166,5 @@ def _to_numbers(y):
     example = next((label for label in y.tolist() if not isinstance(label, (int, float))), y[0])
     raise ValueError(
         f"y must be numbers. Got labels like {example!r:.100} ({type(example).__name__})"
-        f"{how_to_make_numbers(y)}"
+        f"{how_to_make_numbers(y, given)}"
     )

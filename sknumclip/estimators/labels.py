@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ from .._warnings import warn_user
 __all__ = [
     "as_column",
     "class_labels",
+    "has_an_order",
     "how_to_make_numbers",
+    "in_order",
     "rank_labels",
     "refuse_dates",
 ]
@@ -105,17 +108,43 @@ def rank_labels(y: Any, classes: Any = None) -> tuple[np.ndarray, np.ndarray]:
         If labels have an unsupported type, or are not among the classes.
     """
     labels, order = class_labels(y)
-    _check_kind_of_classes(labels)
+    _check_kind_of_classes(labels, y)
     found, ranks = np.unique(labels, return_inverse=True)
     if classes is not None:
-        refuse_mask("classes", classes)
-        order = classes
+        order = in_order(classes)
     if order is None:
         if len(found) > 2 and isinstance(found[0], str):  # two classes are ordered either way
             _warn_about_alphabetical_order(found.tolist())
         return ranks, found
     order = np.asarray(_words_of(order))
     return _ranks_of(found, order)[ranks], order
+
+
+def in_order(classes: Any) -> list[Any]:
+    """Return classes in order: as they are listed, or as their own type orders them.
+
+    Parameters
+    ----------
+    classes : array-like of shape (n_classes,)
+        An ordered Categorical, as ``y.unique()`` may be, brings the order of its categories.
+
+    Returns
+    -------
+    list
+        Intervals are written out.
+    """
+    refuse_mask("classes", classes)
+    column = as_column(classes)
+    dtype: Any = getattr(column, "dtype", None)
+    if getattr(dtype, "ordered", False):
+        column = pd.Series(column).sort_values()
+    return _words_of(column.tolist() if hasattr(column, "tolist") else column)
+
+
+def has_an_order(value: Any) -> bool:
+    """Return whether a value is a list that can be read again; one fit uses up an iterator."""
+    is_list = pd.api.types.is_list_like(value, allow_sets=False) and hasattr(value, "__len__")
+    return is_list and not isinstance(value, Mapping)
 
 
 def _warn_about_alphabetical_order(labels):
@@ -138,8 +167,8 @@ def _ranks_of(labels, classes):
     return np.array([order[label] for label in labels.tolist()])
 
 
-def _check_kind_of_classes(labels):
-    refuse_dates(labels)
+def _check_kind_of_classes(labels, y):
+    refuse_dates(labels, y)
     try:
         check_classification_targets(labels)
     except ValueError as error:
@@ -150,7 +179,7 @@ def _check_kind_of_classes(labels):
             )
         raise ValueError(
             f"{error} Labels may be str, whole numbers or bool. Got {labels[0]!r:.100} "
-            f"({type(labels[0]).__name__}). {advice}"
+            f"({type(labels[0]).__name__}). {_for_this(y, advice)}"
         ) from error
 
 
@@ -176,19 +205,38 @@ _NUMBERS_FROM_DATES = {
 }
 
 
-def refuse_dates(labels: np.ndarray) -> None:
-    """Raise ValueError for dates and times, which need a unit to become numbers."""
+def refuse_dates(labels: np.ndarray, y: Any) -> None:
+    """Raise ValueError for dates and times, which need a unit to become numbers.
+
+    Parameters
+    ----------
+    labels : ndarray
+    y : object
+        What the user passed, for the advice.
+    """
     kind = pd.api.types.infer_dtype(labels, skipna=True)
     for name, advice in _NUMBERS_FROM_DATES.items():
         if kind.startswith(name):
             raise ValueError(
                 "y must not be dates or times, which need a unit to become numbers. Got labels "
-                f"like {labels[0]!s:.50}: choose the unit, as in {advice}."
+                f"like {labels[0]!s:.50}: choose the unit, as in {_for_this(y, advice)}."
             )
 
 
-def how_to_make_numbers(labels: np.ndarray) -> str:
+def _for_this(y, advice):
+    """Replace y in code by something that pandas accepts, if it does not accept y itself."""
+    known = (list, tuple, pd.Series, pd.Index, pd.api.extensions.ExtensionArray)
+    if isinstance(y, known) or (isinstance(y, np.ndarray) and y.ndim == 1):
+        return advice
+    return re.sub(r"\by\b", "numpy.ravel(y)", advice)  # of a table, its one column
+
+
+def how_to_make_numbers(labels: np.ndarray, y: Any) -> str:
     """Advise how to convert labels to numbers, with code that was tried on these labels."""
+    return _for_this(y, _advice_on_numbers(labels))
+
+
+def _advice_on_numbers(labels):
     if all(isinstance(label, pd.Interval) for label in labels):
         return (
             ": use the middle of each, pandas.IntervalIndex(y).mid. NumCLIPClassifier takes "
@@ -210,6 +258,13 @@ def how_to_make_numbers(labels: np.ndarray) -> str:
             f": convert them first, as in {code.format('.')} if the comma is a decimal point, "
             f"{code.format('')} if it separates thousands."
         )
+    odd = np.flatnonzero(~np.isfinite(pd.to_numeric(texts, errors="coerce").astype(float)))
+    if 2 * len(odd) <= len(texts):
+        return (
+            f", but {len(odd)} of {len(texts)} are not numbers, such as {texts[odd[0]]!r:.100} at "
+            f"index {odd[0]}. Correct those or leave them out of X and y, then use "
+            "pandas.to_numeric(y)."
+        )
     return (
         ". For ordered classes use NumCLIPClassifier(classes=[...]), from the lowest to the "
         "highest."
@@ -217,8 +272,11 @@ def how_to_make_numbers(labels: np.ndarray) -> str:
 
 
 def _one_number_each(texts):
-    """Extract numbers with a unit, as in "48 kg", but not ranges or numbers with commas."""
-    if not texts.str.fullmatch(r"[^\d,.]*\d+(\.\d+)?[^\d,.]*").all():
+    """Extract numbers with a unit, as in "48 kg", but not ranges, "<5" or numbers with commas.
+
+    A dash after letters is not a sign, and other kinds of signs would be lost.
+    """
+    if not texts.str.fullmatch(_ONE_NUMBER).all():
         raise ValueError
     return texts.str.extract(_NUMBER, expand=False)
 
@@ -233,6 +291,8 @@ def _years(texts):
     return pd.DatetimeIndex(texts).year
 
 
+_OTHER = r"\d,.<>≤≥~≈±−–—(+-"
+_ONE_NUMBER = rf"([^{_OTHER}]*|[^\w{_OTHER}]*[-+])\d+(\.\d+)?[^{_OTHER}]*"
 _NUMBER = r"([-+]?[0-9]+\.?[0-9]*)"
 _NUMBERS_FROM_TEXT: dict[str, Callable[[pd.Series], Any]] = {
     "pandas.to_numeric(y)": pd.to_numeric,

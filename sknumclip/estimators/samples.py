@@ -1,5 +1,6 @@
 """as_images(): validate X, and tell images from features."""
 
+import io
 import os
 from collections.abc import Collection, Mapping
 
@@ -59,7 +60,7 @@ def as_images(X):
         return _not_images(X, given)
     strange = next(((i, item) for i, item in enumerate(X) if not _is_image(item)), None)
     if strange is not None:
-        raise TypeError(_not_an_image(*strange))
+        raise TypeError(_not_an_image(*strange, X))
     check_urls(X)
     return Images(X)
 
@@ -100,13 +101,16 @@ def _as_array(X):
     if not hasattr(X, "__dataframe__"):
         return array
     names = getattr(X, "column_names", None) or list(X.columns)
-    return _column_of(pd.DataFrame(array, columns=names))
+    selected = "X.select([{!r}])" if hasattr(X, "select") else "X[[{!r}]]"
+    return _column_of(pd.DataFrame(array, columns=names), selected)
 
 
 def _as_item(item):
-    """Convert a tensor or similar to an array; leave other items unchanged."""
+    """Convert a tensor or similar to an array, and a path from Arrow to a str."""
     is_kept = isinstance(item, (np.ndarray, np.generic, Image.Image, pd.Series, pd.DataFrame))
-    return _in_numpy("In X is", item) if hasattr(item, "__array__") and not is_kept else item
+    if isinstance(item, memoryview) or (hasattr(item, "__array__") and not is_kept):
+        return _in_numpy("In X is", item)
+    return item.as_py() if hasattr(item, "as_py") else item
 
 
 def _in_numpy(where, value):
@@ -143,7 +147,10 @@ def _not_images(X, given):
     if array is None or array.ndim not in (1, 2) or array.dtype.kind in "SUTmM":
         form = repr(given)[:100] if array is None or not array.ndim else array.dtype
         shape = f" of shape {array.shape}" if array is not None and array.ndim else ""
-        raise ValueError(f"X is neither images nor features. {_ACCEPTED_X} Got {form}{shape}.")
+        raise ValueError(
+            f"X is neither images nor features. {_ACCEPTED_X} Got {form}{shape}."
+            f"{_images_in_rows(given)}"
+        )
     if array.ndim == 1 and array.dtype.kind in "biuf":
         raise ValueError(
             f"Expected 2D array, got 1D array instead: X is {len(array)} numbers. {_ACCEPTED_X} "
@@ -154,17 +161,47 @@ def _not_images(X, given):
     return None
 
 
-def _not_an_image(i, item):
+def _images_in_rows(X):
+    """Advise how to take the images from (image, label) pairs, as torch data sets have them."""
+    row = X[0] if hasattr(X, "__getitem__") and hasattr(X, "__len__") and len(X) else None
+    places = enumerate(row) if isinstance(row, (tuple, list)) else ()
+    for place, item in places:
+        if _is_image(item):
+            return f" For pairs, use the images: [row[{place}] for row in X]."
+    return ""
+
+
+def _not_an_image(i, item, X=()):
     """Write the error message for item `i` of X."""
     advice, got = "", f"{item!r:.100}"
     if isinstance(item, np.ndarray):
         got = f"{item.dtype} of shape {item.shape}"
+        if all(_is_array_of_pixels(other) for other in X):
+            advice = " Use [PIL.Image.fromarray(x) for x in X]."
     if isinstance(item, bytes):
         advice = " Paths must be str: [os.fsdecode(path) for path in X]."
+        if _opens(io.BytesIO(item)):
+            advice = " Open them: [PIL.Image.open(io.BytesIO(image)) for image in X]."
+    if hasattr(item, "read") and hasattr(item, "seek"):
+        advice = " Open them: [PIL.Image.open(file) for file in X]."
     if isinstance(item, Mapping) and item:
         column = next((name for name in item if _is_image(item[name])), next(iter(item)))
         advice = f" For rows of a table, use the column of images: [row[{column!r}] for row in X]."
     return f"X[{i}] is not an image: {got}.{advice} {_ACCEPTED_X}"
+
+
+def _opens(file):
+    try:
+        Image.open(file)
+    except Exception:  # Pillow's readers raise errors of every kind
+        return False
+    return True
+
+
+def _is_array_of_pixels(item):
+    """Return whether Pillow can read an array: grayscale, RGB or RGBA."""
+    is_uint8 = isinstance(item, np.ndarray) and item.dtype == np.uint8
+    return is_uint8 and (item.ndim == 2 or (item.ndim == 3 and item.shape[2] in (3, 4)))
 
 
 def _how_to_convert(array, given):
@@ -211,16 +248,23 @@ def _as_array_in_code(given):
 
 
 def _scaled_to_255(array, code):
-    """Return the likely white value of an array, and code that scales it to 255."""
-    most = array.max(initial=0).item()
-    if most <= 1 and array.dtype.kind in "bf":
-        return 1, f"255 * {code}"
-    if most <= 255:
-        return 255, code
-    return (65535, f"{code} / 257") if most <= 65535 else (most, f"255 / {most} * {code}")
+    """Return the likely white value of an array, and code that scales it to 255.
+
+    Resizing can make floats slightly larger than white.
+    """
+    most, leeway = array.max(initial=0).item(), 1.5 if array.dtype.kind == "f" else 1
+    if most <= leeway and array.dtype.kind in "bf":
+        white, scaled = 1, f"255 * {code}"
+    elif most <= 255 * leeway:
+        white, scaled = 255, code
+    elif most <= 65535 * leeway:
+        white, scaled = 65535, f"{code} / 257"
+    else:
+        white, scaled = most, f"255 / {most} * {code}"
+    return white, scaled if most <= white else f"np.minimum({scaled}, 255)"
 
 
-def _column_of(X):
+def _column_of(X, selected="X[[{!r}]]"):
     if X.ndim == 1:
         return X.tolist()
     if not X.shape[1]:
@@ -234,10 +278,12 @@ def _column_of(X):
                 "np.asarray(X)."
             )
         return column.tolist()
-    if any(isinstance(value, str) for value in X.iloc[0].tolist()) if len(X) else False:
+    row = X.iloc[0].tolist() if len(X) else []
+    paths = [name for name, value in zip(X.columns, row, strict=False) if _is_image(value)]
+    if paths:
         raise ValueError(
             f"A DataFrame of images must have one column, of paths. Got the columns "
-            f"{list(X.columns)}: select one, as in X[['path']]."
+            f"{list(X.columns)}: select one, as in {selected.format(paths[0])}."
         )
     return X
 

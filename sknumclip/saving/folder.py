@@ -20,6 +20,7 @@ from .._typing import StrPath
 from .._warnings import warn_user
 from ..bins import LinguisticBins
 from ..estimators.fitting import fitted_attributes
+from ..estimators.labels import in_order
 from ..estimators.numclip import BaseNumCLIP
 from ..exceptions import SavedModelError
 from ..losses import FCRC, AuthorCodeFCRC, InfoNCE
@@ -254,6 +255,8 @@ def _encode_params(estimator, lost):
     defaults = type(estimator)().get_params(deep=False)
     params, lost = {}, list(lost)
     for name, value in estimator.get_params(deep=False).items():
+        if name == "classes" and value is not None:
+            value = in_order(value)  # its type may bring the order, which is lost in JSON
         try:
             params[name] = _encode(value)
             json.dumps(params[name], allow_nan=False)

@@ -1,5 +1,6 @@
 """Sequences of every kind are read, and advice about X works when it is followed."""
 
+import io
 import re
 from collections import UserList, deque
 
@@ -41,6 +42,9 @@ class Frame:
     def __len__(self):
         return len(self.values)
 
+    def __getitem__(self, names):
+        return Frame(**{name: self.values[:, self.columns.index(name)] for name in names})
+
 
 class ArrayOnDisk:
     """As in h5py: no sequence to Python, but with a shape, and numpy can read it."""
@@ -72,6 +76,7 @@ class ArrayOnDisk:
         lambda paths: Frame(path=np.array(paths, dtype=object)),
         lambda paths: pd.array(paths, dtype="string"),
         lambda paths: ArrayOnDisk(np.array(paths, dtype=object)),
+        with_arrow(lambda paths: list(pa.array(paths))),
     ],
 )
 def test_sequences_of_paths_that_are_no_lists(form):
@@ -86,6 +91,7 @@ def test_sequences_of_paths_that_are_no_lists(form):
         deque,
         memoryview,
         lambda pixels: list(torch.from_numpy(pixels)),
+        lambda pixels: list(map(memoryview, pixels)),
         lambda pixels: SequenceLike(list(map(PIL.Image.fromarray, pixels))),
         lambda pixels: pd.Series(list(torch.from_numpy(pixels))),
     ],
@@ -97,6 +103,7 @@ def test_sequences_of_pictures_that_are_no_lists(form):
         np.testing.assert_array_equal(np.asarray(images.read(i)), PIXELS[i])
 
 
+WITH_WHITE = np.where(PIXELS > 250, 255, PIXELS)
 CHANNELS_FIRST = PIXELS.transpose(0, 3, 1, 2)
 
 PICTURES_IN_A_WRONG_FORM = {
@@ -167,11 +174,72 @@ def test_a_table_with_one_column_of_numbers_is_not_taken_for_features(table):
     assert as_images(table({"age": [31, 40], "size": [1.8, 1.7]})) is None
 
 
-def test_rows_of_a_table_are_refused_with_advice_that_works():
-    X = [{"age": 5, "path": path} for path in PATHS]
-    with pytest.raises(TypeError, match=r"X\[0\] is not an image") as error:
+@pytest.mark.parametrize("white", [1, 255, 65535])
+def test_floats_that_resizing_has_made_whiter_than_white_are_advised_on(white):
+    X = WITH_WHITE / 255 * white
+    X[WITH_WHITE == 255] *= 1.02
+    with pytest.raises(ValueError, match=f"if {white} is white, use ") as error:
         as_images(X)
-    code = re.search(r"use the column of images: (.*\]).\s", str(error.value))[1]
+    code = re.search(r"use (.*)\.$", str(error.value))[1]
+    np.testing.assert_array_equal(as_images(eval(code, {"X": X, "np": np})).items, WITH_WHITE)
+
+
+def as_png(pixels):
+    file = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+OPAQUE = np.dstack([PIXELS[1], np.full((8, 9), 255, dtype=np.uint8)])
+
+NOT_YET_IMAGES = {
+    "bytes of files": [as_png(pixels) for pixels in PIXELS],
+    "open files": [io.BytesIO(as_png(pixels)) for pixels in PIXELS],
+    "rows of a table": [{"age": 5, "picture": pixels} for pixels in PIXELS],
+    "pairs of image and label": [(pixels, 5) for pixels in PIXELS],
+    "pairs of label and image": [[5, PIL.Image.fromarray(pixels)] for pixels in PIXELS],
+    "a dataset of pairs": SequenceLike([(PIL.Image.fromarray(x), 5) for x in PIXELS]),
+    "an array with opacity among others": [PIXELS[0], OPAQUE, PIXELS[2]],
+}
+
+
+@pytest.mark.parametrize("X", NOT_YET_IMAGES.values(), ids=NOT_YET_IMAGES)
+def test_advice_about_what_images_are_in_works_when_followed(X):
+    with pytest.raises(
+        (TypeError, ValueError), match="is not an image|neither images nor"
+    ) as error:
+        as_images(X)
+    code = re.search(r"(\[[^\[]* for \w+ in X\])\.", str(error.value).replace("row[", "row\0"))[1]
+    names = {"X": X, "PIL": PIL, "io": io}
+    images = as_images(eval(code.replace("\0", "["), names))
+    for i in range(3):
+        np.testing.assert_array_equal(np.asarray(images.read(i)), PIXELS[i])
+
+
+def test_where_arrays_among_paths_are_no_pictures_there_is_no_advice_that_fails():
+    with pytest.raises(
+        TypeError, match=r"X\[1\] is not an image: uint8 of shape \(8, 9\)\. X must"
+    ):
+        as_images(["a.png", PIXELS[0, :, :, 0]])
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pd.DataFrame,
+        lambda columns: Frame(**columns),
+        with_arrow(lambda columns: pa.table(columns)),
+    ],
+)
+def test_advice_about_tables_of_several_columns_works_when_followed(table):
+    columns = {
+        "age": np.array([31, 40, 52], dtype=object),
+        "picture": np.array(PATHS, dtype=object),
+    }
+    X = table(columns)
+    with pytest.raises(ValueError, match=r"the columns \['age', 'picture'\]: select one") as error:
+        as_images(X)
+    code = re.search(r"as in (.*)\.$", str(error.value))[1]
     assert as_images(eval(code, {"X": X})).items == PATHS
 
 
