@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Real
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.model_selection import PredefinedSplit, check_cv
 from sklearn.utils import check_array
 
 from .._typing import CV, ImagesOrFeatures, OnError
 from ..estimators.samples import as_images
-from ._checks import check_choice, check_column
+from ._checks import check_choice, check_column, splits_of
 from ._nearest import labels_of
 from ._pairs import best_match, clusters_of, distinct_rows, forest, normalized, similar_pairs
 from ._pictures import best_alignment, likely_pairs, read_thumbnails
@@ -121,7 +120,7 @@ def find_duplicates(
         for name, values in (("label", y), ("group", groups))
         if values is not None
     }
-    leaks = None if cv is None else _splits(cv, len(X), y, groups)
+    leaks = None if cv is None else splits_of(cv, len(X), y, groups)
     _least(threshold, _PICTURES)
     if images is None:
         least = _least(threshold, _EMBEDDINGS)
@@ -135,22 +134,13 @@ def find_duplicates(
 def _least(threshold, known):
     if isinstance(threshold, str) and threshold in known:
         return known[threshold]
-    is_number = isinstance(threshold, (int, float)) and not isinstance(threshold, bool)
+    is_number = isinstance(threshold, Real) and not isinstance(threshold, bool)
     if is_number and 0 < threshold <= 1:
         return float(threshold)
     raise ValueError(
         "threshold must be 'same', 'near' or a similarity above 0 and at most 1. Got "
         f"threshold={threshold!r}."
     )
-
-
-def _splits(cv, n, y, groups):
-    is_folds = isinstance(cv, (np.ndarray, pd.Series)) and cv.ndim == 1
-    if is_folds and len(cv) != n:
-        raise ValueError(f"cv has {len(cv)} fold numbers for {n} samples. Pass one for each.")
-    splitter = PredefinedSplit(np.asarray(cv)) if is_folds else check_cv(cv)
-    # KFold ignores groups and warns about them.
-    return list(splitter.split(np.zeros(n), y, None if isinstance(cv, Integral) else groups))
 
 
 # ------------------------------------------------------------------------------------------- pairs

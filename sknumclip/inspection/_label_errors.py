@@ -7,18 +7,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import clone, is_regressor
-from sklearn.model_selection import GroupKFold, KFold, check_cv, cross_val_predict
+from scipy.special import expit, logit
+from sklearn.base import is_regressor
+from sklearn.model_selection import GroupKFold, KFold
 
 from .._typing import CV, ImagesOrFeatures
+from .._warnings import warn_user
 from ..estimators.samples import as_images
-from ._checks import check_column, check_labels
+from ..exceptions import ImageReadError
+from ._checks import check_column, check_labels, splits_of
 from ._nearest import labels_of
+from ._out_of_fold import check_all_readable, out_of_fold
 
 __all__ = ["find_label_errors"]
 
-_NEIGHBORS = 300  # number of similar predictions that residuals are compared with
-_PRIOR = 0.05  # prior probability that a label is wrong
+_ALIKE = 300  # predictions that tell how one like them errs
+_NEIGHBORS = 50  # training images, whose labels tell what is usual for such an image
+_PRIOR = 0.05  # share of labels that are taken to be wrong before looking
 
 
 def find_label_errors(
@@ -33,20 +38,22 @@ def find_label_errors(
     """Rank labels by how likely they are wrong.
 
     Each label is predicted by a copy of the estimator that has not seen it. A large residual alone
-    means little: it is common where labels are noisy, like the ages of old people. So it is
-    compared with the residuals of images with about the same prediction, and with the frequency of
-    the label among all images.
+    says little: where labels are noisy, as the ages of old people are, it is common. So it is
+    compared with the residuals of images that are predicted to be about the same, and the label
+    with those of the nearest images and with how common it is among all.
 
     Parameters
     ----------
     estimator : NumCLIPRegressor
-        Or another regressor; a frozen tower embeds each image only once. It is not changed.
+        Or another regressor, or a pipeline; a frozen tower embeds each image only once. It is
+        not changed.
     X : as for ``estimator.fit``
+        A DataFrame may have columns beside the paths, for a pipeline.
     y : array-like of shape (n_samples,)
-        Labels: numbers, with at least two different values.
-    cv : int, splitter or iterable of (train, test), default=5
-        Folds that test each sample once. An int is the number of shuffled folds, or of
-        ``GroupKFold`` if `groups` is given.
+        Numbers, at least two different ones.
+    cv : int, splitter, iterable of (train, test) or ndarray of fold numbers, default=5
+        Folds of which each sample is tested in one. An int is the number of folds, shuffled; of
+        ``GroupKFold`` if there are `groups`.
     groups : array-like of shape (n_samples,), default=None
         For `cv`: the group of each image, for example the person, so that people are not predicted
         from other images of themselves.
@@ -68,16 +75,23 @@ def find_label_errors(
     ------
     TypeError
         If the estimator is not a regressor.
+    ImageReadError
+        If images cannot be read, with an estimator of ``on_error="raise"``; it lists all of them.
     ValueError
         If labels are not finite or all the same, lengths differ, or there are fewer than 10.
 
     Notes
     -----
-    The score is ``p m / (p m + (1 - p) f)`` with ``p = 0.05``: m is the density of the label among
-    all labels, and f that of its residual among the residuals of the 300 images with the nearest
-    predictions (of a tenth of all images, but at least 30, if there are fewer than 3000). The
-    kernels are normal, with the median absolute residual (of all images, or of those) as width. On
-    faces it finds about a fifth more swapped ages than the absolute residual does; see the guide.
+    The score is ``p r / (p r + 1 - p)`` with ``p = 0.05``. r says how much more likely the label is
+    as some other image's than as this one's: the density m of the label among all labels over the
+    density f of its residual among the residuals of the 300 images with the nearest predictions
+    (a tenth of all, but at least 30, if there are fewer than 3000). With an estimator that embeds
+    images, r is the geometric mean of that and of m over the density of the label among those of
+    the 50 nearest training images (at least 10, and a twentieth of all, if there are fewer than
+    1000). Kernels are normal, and as wide as the median absolute residual, of all or of those.
+
+    On faces it finds about a third more of swapped ages than the absolute residual does. No score
+    finds a label that is off by less than what the estimator is; see the guide.
 
     Examples
     --------
@@ -95,24 +109,36 @@ def find_label_errors(
             "estimator must be a regressor, such as NumCLIPRegressor; for ordered classes pass a "
             f"regressor, and the ranks of the classes as y. Got {estimator!r:.100}."
         )
-    images = as_images(X)
+    images = _images_of(X)
     labels = check_labels(y, len(X))
     if len(labels) < 10 or (labels == labels[0]).all():
         raise ValueError(
-            "Labels are compared with each other, so there must be at least 10, with at least two "
-            f"different values. Got {len(labels)} labels with {len(np.unique(labels))} different "
-            "values."
+            "Labels are compared with each other, so there must be at least 10, of at least two "
+            f"different values. Got {len(labels)}, of {len(np.unique(labels))} different."
         )
     group = None if groups is None else check_column("group", groups, len(labels))
-    predicted = _out_of_fold(estimator, X, labels, cv, group, sample_weight)
-    known = np.flatnonzero(np.isfinite(predicted))
-    score, noise = _scores(labels[known], predicted[known])
+    weight = None if sample_weight is None else check_column("weight", sample_weight, len(labels))
+    splits = _folds(cv, labels, group)
+    n_neighbors = min(_NEIGHBORS, max(10, len(labels) // 20))
+    try:
+        held = out_of_fold(estimator, X, labels, splits, weight, n_neighbors)
+    except ImageReadError as error:
+        check_all_readable(images, error)
+    known = np.flatnonzero(np.isfinite(held.prediction))
+    missing = np.setdiff1d(np.arange(len(labels)), known)
+    if len(missing):
+        warn_user(
+            f"{len(missing)} of {len(labels)} images could not be read and were left out; they "
+            "are listed in attrs['unreadable'] of the result."
+        )
+    predicted = held.prediction[known]
+    score, noise = _scores(labels[known], predicted, held.neighbor_labels[known])
     table = pd.DataFrame(
         {
             "image": labels_of(images, known),
             "label": labels[known],
-            "prediction": predicted[known],
-            "residual": labels[known] - predicted[known],
+            "prediction": predicted,
+            "residual": labels[known] - predicted,
             "noise": noise,
             "score": score,
         },
@@ -122,28 +148,42 @@ def find_label_errors(
     # If scores are exactly equal, the larger residual comes first.
     order = np.lexsort([-table["residual"].abs(), -table["score"]])
     table = table.iloc[order]
-    missing = np.setdiff1d(np.arange(len(labels)), known)
     table.attrs["unreadable"] = list(labels_of(images, missing))
     return table
 
 
-def _out_of_fold(estimator, X, y, cv, groups, sample_weight):
-    if isinstance(cv, (int, np.integer)):
-        # Shuffled, since files are often sorted by label.
-        folds = KFold(cv, shuffle=True, random_state=0) if groups is None else GroupKFold(cv)
-    else:
-        folds = check_cv(cv)
-    params = None if sample_weight is None else {"sample_weight": sample_weight}
-    return cross_val_predict(clone(estimator), X, y, cv=folds, groups=groups, params=params)
+def _images_of(X):
+    """Return Images, or None for features and for tables that a pipeline takes apart."""
+    is_table = isinstance(X, pd.DataFrame) and X.shape[1] > 1
+    return None if is_table else as_images(X)
 
 
-def _scores(y, predicted):
+def _folds(cv, y, groups):
+    if isinstance(cv, (int, np.integer)) and not isinstance(cv, bool):
+        # Files often come sorted by label.
+        cv = KFold(cv, shuffle=True, random_state=0) if groups is None else GroupKFold(cv)
+    return splits_of(cv, len(y), y, groups)
+
+
+def _scores(y, predicted, neighbor_labels):
     """Return the probability that each label is wrong, and the local noise."""
     residual = y - predicted
     width = np.median(np.abs(residual))
     if width == 0:  # most are predicted exactly
         width = np.abs(residual).mean() or 1.0
-    n_near = min(len(y) - 1, max(30, min(_NEIGHBORS, len(y) // 10)))
+    of_any, of_own, noise = _densities(y, predicted, width)
+    log_ratio = np.log(of_any / of_own)
+    n_near = np.isfinite(neighbor_labels).sum(axis=1)
+    near = _kernel((neighbor_labels - y[:, None]) / width) / width
+    of_near = (np.nansum(near, axis=1) + of_any) / (n_near + 1)
+    log_ratio = np.where(n_near, (log_ratio + np.log(of_any / of_near)) / 2, log_ratio)
+    return expit(logit(_PRIOR) + log_ratio), noise
+
+
+def _densities(y, predicted, width):
+    """Return densities of each label among all and given the prediction, and the local noise."""
+    residual = y - predicted
+    n_near = min(len(y) - 1, max(30, min(_ALIKE, len(y) // 10)))
     order = np.argsort(predicted, kind="stable")
     place = np.empty_like(order)
     place[order] = np.arange(len(y))
@@ -158,15 +198,15 @@ def _scores(y, predicted):
         away = (residual[near] - residual[part][:, None]) / own_width
         of_own[part] = (_kernel(away) / own_width * others).sum(axis=1)
         of_any[part] = _density(labels, y[part], width)
-    # Add one neighbor with the overall density, so that no density is 0.
-    of_own = (of_own + of_any) / (n_near + 1)
-    return _PRIOR * of_any / (_PRIOR * of_any + (1 - _PRIOR) * of_own), noise
+    # As if one more label were near, that comes from anywhere: no density is 0.
+    return of_any, (of_own + of_any) / (n_near + 1), noise
 
 
 def _density(labels, values, width):
-    """Average the kernels around sorted labels; long lists are thinned out evenly."""
-    labels = labels[:: max(1, len(labels) // 2000)]
-    return _kernel((labels - values[:, None]) / width).mean(axis=1) / width
+    """Mean of the kernels around sorted labels; long lists are thinned out evenly."""
+    thinned = labels[:: max(1, len(labels) // 2000)]
+    mean = _kernel((thinned - values[:, None]) / width).mean(axis=1)
+    return np.maximum(mean, 1 / len(labels)) / width  # each value is there once itself
 
 
 def _kernel(distance):

@@ -1,13 +1,20 @@
 """find_label_errors: wrong labels come first, also with noisy labels."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
-from factories import FACE_CLIP, FACES, counting_files, needs_faces
+from factories import FACE_CLIP, FACES, counting_files, needs_faces, save_pictures
+from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
-from sklearn.model_selection import GroupKFold, KFold
+from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit
+from sklearn.pipeline import make_pipeline
 
 from sknumclip import CLIPEmbedder, NumCLIPRegressor
+from sknumclip.baselines import ZeroShotCLIPRegressor
+from sknumclip.datasets import make_counting_images
+from sknumclip.exceptions import ImageReadError
 from sknumclip.inspection import find_label_errors
 
 
@@ -65,14 +72,66 @@ def test_weights_reach_the_estimator():
     )
 
 
+def test_fold_numbers_and_splits_are_the_same():
+    X, y = uneven(100)
+    folds = np.arange(100) % 4
+    split = [(np.flatnonzero(folds != k), np.flatnonzero(folds == k)) for k in range(4)]
+    pd.testing.assert_frame_equal(
+        find_label_errors(LinearRegression(), X, y, cv=folds),
+        find_label_errors(LinearRegression(), X, y, cv=split),
+    )
+
+
+def test_a_label_far_from_all_others_comes_first_however_many_there_are():
+    X, y = uneven(5000)
+    y[1001] = 1e9
+    assert find_label_errors(LinearRegression(), X, y, cv=2).index[0] == 1001
+
+
+def test_neighbors_count_where_predictions_do_not_tell():
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(300, 512)).astype(np.float32) / 10
+    y = rng.choice([20.0, 60.0], 300) + rng.normal(size=300)
+    Z[:, 0] += np.where(y < 40, -1, 1)
+    wrong = np.arange(0, 300, 30)
+    y[wrong] = 80 - y[wrong]
+    median = ZeroShotCLIPRegressor({"few": (0, 40), "many": (40, 90)}, model_name="tiny", verbose=0)
+    found = find_label_errors(median, Z, y)
+    assert set(found.index[:10]) == set(wrong)
+
+
+def test_a_table_with_pictures_for_a_pipeline(tmp_path):
+    X, y = make_counting_images(60, random_state=0)
+    table = pd.DataFrame({"path": save_pictures(tmp_path, X), "kind": ["a", "b"] * 30})
+    reg = NumCLIPRegressor(3, model_name="tiny", fine_tune="none", verbose=0, random_state=0)
+    pictures = make_pipeline(make_column_transformer(("passthrough", ["path"])), reg)
+    found = find_label_errors(pictures, table, y)
+    alone = find_label_errors(reg, table["path"], y)
+    pd.testing.assert_frame_equal(found.drop(columns="image"), alone.drop(columns="image"))
+    assert found["image"].tolist() == found.index.tolist()
+
+
+def test_all_pictures_that_cannot_be_read_are_in_one_error(tmp_path):
+    X, y = make_counting_images(40, random_state=0)
+    files = save_pictures(tmp_path, X)
+    bad = [files[i] for i in range(0, 40, 4)]
+    for file in bad:
+        Path(file).write_text("no image")
+    reg = NumCLIPRegressor(3, model_name="tiny", fine_tune="none", verbose=0)
+    with pytest.raises(ImageReadError, match="10 of 40 images in X cannot be read") as caught:
+        find_label_errors(reg, files, y)
+    assert list(caught.value.failures) == bad
+
+
 def test_pictures_that_cannot_be_read_are_listed(tmp_path):
     files, y = counting_files(tmp_path, 40)
     (tmp_path / "5.png").write_text("no image")
     reg = NumCLIPRegressor(
         3, model_name="tiny", fine_tune="none", max_epochs=1, verbose=0, on_error="skip"
     )
-    with pytest.warns(UserWarning, match="could not be read"):
+    with pytest.warns(UserWarning, match="1 of 40 images could not be read .* attrs") as caught:
         found = find_label_errors(reg, files, y)
+    assert len([w for w in caught if "read" in str(w.message)]) == 1  # not one for each fold
     assert found.attrs["unreadable"] == [files[5]]
     assert sorted(found.index) == [i for i in range(40) if i != 5]
     assert found["image"].tolist() == [files[i] for i in found.index]
@@ -88,11 +147,15 @@ def test_labels_that_are_predicted_exactly():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (dict(y=np.full(20, 5.0)), "Got 20 labels with 1 different values"),
+        (dict(y=np.full(20, 5.0)), "Got 20, of 1 different"),
         (dict(X=np.eye(4), y=np.arange(4)), "there must be at least 10"),
         (dict(y=np.arange(19)), "There must be one label for each image. Got 19 for 20 images"),
         (dict(y=[np.nan] * 20), "NaN or infinity in 20 of 20 labels, the first at index 0"),
-        (dict(y=list("abcdefghijabcdefghij")), "could not convert string to float"),
+        (dict(y=list("abcdefghijabcdefghij")), r"y must be numbers: could not .* Got y\[0\]='a'"),
+        (dict(y=None), "There must be one label for each image. Got None"),
+        (dict(cv=np.arange(4)), "cv has 4 fold numbers for 20 samples"),
+        (dict(cv=ShuffleSplit(3)), "cv must test each sample once, as KFold does"),
+        (dict(sample_weight=[1.0]), "There must be one weight for each image. Got 1 for 20"),
         (dict(groups=[1, 2]), "There must be one group for each image. Got 2 for 20 images"),
         (dict(estimator=LogisticRegression()), "estimator must be a regressor"),
         (dict(estimator=CLIPEmbedder()), "estimator must be a regressor"),
