@@ -148,6 +148,6 @@ def test_advice_on_labels_of_another_kind_works():
     y = [Stage.ADULT, Stage.CHILD, Stage.ADULT, Stage.CHILD]
     with pytest.raises(ValueError, match="Labels may be str, whole numbers or bool") as error:
         NumCLIPClassifier(**TINY_FAST).fit(FEATURES, y)
-    words = eval(re.search(r"as in (.*\]), and classes=", str(error.value))[1], {"y": y})
+    words = eval(re.search(r"as in (.*\]), and pass", str(error.value))[1], {"y": y})
     clf = NumCLIPClassifier([str(stage) for stage in Stage], **TINY_FAST).fit(FEATURES, words)
     assert clf.classes_.tolist() == ["Stage.CHILD", "Stage.ADULT"]
