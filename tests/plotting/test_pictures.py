@@ -27,9 +27,9 @@ def test_large_pictures_are_read_small(tmp_path):
 
 
 def test_pictures_of_another_x_are_refused():
-    with pytest.raises(ValueError, match="of at least 5 images, but X has 4. Pass the X that"):
+    with pytest.raises(ValueError, match="at least 5 images, but X has 4. Pass the X that"):
         read_pictures(X[:4], [0, 4])
-    with pytest.raises(TypeError, match="no pictures to show: X is features"):
+    with pytest.raises(TypeError, match="no images to show: X is features"):
         read_pictures(np.eye(4), [0])
 
 
