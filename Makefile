@@ -1,39 +1,52 @@
-# The one list of commands: CI and contributors run the same.
-PYTHON ?= python
+# The one list of commands: CI and contributors run the same. Each sets up what it needs in a
+# virtual environment of its own; repeated, it uses what is there.
+PYTHON ?= python3
+VENV ?= .venv
+RUN = $(VENV)/bin/python -m
 
-.PHONY: all install lint format types test test-slow minimum docs audit
+.PHONY: all quickstart install lint format types test test-slow minimum docs audit
 
 all: lint types test docs
 
-install:
-	$(PYTHON) -m pip install -e ".[dev]"
+quickstart: $(VENV)/.plot
+	$(VENV)/bin/python examples/plot_01_quickstart.py
 
-lint:
-	$(PYTHON) -m ruff check .
-	$(PYTHON) -m ruff format --check .
+install: $(VENV)/.dev
 
-format:
-	$(PYTHON) -m ruff check --fix .
-	$(PYTHON) -m ruff format .
+# The package, editable, with one set of its extras.
+$(VENV)/.%: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) pip install --quiet --editable ".[$*]"
+	touch $@
 
-types:
-	$(PYTHON) -m mypy
+lint: $(VENV)/.dev
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
 
-test:
-	$(PYTHON) -m pytest
+format: $(VENV)/.dev
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
 
-test-slow:
-	$(PYTHON) -m pytest -m slow
+types: $(VENV)/.dev
+	$(RUN) mypy
+
+# Two processes with one thread each: most tests are too small for two threads to help.
+test: $(VENV)/.test
+	OMP_NUM_THREADS=1 $(RUN) pytest -n 2
+
+test-slow: $(VENV)/.test
+	$(RUN) pytest -m slow
 
 # With the oldest versions that pyproject.toml allows; needs the network and python3.11.
 minimum:
 	.ci/minimum
 
-docs:
-	$(PYTHON) -m sphinx -b html -W --keep-going docs docs/_build/html
+docs: $(VENV)/.dev
+	$(RUN) sphinx -b html -W --keep-going docs docs/_build/html
 
-# Known vulnerabilities in what is installed; needs the network, and `pip install pip-audit`.
+# Known vulnerabilities in what is installed; needs the network.
 # Strict: what could not be looked up is no good news.
-audit:
-	$(PYTHON) -m pip freeze --exclude-editable --exclude sknumclip | \
-		$(PYTHON) -m pip_audit --strict --disable-pip --no-deps --requirement /dev/stdin
+audit: $(VENV)/.dev
+	$(RUN) pip install --quiet pip-audit
+	$(RUN) pip freeze --exclude-editable --exclude sknumclip | \
+		$(RUN) pip_audit --strict --disable-pip --no-deps --requirement /dev/stdin

@@ -50,10 +50,14 @@ def blocks(page):
 
 
 def check_output(expected, printed):
-    """Words must be the same; numbers about the same, as processors round differently."""
+    """Words must be the same; numbers about the same.
+
+    Processors with and without bfloat16 embed the same image a little differently. A center of a
+    bin of 1 to 101 shapes was seen half a shape off.
+    """
     assert NUMBER.sub("#", expected).split() == NUMBER.sub("#", printed).split(), printed
     numbers = [[float(number) for number in NUMBER.findall(text)] for text in (printed, expected)]
-    np.testing.assert_allclose(*numbers, rtol=0.05, atol=0.2, err_msg=printed)
+    np.testing.assert_allclose(*numbers, rtol=0.05, atol=0.6, err_msg=printed)
 
 
 @pytest.fixture(scope="module")
