@@ -11,9 +11,10 @@ __all__ = ["SolvedModule"]
 class SolvedModule(CLIPModule):
     """Predict from frozen features with parameters from a solved fit, in float64.
 
-    The prediction is ``share · Σ p_k c_k + text_share · Σ q_k b_k + u · z + intercept``, where p
-    are the bin probabilities, c the moved centers, q the probabilities of zero-shot CLIP and b the
-    bin centers. All terms but the first count as a shift of the centers.
+    The prediction is ``Σ p_k (c_k + s_k · l) + text_share · Σ q_k b_k + u · z + intercept``, where
+    l are the logits of the bins and p their probabilities, c the moved centers and s their slopes,
+    q the probabilities of zero-shot CLIP and b the bin centers. All terms but the first count as a
+    shift of the centers too.
 
     Parameters
     ----------
@@ -31,9 +32,10 @@ class SolvedModule(CLIPModule):
             "weights": (bins.n_bins, n_features),
             "bias": (bins.n_bins,),
             "moved_centers": (bins.n_bins,),
+            "slopes": (bins.n_bins, bins.n_bins),
             "text_weights": (bins.n_bins, n_features),
             "coefficients": (n_features,),
-            "numbers": (4,),  # share, text_share, intercept, std_scale
+            "numbers": (3,),  # text_share, intercept, std_scale
         }
         for name, shape in shapes.items():
             self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
@@ -55,10 +57,10 @@ class SolvedModule(CLIPModule):
             "weights": solution.weights,
             "bias": solution.bias,
             "moved_centers": solution.centers,
+            "slopes": solution.slopes,
             "text_weights": module.text_weights if text_weights is None else text_weights,
             "coefficients": solution.coefficients,
             "numbers": [
-                solution.bins_share,
                 solution.text_share,
                 solution.intercept,
                 solution.std_scale,
@@ -81,7 +83,7 @@ class SolvedModule(CLIPModule):
     @property
     def std_scale(self):
         """Factor on the standard deviation of the mixture of bins, calibrated out of fold."""
-        return self.numbers[3].item()
+        return self.numbers[2].item()
 
     def encode(self, inputs):
         """Return features, float32 of shape (n, n_features); CLIP embeddings ℓ2-normalized."""
@@ -89,12 +91,12 @@ class SolvedModule(CLIPModule):
 
     def from_features(self, features):
         """Predict; see :class:`~sknumclip.model.modules.Output`."""
-        share, text_share, intercept, _ = self.numbers
+        text_share, intercept, _ = self.numbers
         with self._in_float32():
             features = features.double()
             logits = features @ self.weights.T + self.bias
             zero_shot = (features @ self.text_weights.T).softmax(dim=1) @ self.centers.double()
             rest = text_share * zero_shot + features @ self.coefficients + intercept
-            centers = share * self.moved_centers + rest[:, None]
+            centers = self.moved_centers + logits @ self.slopes.T + rest[:, None]
             y_pred = (logits.softmax(dim=1) * centers).sum(dim=1)
         return Output(y_pred.float(), logits.float(), centers.float())

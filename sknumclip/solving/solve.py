@@ -1,5 +1,6 @@
 """Solve a frozen fit: bins model, zero-shot CLIP, ridge and median, blended out of fold."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,8 @@ from .bins_model import PENALTIES, BinsModel
 from .blend import prior_shares, solve_shares, strength_shares
 from .ridge import ridge_path
 from .samples import Rows, folds_of, merge_rows, n_folds, weighted_quantile
+from .scaling import Scaling, standard_scaling
+from .shifts import MANY_BINS, Shifts, solve_shifts
 
 __all__ = ["Problem", "Solution", "n_steps", "solve"]
 
@@ -41,8 +44,9 @@ class Solution:
     bias: np.ndarray
     """Of the bins, shape (n_bins,)."""
     centers: np.ndarray
-    """Moved centers of the bins, shape (n_bins,)."""
-    bins_share: float
+    """Moved centers of the bins times the share of the bins, shape (n_bins,)."""
+    slopes: np.ndarray
+    """How far a center moves with each logit, shape (n_bins, n_bins)."""
     text_share: float
     """Of zero-shot CLIP."""
     coefficients: np.ndarray
@@ -51,21 +55,6 @@ class Solution:
     std_scale: float
     path: list
     """Dicts of each penalty of the bins model and its mean absolute error out of fold."""
-
-
-@dataclass(frozen=True)
-class _Scaling:
-    """x = (z - mean) / scale, and how to take it back from a linear function of x."""
-
-    mean: np.ndarray
-    scale: np.ndarray
-
-    def __call__(self, features):
-        return (features - self.mean) / self.scale
-
-    def undo(self, coefficients, intercept):
-        coefficients = coefficients / self.scale
-        return coefficients, intercept - coefficients @ self.mean
 
 
 @dataclass(frozen=True)
@@ -93,37 +82,46 @@ def solve(rows, problem, advance=lambda: None):
     rows = merge_rows(rows)
     splits = _splits(rows, problem.seed)
     held, tested = _held(rows, splits)
-    standard = _standard(rows)
+    standard = standard_scaling(rows)
     own = _own_scaling(standard, problem)
-    scaled = _scaled(rows, own)
+    scaled = own.rows(rows)
     model = BinsModel(
         _start(rows, problem), problem.bins, problem.shift, problem.max_shift, problem.ranking_loss
     )
     bins = _solve_bins(model, scaled, held, splits, advance)
-    ridges = [_solve_ridge(rows, scaling, tested) for scaling in _ridge_scalings(standard, problem)]
+    shifted, shifts = None, [Shifts.none(model.bins.n_bins)] * (len(splits) + 1)
+    if problem.shift != "none" and problem.bins.n_bins <= MANY_BINS:
+        shifted, shifts = solve_shifts(scaled, held, splits, bins.of_splits, bins.parts)
     medians = [np.full(len(split.outside), rows[split.inside].median()) for split in splits]
-    predictions, simple = [bins.predictions, np.concatenate(medians)], [1]
+    candidates = {"bins": bins.predictions, "median": np.concatenate(medians)}
     if problem.text_weights is not None:
-        predictions.append(model.predict(np.zeros(model.n_parameters), scaled.X[tested]))
-        simple = [1, 2]
-    predictions = np.array([*predictions, *(ridge[0] for ridge in ridges)]).T
-    errors = np.abs(predictions - held.y[:, None])
-    rich = 0 if problem.text_weights is not None else predictions.shape[1] - 1
-    prior = prior_shares(errors, held.weight, simple, rich)
-    shares = solve_shares(predictions, held.y, held.weight, prior)
-    linear = list(zip(shares[-len(ridges) :], (ridge[1:] for ridge in ridges), strict=True))
-    weights, bias, centers = bins.parts
-    weights, bias = own.undo(weights, bias)
-    std = _out_of_fold_std(model, bins.of_splits, scaled, splits, shares[0])
+        candidates["text"] = model.predict(np.zeros(model.n_parameters), scaled.X[tested])
+    simple = list(range(1, len(candidates)))
+    ridges = [_solve_ridge(rows, scaling, tested) for scaling in _ridge_scalings(standard, problem)]
+    rich = 0 if problem.text_weights is not None else len(candidates) + len(ridges) - 1
+    candidates |= {i: ridge[0] for i, ridge in enumerate(ridges)}
+    if shifted is not None:
+        candidates["shifted"] = shifted
+    predictions = np.column_stack(list(candidates.values()))
+    prior = prior_shares(np.abs(predictions - held.y[:, None]), held.weight, simple, rich)
+    blend = solve_shares(predictions, held.y, held.weight, prior)
+    shares = defaultdict(float, zip(candidates, blend, strict=True))
+    shifts = [
+        shift.blend(shares["shifted"], shares["bins"] * part[2])
+        for shift, part in zip(shifts, [*bins.of_splits, bins.parts], strict=True)
+    ]
+    std = _out_of_fold_std(bins.of_splits, shifts, scaled, splits, model.widths)
+    weights, bias = own.undo(*bins.parts[:2])
     return Solution(
         weights=weights,
         bias=bias,
-        centers=centers,
-        bins_share=shares[0],
-        text_share=shares[2] if len(simple) == 2 else 0.0,
-        coefficients=sum(share * coefficients for share, (coefficients, _) in linear),
-        intercept=shares[1] * rows.median() + sum(share * start for share, (_, start) in linear),
-        std_scale=_std_scale(held, predictions @ shares, std),
+        centers=shifts[-1].centers,
+        slopes=shifts[-1].slopes,
+        text_share=shares["text"],
+        coefficients=sum(shares[i] * ridge[1] for i, ridge in enumerate(ridges)),
+        intercept=shares["median"] * rows.median()
+        + sum(shares[i] * ridge[2] for i, ridge in enumerate(ridges)),
+        std_scale=_std_scale(held, predictions @ blend, std),
         path=bins.path,
     )
 
@@ -165,25 +163,15 @@ def _start(rows, problem):
 def _own_scaling(standard, problem):
     """Embeddings of CLIP are compared with texts as they are; other columns have any unit."""
     if problem.text_weights is not None:
-        return _Scaling(np.zeros_like(standard.mean), np.ones_like(standard.scale))
-    return _Scaling(standard.mean, standard.scale * np.sqrt(len(standard.scale)))
-
-
-def _scaled(rows, scaling):
-    return Rows(scaling(rows.X), rows.y, rows.weight, rows.bin_index)
-
-
-def _standard(rows):
-    mean = rows.mean(rows.X)
-    scale = np.sqrt(rows.mean((rows.X - mean) ** 2))
-    return _Scaling(mean, np.where(scale > 1e-9 * np.abs(mean).max(initial=1e-300), scale, 1.0))
+        return Scaling(np.zeros_like(standard.mean), np.ones_like(standard.scale))
+    return Scaling(standard.mean, standard.scale * np.sqrt(len(standard.scale)))
 
 
 def _ridge_scalings(standard, problem):
     """Each column in its own standard deviation; of other features, also all in one."""
     if problem.text_weights is not None:
         return [standard]
-    return [standard, _Scaling(standard.mean, np.full_like(standard.scale, standard.scale.mean()))]
+    return [standard, Scaling(standard.mean, np.full_like(standard.scale, standard.scale.mean()))]
 
 
 @dataclass(frozen=True)
@@ -193,6 +181,7 @@ class _SolvedBins:
     parts: tuple
     """Weights, biases and centers; see :meth:`BinsModel.parts`."""
     of_splits: list
+    """The same of the model of each split."""
     path: list
     predictions: np.ndarray
 
@@ -212,11 +201,10 @@ def _solve_bins(model, rows, held, splits, advance):
     )
     errors = np.abs(predictions - held.y)
     shares = strength_shares(errors, held.weight)
-    of_splits = [shares @ path for path in solved]
     errors = np.average(errors, axis=1, weights=held.weight)
     if len(rows) > MANY_ROWS:
         best = int(errors.argmin())
-        start = np.mean(of_splits, axis=0)
+        start = np.mean([shares @ steps for steps in solved], axis=0)
         parts = model.parts(model.path(rows, PENALTIES[best : best + 1], start)[0])
     else:
         # The mean of the models of the folds predicts better than one of all samples.
@@ -225,25 +213,26 @@ def _solve_bins(model, rows, held, splits, advance):
         {"penalty": float(penalty), "valid_l1_loss": float(error)}
         for penalty, error in zip(PENALTIES, errors, strict=True)
     ]
+    of_splits = [model.parts(shares @ steps) for steps in solved]
     return _SolvedBins(parts, of_splits, path, shares @ predictions)
 
 
 def _solve_ridge(rows, scaling, tested):
     """Return predictions of rows left out, and coefficients and intercept of all samples."""
-    coefficients, intercepts, left_out = ridge_path(_scaled(rows, scaling), tested)
+    coefficients, intercepts, left_out = ridge_path(scaling.rows(rows), tested)
     shares = strength_shares(np.abs(left_out - rows.y[tested]), rows.weight[tested])
     return shares @ left_out, *scaling.undo(shares @ coefficients, shares @ intercepts)
 
 
-def _out_of_fold_std(model, of_splits, rows, splits, share):
+def _out_of_fold_std(of_splits, shifts, rows, splits, widths):
     """Standard deviation of the mixture of bins for the rows held out; see `predict`."""
     stds = []
-    for parameters, split in zip(of_splits, splits, strict=True):
-        weights, bias, centers = model.parts(parameters)
-        proba = softmax(rows.X[split.outside] @ weights.T + bias, axis=1)
-        spread = proba @ centers**2 - (proba @ centers) ** 2
-        inner = proba @ model.widths**2 / 12
-        stds.append(np.sqrt(share**2 * spread.clip(0) + inner))
+    for (weights, bias, _), shift, split in zip(of_splits, shifts, splits, strict=False):
+        logits = rows.X[split.outside] @ weights.T + bias
+        proba = softmax(logits, axis=1)
+        centers = shift.centers + logits @ shift.slopes.T
+        spread = (proba * centers**2).sum(axis=1) - (proba * centers).sum(axis=1) ** 2
+        stds.append(np.sqrt(spread.clip(0) + proba @ widths**2 / 12))
     return np.concatenate(stds)
 
 

@@ -16,7 +16,7 @@ SOLUTION = Solution(
     weights=RNG.normal(size=(3, 4)),
     bias=RNG.normal(size=3),
     centers=np.array([6.0, 18, 70]),
-    bins_share=0.5,
+    slopes=RNG.normal(size=(3, 3)),
     text_share=0.25,
     coefficients=RNG.normal(size=4),
     intercept=7.0,
@@ -33,8 +33,10 @@ def solved(text_weights=TEXT_WEIGHTS):
 
 def prediction_by_hand(features, with_text):
     """In float64; numbers are counted from the lower end of the bins."""
-    proba = softmax(features @ SOLUTION.weights.T + SOLUTION.bias, axis=1)
-    y_pred = 0.5 * proba @ SOLUTION.centers + features @ SOLUTION.coefficients + 7
+    logits = features @ SOLUTION.weights.T + SOLUTION.bias
+    proba = softmax(logits, axis=1)
+    y_pred = (proba * (SOLUTION.centers + logits @ SOLUTION.slopes.T)).sum(axis=1)
+    y_pred += features @ SOLUTION.coefficients + 7
     zero_shot = np.full((len(features), 3), 1 / 3)
     if with_text:
         zero_shot = softmax(features @ TEXT_WEIGHTS.T, axis=1)
