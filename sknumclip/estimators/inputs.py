@@ -30,7 +30,7 @@ from ..machine.device import (
 from ..machine.processes import Processes
 from ..machine.torch_state import own_torch_state
 from .checks import Described, Interval, StrOptions
-from .samples import as_images
+from .input_types import as_images
 
 __all__ = ["FOLDER", "INPUT_CONSTRAINTS", "ImageInputMixin", "unchanged_on_failure"]
 

@@ -10,7 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 from sklearn.utils import column_or_1d
 
-from .samples import as_images
+from .input_types import as_images
 
 __all__ = ["Neighbor", "add_neighbors", "check_neighbors", "nearest_rows"]
 

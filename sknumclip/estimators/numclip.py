@@ -25,7 +25,7 @@ from ..model.prompts import (
     tokenize,
 )
 from ..model.solved import SolvedModule
-from ..solving.samples import Rows, weighted_quantile
+from ..solving.rows import Rows, weighted_quantile
 from ..solving.solve import Problem, n_steps, solve
 from ..training.callbacks import shows_progress
 from ..training.net import restore_net
@@ -37,8 +37,8 @@ from .checks import (
     validate_parameter_constraints,
 )
 from .explanation import explain_outputs
+from .input_types import as_images
 from .inputs import FOLDER
-from .samples import as_images
 
 __all__ = ["NUMCLIP_CONSTRAINTS", "BaseNumCLIP"]
 

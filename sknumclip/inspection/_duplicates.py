@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
 from .._typing import CV, ImagesOrFeatures, OnError
-from ..estimators.samples import as_images
+from ..estimators.input_types import as_images
 from ._checks import check_choice, check_column, splits_of
 from ._nearest import labels_of
 from ._pairs import best_match, clusters_of, distinct_rows, forest, normalized, similar_pairs

@@ -13,7 +13,7 @@ from sklearn.model_selection import GroupKFold, KFold
 
 from .._typing import CV, ImagesOrFeatures
 from .._warnings import warn_user
-from ..estimators.samples import as_images
+from ..estimators.input_types import as_images
 from ..exceptions import ImageReadError
 from ._checks import check_column, check_labels, splits_of
 from ._nearest import labels_of

@@ -13,8 +13,8 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from .._typing import ImagesOrFeatures
+from ..estimators.input_types import as_images
 from ..estimators.neighbors import check_neighbors, nearest_rows
-from ..estimators.samples import as_images
 
 __all__ = ["nearest_images"]
 

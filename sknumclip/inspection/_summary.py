@@ -14,7 +14,7 @@ from PIL import Image
 from .._html import Markup, table_html
 from .._typing import ImagesOrFeatures
 from ..bins import Bins, resolve_bins
-from ..estimators.samples import as_images
+from ..estimators.input_types import as_images
 from ..images.urls import is_url, open_url
 from ._checks import check_labels
 from ._duplicates import find_duplicates

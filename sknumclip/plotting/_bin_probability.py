@@ -15,7 +15,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 
 from .._numbers import refuse_mask
 from .._typing import Axes, Figure, ImagesOrFeatures, Keywords
-from ..estimators.samples import as_images
+from ..estimators.input_types import as_images
 from ..images.reading import read_thumbnail
 from ._axes import label_width, make_panels, n_decimals, set_labels, wrap
 from ._unwrap import unwrap

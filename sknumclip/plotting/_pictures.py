@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..estimators.samples import as_images
+from ..estimators.input_types import as_images
 from ..images.reading import read_thumbnail
 from ._axes import make_panels, wrap
 

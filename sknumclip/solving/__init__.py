@@ -1,1 +1,1 @@
-"""The fit of frozen features, which is solved instead of trained in epochs."""
+"""Solver for frozen fits: an optimization problem instead of epochs."""

@@ -1,24 +1,24 @@
-"""The NumCLIP head as a convex-ish problem: bins, temperature and centers by L-BFGS."""
+"""Bins model: fit bin weights, temperature and centers with L-BFGS, for a path of penalties."""
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import softmax
 
 from .ranking import ranking_of
-from .samples import Rows
+from .rows import Rows
 
 __all__ = ["PENALTIES", "BinsModel"]
 
-# Of the path, from what is zero-shot CLIP to what is hardly penalized.
+# From so strong a penalty that the model is zero-shot CLIP to nearly none.
 PENALTIES = 10.0 ** np.arange(5, -4, -1)
-N_ITERATIONS = 30  # for each penalty; the next one starts where the last one ended
-HUBER_WIDTH = 3.0  # in hundredths of the label range
-# Of what each bin has besides its weights, so that it stays near zero-shot CLIP for few samples.
+N_ITERATIONS = 30  # per penalty; each starts from the solution of the one before
+HUBER_WIDTH = 3.0  # in percent of the label range
+# Keep the other parameters near zero-shot CLIP when there are few samples.
 BIAS_PENALTY, SHIFT_PENALTY, TEMPERATURE_PENALTY = 0.3, 1.0, 0.3
 
 
 class BinsModel:
-    """Softmax over bins whose weights start from text features, penalized for how far they go.
+    """Softmax over bins whose weights are pulled toward the text features.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ class BinsModel:
     shift : {"relative", "width", "none"}
     max_shift : float
     ranking_loss : callable
-        As the values of ``RANKING_LOSSES``, with `beta` filled in.
+        A value of ``RANKING_LOSSES`` or a custom loss, with `beta` filled in.
 
     Notes
     -----
-    Parameters are one vector: how far the weights are from the start, then a bias and a shift for
-    each bin, then the logarithm of the factor on the start.
+    All parameters are in one vector: the step from the start to the weights, a bias and a shift for
+    each bin, and the logarithm of a factor on the start.
     """
 
     def __init__(self, start, bins, shift, max_shift, ranking_loss):
@@ -43,7 +43,7 @@ class BinsModel:
 
     @property
     def n_parameters(self):
-        """How long the vector of parameters is."""
+        """Length of the parameter vector."""
         return self.start.size + 2 * len(self.start) + 1
 
     def parts(self, parameters):
@@ -52,28 +52,29 @@ class BinsModel:
         return self.start * np.exp(temperature) + step, bias, self._moved(shift)[0]
 
     def predict(self, parameters, X):
-        """Predict labels, counted from the lower end of the bins, ndarray of shape (n,)."""
+        """Predict labels minus the lower end of the bins, shape (n,)."""
         weights, bias, centers = self.parts(parameters)
         return softmax(X @ weights.T + bias, axis=1) @ centers
 
     def average(self, paths, shares, rows):
-        """Return parts of one model that predicts about what many do on average.
+        """Average the parameters of several models into one.
 
-        Where parameters differ, those in the middle may be far off. So the centers are moved and
-        spread until the predictions for `rows` have the mean of that average and its slope.
+        Where the models differ much, the average of their parameters may predict badly. So the
+        centers are shifted and stretched until the predictions for `rows` have the mean and the
+        slope of the models' average prediction.
 
         Parameters
         ----------
         paths : list of ndarray of shape (n_penalties, n_parameters)
-            All of them count alike.
+            One per model; all have the same weight.
         shares : ndarray of shape (n_penalties,)
-            Weight of each step of a path, with the sum 1.
+            Weight of each penalty; they sum to 1.
         rows : Rows
 
         Returns
         -------
         tuple
-            As of :meth:`parts`.
+            As from :meth:`parts`.
         """
         middle = np.mean([shares @ path for path in paths], axis=0)
         weights, bias, centers = self.parts(middle)
@@ -90,15 +91,15 @@ class BinsModel:
         )
         mean, start = rows.mean(average), rows.mean(y_pred)
         off = y_pred - start
-        least = (1e-3 * self.bins.range) ** 2  # below it, all is noise
+        least = (1e-3 * self.bins.range) ** 2  # less is rounding noise
         slope = rows.mean(off * (average - mean)) / max(rows.mean(off**2), least)
         return weights, bias, mean + slope * (centers - start)
 
     def path(self, rows, penalties=PENALTIES, parameters=None, advance=lambda: None):
-        """Solve for each penalty, ndarray of shape (n_penalties, n_parameters)."""
+        """Return the solution for each penalty, shape (n_penalties, n_parameters)."""
         parameters = np.zeros(self.n_parameters) if parameters is None else parameters
         zero_shot, n_bins = rows.X @ self.start.T, len(self.start)
-        # Steps stay in the space of the rows, of whose coordinates there are fewer.
+        # The step stays in the span of the rows, which has fewer coordinates.
         axes = None
         if len(rows) < rows.X.shape[1]:
             u, values, axes = np.linalg.svd(rows.X, full_matrices=False)
@@ -121,7 +122,7 @@ class BinsModel:
         return np.array(solved)
 
     def _loss(self, parameters, rows, zero_shot, ranking, penalty):
-        """Mean loss and its gradient by the parameters."""
+        """Return the mean loss and its gradient with respect to the parameters."""
         n_bins, times, unit = len(self.start), rows.weight, 100 / self.bins.range
         step, bias, shift, temperature = _split(parameters, n_bins)
         scaled = zero_shot * np.exp(temperature)
@@ -151,7 +152,7 @@ class BinsModel:
         return (huber @ times + ranked + penalized) / n, gradient / n
 
     def _moved(self, shift):
-        """Return the moved centers, counted from the lower end, and their slopes by `shift`."""
+        """Return the moved centers minus the lower end, and their derivatives by `shift`."""
         origin = self.bins.edges[0]
         tanh = np.tanh(shift)
         delta, slope = self.max_shift * tanh, self.max_shift * (1 - tanh**2)
@@ -164,7 +165,7 @@ class BinsModel:
 
 
 def _split(parameters, n_bins):
-    """Views of the step (n_bins, width), bias, shift and temperature in `parameters`."""
+    """Split `parameters` into views: step (n_bins, width), bias, shift and temperature."""
     rest = len(parameters) - 2 * n_bins - 1
     step, bias, shift, temperature = np.split(parameters, [rest, rest + n_bins, rest + 2 * n_bins])
     return step.reshape(n_bins, -1), bias, shift, temperature

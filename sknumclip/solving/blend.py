@@ -1,4 +1,4 @@
-"""Shares of several models in one, chosen by what each predicts out of fold."""
+"""Blend several models: choose the share of each by its out-of-fold predictions."""
 
 import numpy as np
 from scipy.optimize import minimize
@@ -6,26 +6,26 @@ from scipy.special import expit
 
 __all__ = ["prior_shares", "solve_shares", "strength_shares"]
 
-CAUTION = 3.0  # the more, the closer to the best strength alone
+CAUTION = 3.0  # the higher, the closer to the best penalty alone
 STRENGTH = 3.0  # of the prior, in samples
-HUBER_WIDTH = 0.1  # in mean absolute deviations of the labels
+HUBER_WIDTH = 0.1  # in units of the mean absolute deviation of the labels
 
 
 def strength_shares(errors, weight):
-    """Say how far to trust each strength of a penalty: all that are about as good as the best.
+    """Weight all penalties that are about as good as the best one.
 
-    A share falls with how many standard errors a strength is worse than the best one.
+    The weight decreases with how many standard errors a penalty is worse than the best.
 
     Parameters
     ----------
-    errors : ndarray of shape (n_strengths, n)
-        Absolute errors of rows that were held out.
+    errors : ndarray of shape (n_penalties, n)
+        Absolute errors of held-out rows.
     weight : ndarray of shape (n,)
 
     Returns
     -------
-    ndarray of shape (n_strengths,)
-        At least 0, with the sum 1.
+    ndarray of shape (n_penalties,)
+        Not negative; they sum to 1.
     """
     best = np.average(errors, axis=1, weights=weight).argmin()
     shares = np.array([np.exp(-CAUTION * _t_value(row - errors[best], weight)) for row in errors])
@@ -33,10 +33,10 @@ def strength_shares(errors, weight):
 
 
 def prior_shares(errors, weight, simple, rich):
-    """Say how the shares should be where there are too few samples to tell.
+    """Return the shares to prefer when there are too few samples to tell.
 
-    Half each for a rich model and the better of the simple ones; more for the rich model, or the
-    simple one, as far as paired errors say that it is better.
+    A rich model and the better of the simple ones get half each, or more if the paired errors show
+    that one of them is better.
 
     Parameters
     ----------
@@ -44,13 +44,14 @@ def prior_shares(errors, weight, simple, rich):
         Absolute errors out of fold.
     weight : ndarray of shape (n,)
     simple : list of int, length 1 or 2
-        Models that learn nothing, or next to it.
+        Columns of models that learn little or nothing.
     rich : int
+        Column of the rich model.
 
     Returns
     -------
     ndarray of shape (n_models,)
-        At least 0, with the sum 1.
+        Not negative; they sum to 1.
     """
     prior = np.zeros(errors.shape[1])
     prior[simple[0]] = 1.0
@@ -72,7 +73,7 @@ def _t_value(differences, weight):
 
 
 def solve_shares(predictions, y, weight, prior):
-    """Choose shares that are at least 0 and sum to 1 by their absolute error out of fold.
+    """Choose the shares with the least absolute error out of fold, near the prior ones.
 
     Parameters
     ----------
@@ -83,6 +84,7 @@ def solve_shares(predictions, y, weight, prior):
     Returns
     -------
     ndarray of shape (n_models,)
+        Not negative; they sum to 1.
     """
     scale = np.abs(y - np.average(y, weights=weight)).mean() or 1.0
     predictions, y, n = predictions / scale, y / scale, weight.sum()

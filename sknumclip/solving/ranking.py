@@ -1,4 +1,4 @@
-"""Ranking losses of all samples at once, with their gradient by the logits."""
+"""Ranking losses over all rows at once, with their gradient with respect to the logits."""
 
 from functools import partial
 
@@ -11,20 +11,20 @@ __all__ = ["AnyRanking", "RangesFCRC", "ranking_of"]
 
 
 def ranking_of(loss, rows, bins):
-    """Return what computes `loss`, a partial of a ranking loss, and its gradient for `rows`.
+    """Return a function that computes a ranking loss and its gradient for `rows`.
 
     Parameters
     ----------
     loss : functools.partial
-        Of one of the values of ``RANKING_LOSSES``, or of one's own, with `beta` filled in.
+        A value of ``RANKING_LOSSES`` or a custom loss, with `beta` filled in.
     rows : Rows
     bins : LinguisticBins
 
     Returns
     -------
     callable
-        From logits, ndarray of shape (n, n_bins), to the sum of the losses over the rows, each as
-        often as it counts, and its gradient, of the shape of the logits.
+        From logits, ndarray of shape (n, n_bins), to the weighted sum of the losses of the rows and
+        its gradient, of the shape of the logits.
     """
     beta = _beta_of_fcrc(loss)
     if beta is None:
@@ -33,7 +33,7 @@ def ranking_of(loss, rows, bins):
 
 
 def _beta_of_fcrc(loss):
-    """`beta` of FCRC in the paper's form, which has a closed form here; None for other losses."""
+    """Return `beta` of the default FCRC, which has a fast gradient; None for other losses."""
     if not isinstance(loss, partial):
         return None
     kind = type(loss.func)
@@ -44,7 +44,7 @@ def _beta_of_fcrc(loss):
 
 
 class AnyRanking:
-    """Any ranking loss of tensors, differentiated by torch."""
+    """Any ranking loss, differentiated by torch."""
 
     def __init__(self, loss, rows, bins):
         self.loss = partial(
@@ -58,7 +58,7 @@ class AnyRanking:
     def __call__(self, logits):
         logits = torch.from_numpy(logits).requires_grad_(True)
         value = self.loss(logits, self.bin_index, self.y) * len(logits)
-        if value.requires_grad:  # not if there is no loss at all
+        if value.requires_grad:  # not if the loss is constant
             value.backward()
         gradient = torch.zeros_like(logits) if logits.grad is None else logits.grad
         return value.item(), gradient.numpy()
@@ -67,8 +67,8 @@ class AnyRanking:
 class RangesFCRC:
     """FCRC for bins that are ranges, as :func:`~sknumclip.losses.fcrc_loss` computes it.
 
-    What depends on labels alone is computed once, and the gradient is worked out: ten times as
-    fast as torch for a hundred samples, and there are thousands of steps.
+    Terms that depend only on the labels are computed once, and the gradient is written out. For a
+    hundred rows this is ten times as fast as torch, and a fit takes thousands of steps.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class RangesFCRC:
     """
 
     def __init__(self, rows, n_bins, label_range, beta):
-        self.order = np.argsort(rows.bin_index, kind="stable")  # rows of a bin side by side
+        self.order = np.argsort(rows.bin_index, kind="stable")  # groups the rows by bin
         self.bin_index, self.weight = rows.bin_index[self.order], rows.weight[self.order]
         self.n_bins, self.samples = n_bins, np.arange(len(rows))
         self.present, self.first = np.unique(self.bin_index, return_index=True)
@@ -120,7 +120,7 @@ class RangesFCRC:
         return self.weight @ (both - logits[own]), in_order
 
     def _log_sum_by_bin(self, values):
-        """Log-sum-exp over the rows of each bin, from (n, n_bins) to (n_bins, n_bins)."""
+        """Return the log-sum-exp over the rows of each bin, shape (n_bins, n_bins)."""
         largest = np.maximum.reduceat(values, self.first, axis=0)
         sizes = np.diff([*self.first, len(values)])
         exps = np.exp(values - np.repeat(largest, sizes, axis=0))
@@ -130,7 +130,7 @@ class RangesFCRC:
 
 
 def _log_sum(values):
-    """Log-sum-exp of each row, of shape (n, 1), and its gradient, which is the softmax."""
+    """Return the log-sum-exp of each row, shape (n, 1), and its gradient, the softmax."""
     largest = values.max(axis=1, keepdims=True)
     exps = np.exp(values - largest)
     sums = exps.sum(axis=1, keepdims=True)

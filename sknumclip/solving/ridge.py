@@ -1,35 +1,35 @@
-"""Ridge regression along a path of penalties, with its predictions of rows left out."""
+"""Ridge regression for a path of penalties, with leave-one-out predictions."""
 
 import numpy as np
 
 __all__ = ["ridge_path"]
 
-PENALTIES = 10.0 ** np.arange(-3, 4.01, 0.5)  # for each feature of variance 1
-_MANY = 4096  # rows of which predictions are made at once
+PENALTIES = 10.0 ** np.arange(-3, 4.01, 0.5)  # per feature of variance 1
+_MANY = 4096  # rows per batch of predictions
 
 
 def ridge_path(rows, tested):
-    """Solve for each of ``PENALTIES``.
+    """Fit a ridge regression for each of ``PENALTIES``.
 
     Parameters
     ----------
     rows : Rows
-        With features of about variance 1.
+        With features of variance 1 or so.
     tested : int ndarray of shape (n_tested,)
-        Indices of rows.
+        Indices of the rows to leave out, one at a time.
 
     Returns
     -------
     coefficients : ndarray of shape (n_penalties, n_features)
     intercepts : ndarray of shape (n_penalties,)
     left_out : ndarray of shape (n_penalties, n_tested)
-        What a model of all rows but one predicts for that one, with the same penalty.
+        Prediction for each of these rows by a model fitted to all others.
     """
     X_mean, y_mean = rows.mean(rows.X), rows.mean(rows.y)
     root = np.sqrt(rows.weight)
     X, y = (rows.X - X_mean) * root[:, None], (rows.y - y_mean) * root
     penalties = PENALTIES[:, None] * X.shape[1]
-    if len(X) < X.shape[1]:  # by the smaller of the two square matrices
+    if len(X) < X.shape[1]:  # use the smaller of the two square matrices
         values, vectors = np.linalg.eigh(X @ X.T)
         values = values.clip(0)
         axes = vectors.T @ X

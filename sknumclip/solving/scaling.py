@@ -1,17 +1,17 @@
-"""Columns in units of their standard deviation."""
+"""Standard scaling of columns, and how to undo it in a linear function."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from .samples import Rows
+from .rows import Rows
 
 __all__ = ["Scaling", "standard_scaling"]
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """x = (z - mean) / scale, and how to undo it in a linear function of x."""
+    """Scaling x = (z - mean) / scale."""
 
     mean: np.ndarray
     scale: np.ndarray
@@ -24,13 +24,13 @@ class Scaling:
         return Rows(self(rows.X), rows.y, rows.weight, rows.bin_index)
 
     def undo(self, coefficients, intercept):
-        """Return coefficients and intercept for features that are not scaled."""
+        """Convert coefficients and intercept for scaled features to those for unscaled ones."""
         coefficients = coefficients / self.scale
         return coefficients, intercept - coefficients @ self.mean
 
 
 def standard_scaling(rows):
-    """Scale each column of `rows` to mean 0 and variance 1; constant columns to 0."""
+    """Return the scaling of each column of `rows` to mean 0 and variance 1; constants become 0."""
     mean = rows.mean(rows.X)
     scale = np.sqrt(rows.mean((rows.X - mean) ** 2))
     is_constant = scale <= 1e-9 * np.abs(mean).max(initial=1e-300)

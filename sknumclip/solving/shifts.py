@@ -1,4 +1,4 @@
-"""Shifts of the centers that depend on the logits, as a ridge regression."""
+"""Centers that move with the logits, fitted by a ridge regression."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from scipy.special import softmax
 
 from .blend import strength_shares
 from .ridge import ridge_path
-from .samples import Rows
+from .rows import Rows
 from .scaling import Scaling, standard_scaling
 
 __all__ = ["MANY_BINS", "Shifts", "solve_shifts"]
 
-MANY_BINS = 20  # above, there would be too many numbers to learn: their square
+MANY_BINS = 20  # the number of slopes to learn is its square
 
 
 @dataclass(frozen=True)
@@ -26,34 +26,34 @@ class Shifts:
 
     @classmethod
     def none(cls, n_bins):
-        """Return shifts that are 0."""
+        """Return centers and slopes of zero."""
         return cls(np.zeros(n_bins), np.zeros((n_bins, n_bins)))
 
     def blend(self, share, centers):
-        """Return so large a share of these shifts, from `centers` on."""
+        """Multiply these shifts by `share` and add `centers`."""
         return Shifts(share * self.centers + centers, share * self.slopes)
 
 
 def solve_shifts(rows, held, splits, of_splits, parts):
-    """Regress labels on the logits of bins models, separately within each bin.
+    """Regress the labels on the logits of the bins models, separately within each bin.
 
     Parameters
     ----------
     rows, held : Rows
-        All rows, and those held out in all `splits`, one after another.
+        All rows, and the held-out rows of all `splits`, concatenated.
     splits : list
-        With the indices ``inside`` and ``outside`` of rows.
+        With the indices of the rows ``inside`` and ``outside``.
     of_splits : list of tuple
         Weights, biases and centers of the bins model of each split.
     parts : tuple
-        The same of all rows.
+        The same of the model of all rows.
 
     Returns
     -------
     predictions : ndarray of shape (n_held,)
-        Of the rows held out.
+        Of the held-out rows.
     shifts : list of Shifts
-        Of each split, then of all rows.
+        Of each split, and of all rows.
     """
     paths = [_path(rows[split.inside], part) for split, part in zip(splits, of_splits, strict=True)]
     predictions = np.concatenate(
@@ -69,20 +69,20 @@ def solve_shifts(rows, held, splits, of_splits, parts):
 
 
 def _columns(X, parts):
-    """Probabilities, and their products with logits, of shape (n, n_bins + n_bins ** 2)."""
+    """Return probabilities and their products with logits, shape (n, n_bins + n_bins ** 2)."""
     weights, bias, _ = parts
     logits = X @ weights.T + bias
     proba = softmax(logits, axis=1)
-    logits -= logits.mean(axis=1, keepdims=True)  # as only their differences count
+    logits -= logits.mean(axis=1, keepdims=True)  # only their differences matter
     products = proba[:, :, None] * logits[:, None, :]
     return np.concatenate([proba, products.reshape(len(X), -1)], axis=1)
 
 
 def _path(rows, parts):
-    """Coefficients and intercepts for each penalty."""
+    """Return coefficients and intercepts for each penalty."""
     rows = Rows(_columns(rows.X, parts), rows.y, rows.weight, rows.bin_index)
     n_bins, scale = len(parts[1]), standard_scaling(rows).scale
-    # Not each column in its own unit: of a bin that few rows are in, little can be learned.
+    # One unit for all columns of a kind: a bin with few rows must stay hard to learn.
     kinds = scale[:n_bins], scale[n_bins:]
     scale = np.concatenate([np.full_like(kind, np.sqrt((kind**2).mean())) for kind in kinds])
     scaling = Scaling(rows.mean(rows.X), scale)
@@ -94,7 +94,7 @@ def _shifts(path, shares):
     coefficients, intercepts = path
     coefficients = shares @ coefficients
     n_bins = int(np.sqrt(len(coefficients)))
-    # As probabilities have the sum 1, the intercept is a part of each center.
+    # Probabilities sum to 1, so the intercept can be added to each center.
     centers = coefficients[:n_bins] + shares @ intercepts
     slopes = coefficients[n_bins:].reshape(n_bins, n_bins)
     return Shifts(centers, slopes - slopes.mean(axis=1, keepdims=True))

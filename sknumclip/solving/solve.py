@@ -9,26 +9,26 @@ from scipy.special import softmax
 from .bins_model import PENALTIES, BinsModel
 from .blend import prior_shares, solve_shares, strength_shares
 from .ridge import ridge_path
-from .samples import Rows, folds_of, merge_rows, n_folds, weighted_quantile
+from .rows import Rows, folds_of, merge_rows, n_folds, weighted_quantile
 from .scaling import Scaling, standard_scaling
 from .shifts import MANY_BINS, Shifts, solve_shifts
 
 __all__ = ["Problem", "Solution", "n_steps", "solve"]
 
-# Above this, one part is held out instead of five, and penalties are chosen on so many rows.
+# With more rows, the penalty is chosen on this many, of which one part of five is held out.
 MANY_ROWS = 20_000
-COVERED = 0.9  # of labels within 1.645 standard deviations, as for a normal distribution
+COVERED = 0.9  # share of labels within 1.645 standard deviations, as in a normal distribution
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is solved, besides the samples."""
+    """Everything that determines a fit besides the rows."""
 
     bins: object
     """LinguisticBins."""
     text_weights: np.ndarray | None
-    """Text features over the temperature, of shape (n_bins, n_features); None if features are of
-    another kind than CLIP's."""
+    """Text features divided by the temperature, shape (n_bins, n_features); None if the features
+    are not CLIP's."""
     shift: str
     max_shift: float
     ranking_loss: object
@@ -37,43 +37,43 @@ class Problem:
 
 @dataclass(frozen=True)
 class Solution:
-    """A solved model; labels are counted from the lower end of the bins."""
+    """A solved model, which predicts labels minus the lower end of the bins."""
 
     weights: np.ndarray
     """Of the bins, shape (n_bins, n_features)."""
     bias: np.ndarray
     """Of the bins, shape (n_bins,)."""
     centers: np.ndarray
-    """Moved centers of the bins times the share of the bins, shape (n_bins,)."""
+    """Moved centers times the share of the bins model, shape (n_bins,)."""
     slopes: np.ndarray
-    """How far a center moves with each logit, shape (n_bins, n_bins)."""
+    """Movement of each center per unit of each logit, shape (n_bins, n_bins)."""
     text_share: float
-    """Of zero-shot CLIP."""
+    """Share of zero-shot CLIP."""
     coefficients: np.ndarray
     """Of the linear part, shape (n_features,)."""
     intercept: float
     std_scale: float
     path: list
-    """Dicts of each penalty of the bins model and its mean absolute error out of fold."""
+    """A dict for each penalty of the bins model, with its out-of-fold mean absolute error."""
 
 
 @dataclass(frozen=True)
 class _Held:
-    """Rows held out, and the rows to solve on meanwhile."""
+    """A split into rows to fit and held-out rows."""
 
     inside: np.ndarray
     outside: np.ndarray
 
 
 def solve(rows, problem, advance=lambda: None):
-    """Solve for all parameters and choose all strengths, on the samples alone.
+    """Solve for all parameters, and choose penalties and shares out of fold.
 
     Parameters
     ----------
     rows : Rows
     problem : Problem
     advance : callable, default=None
-        Is called for each of the :func:`n_steps` when it is done.
+        Called after each of the :func:`n_steps` steps.
 
     Returns
     -------
@@ -127,12 +127,12 @@ def solve(rows, problem, advance=lambda: None):
 
 
 def n_steps(n_rows):
-    """Return how many penalties are solved for, over all folds."""
+    """Return the number of solutions: penalties times folds."""
     return len(PENALTIES) * (n_folds(n_rows) * n_repeats(n_rows) if n_rows <= MANY_ROWS else 1)
 
 
 def n_repeats(n_rows):
-    """Return how often rows are cut into folds: the fewer, the more it depends on the cut."""
+    """Return how often rows are cut into folds: the fewer rows, the more the cut matters."""
     return 4 if n_rows <= 50 else 2 if n_rows <= 200 else 1
 
 
@@ -147,7 +147,7 @@ def _splits(rows, seed):
 
 
 def _held(rows, splits):
-    """Return the rows held out, which count once in all repeats, and their indices."""
+    """Return the held-out rows, each counted once over all repeats, and their indices."""
     tested = np.concatenate([split.outside for split in splits])
     held = rows[tested]
     times = np.bincount(tested, minlength=len(rows))[tested]
@@ -161,14 +161,14 @@ def _start(rows, problem):
 
 
 def _own_scaling(standard, problem):
-    """Embeddings of CLIP are compared with texts as they are; other columns have any unit."""
+    """Leave CLIP embeddings as they are, to be compared with texts; scale other features."""
     if problem.text_weights is not None:
         return Scaling(np.zeros_like(standard.mean), np.ones_like(standard.scale))
     return Scaling(standard.mean, standard.scale * np.sqrt(len(standard.scale)))
 
 
 def _ridge_scalings(standard, problem):
-    """Each column in its own standard deviation; of other features, also all in one."""
+    """Scale each column by its own standard deviation; other features also all by one."""
     if problem.text_weights is not None:
         return [standard]
     return [standard, Scaling(standard.mean, np.full_like(standard.scale, standard.scale.mean()))]
@@ -176,12 +176,12 @@ def _ridge_scalings(standard, problem):
 
 @dataclass(frozen=True)
 class _SolvedBins:
-    """The bins model, and what it predicts for rows held out."""
+    """The bins model and its out-of-fold predictions."""
 
     parts: tuple
     """Weights, biases and centers; see :meth:`BinsModel.parts`."""
     of_splits: list
-    """The same of the model of each split."""
+    """The same for the model of each split."""
     path: list
     predictions: np.ndarray
 
@@ -207,7 +207,7 @@ def _solve_bins(model, rows, held, splits, advance):
         start = np.mean([shares @ steps for steps in solved], axis=0)
         parts = model.parts(model.path(rows, PENALTIES[best : best + 1], start)[0])
     else:
-        # The mean of the models of the folds predicts better than one of all samples.
+        # The average of the folds' models predicts better than one model of all rows.
         parts = model.average(solved, shares, rows)
     path = [
         {"penalty": float(penalty), "valid_l1_loss": float(error)}
@@ -218,14 +218,14 @@ def _solve_bins(model, rows, held, splits, advance):
 
 
 def _solve_ridge(rows, scaling, tested):
-    """Return predictions of rows left out, and coefficients and intercept of all samples."""
+    """Return leave-one-out predictions, and coefficients and intercept of the fit to all rows."""
     coefficients, intercepts, left_out = ridge_path(scaling.rows(rows), tested)
     shares = strength_shares(np.abs(left_out - rows.y[tested]), rows.weight[tested])
     return shares @ left_out, *scaling.undo(shares @ coefficients, shares @ intercepts)
 
 
 def _out_of_fold_std(of_splits, shifts, rows, splits, widths):
-    """Standard deviation of the mixture of bins for the rows held out; see `predict`."""
+    """Return the standard deviation of the mixture of bins for held-out rows; see `predict`."""
     stds = []
     for (weights, bias, _), shift, split in zip(of_splits, shifts, splits, strict=False):
         logits = rows.X[split.outside] @ weights.T + bias
@@ -237,9 +237,9 @@ def _out_of_fold_std(of_splits, shifts, rows, splits, widths):
 
 
 def _std_scale(held, y_pred, std):
-    """Factor on standard deviations by which 90 % of labels are within 1.645 of them.
+    """Return the factor for which 90 % of labels are within 1.645 standard deviations.
 
-    Of n labels, as many as cover 90 % of new ones on average.
+    The quantile is raised a little, so that 90 % of *new* labels are covered on average.
     """
     ratio = np.abs(held.y - y_pred) / std
     quantile = min(COVERED * (1 + 1 / held.weight.sum()), 1.0)

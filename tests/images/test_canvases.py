@@ -9,7 +9,7 @@ from factories import bad_files, preprocessing, small_pictures
 from images_shared import all_canvases
 from PIL import Image
 
-from sknumclip.estimators.samples import as_images
+from sknumclip.estimators.input_types import as_images
 from sknumclip.exceptions import ImageReadError
 from sknumclip.images.canvases import CanvasStore
 from sknumclip.images.reading import Images

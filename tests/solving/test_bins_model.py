@@ -11,7 +11,7 @@ from sknumclip import LinguisticBins
 from sknumclip.losses import FCRC
 from sknumclip.solving.bins_model import BinsModel
 from sknumclip.solving.ranking import ranking_of
-from sknumclip.solving.samples import Rows
+from sknumclip.solving.rows import Rows
 
 BINS = LinguisticBins(("a", "b", "c"), (10, 20, 40, 100))
 SHIFTS = ["width", "relative", "none"]

@@ -8,7 +8,7 @@ import pytest
 from sknumclip import LinguisticBins
 from sknumclip.losses import FCRC, RANKING_LOSSES, InfoNCE
 from sknumclip.solving.ranking import AnyRanking, RangesFCRC, ranking_of
-from sknumclip.solving.samples import Rows
+from sknumclip.solving.rows import Rows
 
 BINS = LinguisticBins(("a", "b", "c", "d"), (10, 20, 40, 60, 100))
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from sknumclip.solving.ridge import PENALTIES, ridge_path
-from sknumclip.solving.samples import Rows
+from sknumclip.solving.rows import Rows
 
 
 @pytest.mark.parametrize("shape", [(8, 30), (60, 5)])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sknumclip.solving.samples import Rows
+from sknumclip.solving.rows import Rows
 from sknumclip.solving.scaling import standard_scaling
 
 

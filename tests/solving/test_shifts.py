@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from sknumclip.solving.samples import Rows
+from sknumclip.solving.rows import Rows
 from sknumclip.solving.shifts import Shifts, solve_shifts
 
 

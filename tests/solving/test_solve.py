@@ -11,7 +11,7 @@ from sklearn.utils.estimator_checks import check_sample_weight_equivalence_on_de
 from sknumclip import CLIPEmbedder, NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.baselines import ZeroShotCLIPRegressor
 from sknumclip.datasets import make_counting_images
-from sknumclip.solving.samples import Rows
+from sknumclip.solving.rows import Rows
 from sknumclip.solving.solve import _std_scale
 
 

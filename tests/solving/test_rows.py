@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sknumclip.solving.samples import Rows, folds_of, merge_rows, weighted_quantile
+from sknumclip.solving.rows import Rows, folds_of, merge_rows, weighted_quantile
 
 
 def rows_of(seed=0, n=20):

@@ -11,7 +11,7 @@ import pytest
 import torch
 from bad_values import SequenceLike
 
-from sknumclip.estimators.samples import as_images
+from sknumclip.estimators.input_types import as_images
 
 try:
     import pyarrow as pa

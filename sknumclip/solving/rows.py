@@ -1,4 +1,4 @@
-"""Samples of a solved fit: equal rows are one that weighs more, and folds keep them together."""
+"""Rows of a solved fit: equal rows are merged and their weights added; folds."""
 
 import hashlib
 from dataclasses import dataclass
@@ -37,17 +37,17 @@ class Rows:
 
 
 def weighted_quantile(values, quantile, weight):
-    """Return the least value that so large a share of the weight is at or below."""
+    """Return the smallest value with at least a share `quantile` of the weight at or below it."""
     order = np.argsort(values)
     below = np.cumsum(weight[order])
     return values[order][min(np.searchsorted(below, quantile * below[-1]), len(order) - 1)]
 
 
 def merge_rows(rows):
-    """Add up the weights of equal rows, and sort by content.
+    """Merge equal rows, add up their weights, and sort by content.
 
-    So a fit depends neither on the order of samples nor on whether one is there twice or has
-    weight 2.
+    Then a fit does not depend on the order of the samples, and a sample that occurs twice counts as
+    one of weight 2.
     """
     content = np.ascontiguousarray(np.column_stack([rows.X, rows.y]))
     digests = np.array([hashlib.blake2b(row, digest_size=16).digest() for row in content])
@@ -58,10 +58,10 @@ def merge_rows(rows):
 
 
 def n_folds(n_rows):
-    """Return into how many parts rows are cut: five, or as many as there are rows."""
+    """Return the number of folds: five, or the number of rows if that is smaller."""
     return min(N_FOLDS, n_rows)
 
 
 def folds_of(rows, rng):
-    """Return the indices of the rows of each fold; `rng` says how they are mixed."""
+    """Return the indices of the rows of each fold, shuffled by `rng`."""
     return np.array_split(rng.permutation(len(rows)), n_folds(len(rows)))
