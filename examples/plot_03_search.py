@@ -69,7 +69,7 @@ SearchDisplay.from_estimator(search, labels={"bins": ["2 words", "3 words", "5 w
 
 best = search.best_estimator_
 best.set_params(early_stopping=True, max_epochs=200).fit(X, y)
-print(f"{best.n_iter_} epochs; lowest L1 loss {best.history_['valid_l1_loss'].min():.2f}")
+print(f"{best.n_iter_} epochs; lowest validation error {best.history_['valid_mae'].min():.2f}")
 TrainingCurveDisplay.from_estimator(best)
 
 plt.show()

@@ -75,7 +75,7 @@ def test_an_odd_last_batch_loses_no_sample_and_counts_none_twice(reports):
     y = pictures()[1]
     for report in both:
         error = np.abs(report["untouched"]["predictions"] - y).mean()
-        assert report["untouched"]["history"]["train_l1_loss"] == pytest.approx([error] * 2)
+        assert report["untouched"]["history"]["train_mae"] == pytest.approx([error] * 2)
 
 
 def test_without_gathering_each_process_compares_its_own_images(reports, tmp_path):

@@ -68,7 +68,7 @@ class ImageHeadRegressor(ClassRegressor):
     bins_ : LinguisticBins
         The classes: one bin for each whole number from the smallest to the largest label.
     history_ : DataFrame
-        One row per epoch: the class loss as ``train_class_loss``, and ``train_l1_loss``.
+        One row per epoch: the class loss as ``train_class_loss``, and ``train_mae``.
     n_iter_, net_, skipped_
         As in :class:`~sknumclip.NumCLIPRegressor`.
 

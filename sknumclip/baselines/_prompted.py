@@ -76,7 +76,7 @@ class CoOpRegressor(ClassRegressor):
     bins_ : LinguisticBins
         The classes: one bin for each whole number from the smallest to the largest label.
     history_ : DataFrame
-        One row per epoch: the class loss as ``train_class_loss``, and ``train_l1_loss``.
+        One row per epoch: the class loss as ``train_class_loss``, and ``train_mae``.
     n_iter_, net_, skipped_
         As in :class:`~sknumclip.NumCLIPRegressor`.
 
@@ -214,7 +214,7 @@ class OrdinalCLIPRegressor(CoOpRegressor):
     bins_ : LinguisticBins
         The classes: one bin for each whole number from the smallest to the largest label.
     history_ : DataFrame
-        One row per epoch: the class loss as ``train_class_loss``, and ``train_l1_loss``.
+        One row per epoch: the class loss as ``train_class_loss``, and ``train_mae``.
     n_iter_, net_, skipped_
         As in :class:`~sknumclip.NumCLIPRegressor`.
 
@@ -345,7 +345,7 @@ class L2RCLIPRegressor(CoOpRegressor):
     bins_ : LinguisticBins
         The classes: one bin for each whole number from the smallest to the largest label.
     history_ : DataFrame
-        One row per epoch: the class loss as ``train_class_loss``, and ``train_l1_loss``.
+        One row per epoch: the class loss as ``train_class_loss``, and ``train_mae``.
     n_iter_, net_, skipped_
         As in :class:`~sknumclip.NumCLIPRegressor`.
 

@@ -225,7 +225,7 @@ def regression_loss(
     label_range: float,
     sample_weight: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Compute the mean absolute error in hundredths of the range of the bins (Section 3.5).
+    """Compute the mean absolute error in percent of the range of the bins (Section 3.5).
 
     In this unit, training is the same whether labels are in years or in days.
 

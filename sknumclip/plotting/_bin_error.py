@@ -23,8 +23,9 @@ class BinErrorDisplay:
     """Predictions against true labels, and the residuals of each bin.
 
     On the left is scikit-learn's :class:`~sklearn.metrics.PredictionErrorDisplay` with the bin
-    edges. On the right are box plots of the residuals (actual - predicted) by the bin of the true
-    label; bins that are predicted too low lie to the right of zero. Create it with
+    edges, and the mean absolute error (MAE) as its title. On the right are box plots of the
+    residuals (actual - predicted) by the bin of the true label; bins that are predicted too low lie
+    to the right of zero. Create it with
     :meth:`from_estimator` or :meth:`from_predictions`. All parameters are stored as attributes.
 
     Parameters
@@ -73,6 +74,7 @@ class BinErrorDisplay:
         X: ImagesOrFeatures,
         y: ArrayLike,
         *,
+        bins: Bins | None = None,
         ax: Axes | None = None,
         scatter_kwargs: Keywords | None = None,
         box_kwargs: Keywords | None = None,
@@ -82,11 +84,12 @@ class BinErrorDisplay:
         Parameters
         ----------
         estimator : NumCLIPRegressor
-            Or another fitted regressor with bins; or a fitted search or Pipeline with one as its
-            last step.
+            Or another fitted regressor; or a fitted search or Pipeline with one as its last step.
         X : as for ``estimator.predict``
         y : array-like of shape (n_samples,)
             True labels, within the bins.
+        bins : LinguisticBins, mapping, str or int, default=None
+            As in :class:`~sknumclip.NumCLIPRegressor`; None takes those of the estimator.
         ax : matplotlib Axes, default=None
             As in :meth:`plot`.
         scatter_kwargs : dict, default=None
@@ -103,12 +106,15 @@ class BinErrorDisplay:
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If it has no bins, or is a classifier.
+            If it has no bins and none are passed, or is a classifier.
         ValueError
             As in :meth:`from_predictions`.
         """
-        needed = "a regressor with bins, such as NumCLIPRegressor"
-        estimator, X = unwrap(cls, estimator, needed, "bins_", X=X)
+        if bins is None:
+            needed = "a regressor with bins, such as NumCLIPRegressor, or the parameter bins"
+            estimator, X = unwrap(cls, estimator, needed, "bins_", X=X)
+        else:
+            estimator, X = unwrap(cls, estimator, "a regressor", "predict", X=X)
         if not is_regressor(estimator):
             raise TypeError(
                 "BinErrorDisplay needs a regressor. For a classifier use "
@@ -118,7 +124,7 @@ class BinErrorDisplay:
         return cls.from_predictions(
             y,
             estimator.predict(X),
-            estimator.bins_,
+            estimator.bins_ if bins is None else bins,
             ax=ax,
             scatter_kwargs=scatter_kwargs,
             box_kwargs=box_kwargs,
@@ -211,6 +217,8 @@ class BinErrorDisplay:
         style = {"s": 12, "alpha": 0.6, **(scatter_kwargs or {})}
         self.prediction_error_.plot(panel, kind="actual_vs_predicted", scatter_kwargs=style)
         panel.set_aspect("equal", adjustable="box")
+        error = np.abs(y_true - y_pred).mean()
+        panel.set_title(f"MAE {error:.{n_decimals(np.abs(y_true - y_pred).max())}f}")
         for axis in (panel.xaxis, panel.yaxis):
             axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))  # round numbers
 
@@ -228,7 +236,10 @@ class BinErrorDisplay:
             groups, positions=range(len(groups)), orientation="horizontal", **style
         )
         set_labels(panel.yaxis, labels, fontsize=9)
-        panel.set(xlabel="Residuals (actual - predicted)", ylabel="Bin of the actual value")
+        panel.set(
+            xlabel="Residuals (actual - predicted)\n← predicted too high · predicted too low →",
+            ylabel="Bin of the actual value",
+        )
 
 
 def _as_numbers(name, values):

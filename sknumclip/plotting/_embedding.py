@@ -22,12 +22,14 @@ from ._unwrap import unwrap
 
 __all__ = ["EmbeddingDisplay"]
 
+_PROJECTIONS = {"tsne": "t-SNE", "pca": "PCA"}
+
 
 class EmbeddingDisplay:
     """Map of image embeddings, colored by label, to check whether they are in order.
 
-    The title shows the :func:`~sknumclip.metrics.ordinality_score` of the embeddings, not of the
-    map. Create it with :meth:`from_estimator` or :meth:`from_features`. All parameters are stored
+    The title names the projection and shows the :func:`~sknumclip.metrics.ordinality_score` of the
+    embeddings, not of the map; the caption says what it means. Create it with :meth:`from_estimator` or :meth:`from_features`. All parameters are stored
     as attributes.
 
     Parameters
@@ -40,6 +42,8 @@ class EmbeddingDisplay:
         Ordinality score, between -1 and 1; None leaves it out.
     classes : sequence, default=None
         The classes that the ranks in `y` refer to.
+    projection : str, default=None
+        Name of the projection for the title.
 
     Attributes
     ----------
@@ -69,11 +73,13 @@ class EmbeddingDisplay:
         y: NDArray[Any],
         ordinality: float | None = None,
         classes: Sequence[Any] | NDArray[Any] | None = None,
+        projection: str | None = None,
     ) -> None:
         self.positions = positions
         self.y = y
         self.ordinality = ordinality
         self.classes = classes
+        self.projection = projection
 
     @classmethod
     def from_estimator(
@@ -196,6 +202,7 @@ class EmbeddingDisplay:
             y=numbers,
             ordinality=ordinality_score(features, numbers),
             classes=classes,
+            projection=_PROJECTIONS[method],
         )
         return display.plot(ax, scatter_kwargs=scatter_kwargs, colorbar=colorbar)
 
@@ -226,8 +233,11 @@ class EmbeddingDisplay:
         x, y = np.transpose(self.positions)
         self.scatter_ = ax.scatter(x, y, c=self.y, **style)
         ax.set(xticks=[], yticks=[])
+        title = [] if self.projection is None else [f"{self.projection} of embeddings"]
         if self.ordinality is not None:
-            ax.set_title(f"ordinality {self.ordinality:.2f}")
+            title.append(f"ordinality {self.ordinality:.2f}")
+            ax.set_xlabel("ordinality: rank correlation of label and embedding distances")
+        ax.set_title(", ".join(title))
         self.colorbar_ = None
         if colorbar:
             self.colorbar_ = self.figure_.colorbar(self.scatter_, ax=ax)

@@ -1,9 +1,10 @@
-"""TrainingCurveDisplay: losses by epoch."""
+"""TrainingCurveDisplay: loss and error by epoch."""
 
 from __future__ import annotations
 
 from typing import Self
 
+import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
@@ -16,17 +17,22 @@ __all__ = ["TrainingCurveDisplay"]
 _LOSSES = {
     "ranking_loss": "ranking loss",
     "class_loss": "class loss",  # baselines have it instead
-    "l1_loss": "L1 loss\n(hundredths of the range)",
+    "mae": "mean absolute error\n(in the unit of the label)",
 }
 _CURVES = {"train": ("training", "tab:blue"), "valid": ("validation", "tab:orange")}
+_BEST = {"color": "0.5", "linestyle": ":", "zorder": 0}
 
 
 class TrainingCurveDisplay:
-    """Both losses by epoch, for training and, with early stopping, for validation.
+    """Ranking loss and mean absolute error by epoch, for training and validation.
+
+    With early stopping there are validation curves, and a vertical line marks the best epoch, whose
+    weights the fitted estimator has. For a solved fit, which has no epochs, the curve is the error
+    out of fold by penalty.
 
     The ranking loss grows with the number of images that it compares, so its training and
-    validation curves are not comparable. Create it with :meth:`from_estimator`. All parameters are
-    stored as attributes.
+    validation curves are not comparable. Create the display with :meth:`from_estimator`. All
+    parameters are stored as attributes.
 
     Parameters
     ----------
@@ -37,7 +43,9 @@ class TrainingCurveDisplay:
     ----------
     lines_ : dict of str to matplotlib Line2D
         The curves, by column of `history`.
-    axes_ : ndarray of matplotlib Axes of shape (2, 1)
+    best_lines_ : list of matplotlib Line2D
+        The vertical lines at the best epoch or penalty; empty without early stopping.
+    axes_ : ndarray of matplotlib Axes of shape (2, 1), or (1, 1) for a solved fit
     ax_ : matplotlib Axes
         Invisible axes around the panels.
     figure_ : matplotlib Figure
@@ -115,9 +123,16 @@ class TrainingCurveDisplay:
                 "There are no curves to plot: the estimator was trained for 0 epochs. Fit it with "
                 "max_epochs of at least 1."
             )
-        panels = make_panels(self, ax, 2, 1, figsize=(6, 5))[:, 0]
+        self.lines_, self.best_lines_ = {}, []
         style = {"marker": "." if len(self.history) < 30 else None, **(line_kwargs or {})}
-        self.lines_ = {}
+        if "penalty" in self.history:
+            self._plot_penalties(ax, style)
+        else:
+            self._plot_epochs(ax, style)
+        return self
+
+    def _plot_epochs(self, ax, style):
+        panels = make_panels(self, ax, 2, 1, figsize=(6, 5))[:, 0]
         recorded = [loss for loss in _LOSSES if f"train_{loss}" in self.history]
         for panel, loss in zip(panels, recorded, strict=True):
             for part, (name, color) in _CURVES.items():
@@ -130,8 +145,32 @@ class TrainingCurveDisplay:
                     )
             panel.set_ylabel(_LOSSES[loss])
             panel.xaxis.get_major_locator().set_params(integer=True)
+        if "valid_mae" in self.history:
+            best = _best_epoch(self.history)
+            self.best_lines_ = [panel.axvline(best, **_BEST) for panel in panels]
+            self.best_lines_[0].set_label(f"best epoch: {best}")
         panels[0].sharex(panels[1])
         panels[0].tick_params(labelbottom=False)
         panels[0].legend()
         panels[1].set_xlabel("epoch")
-        return self
+
+    def _plot_penalties(self, ax, style):
+        panel = make_panels(self, ax, 1, 1, figsize=(6, 3.5))[0, 0]
+        penalties, errors = self.history["penalty"], self.history["valid_mae"]
+        _, color = _CURVES["valid"]
+        (self.lines_["valid_mae"],) = panel.plot(
+            penalties, errors, **{"color": color, "label": "out of fold", **style}
+        )
+        best = penalties[errors.idxmin()]
+        self.best_lines_ = [panel.axvline(best, label=f"best penalty: {best:g}", **_BEST)]
+        panel.set(xscale="log", xlabel="penalty (right: zero-shot CLIP)", ylabel=_LOSSES["mae"])
+        panel.legend()
+
+
+def _best_epoch(history):
+    """Return the epoch that early stopping keeps: the last one that improved noticeably."""
+    best, limit = history["epoch"].iloc[0], np.inf
+    for epoch, error in zip(history["epoch"], history["valid_mae"], strict=True):
+        if error < limit:
+            best, limit = epoch, error * (1 - 1e-4)  # skorch's tolerance
+    return int(best)

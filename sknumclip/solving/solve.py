@@ -210,7 +210,7 @@ def _solve_bins(model, rows, held, splits, advance):
         # The average of the folds' models predicts better than one model of all rows.
         parts = model.average(solved, shares, rows)
     path = [
-        {"penalty": float(penalty), "valid_l1_loss": float(error)}
+        {"penalty": float(penalty), "valid_mae": float(error)}
         for penalty, error in zip(PENALTIES, errors, strict=True)
     ]
     of_splits = [model.parts(shares @ steps) for steps in solved]

@@ -166,7 +166,7 @@ def train(make_module, training, validation, schedule, tasks, **net_options):
         used.append(
             (
                 "early_stopping",
-                EarlyStopping("valid_l1_loss", schedule.n_iter_no_change, load_best=True),
+                EarlyStopping("valid_mae", schedule.n_iter_no_change, load_best=True),
             )
         )
     if schedule.checkpoint_file is not None:

@@ -19,7 +19,7 @@ def test_fits_predicts_clones_and_pickles(make_baseline, pixels, cls, fine_tune)
     reg = make_baseline(cls, fine_tune=fine_tune).fit(pixels, Y)
     y_pred = reg.predict(pixels)
     assert y_pred.shape == (8,)
-    assert list(reg.history_[["train_class_loss", "train_l1_loss"]].shape) == [2, 2]
+    assert list(reg.history_[["train_class_loss", "train_mae"]].shape) == [2, 2]
     assert reg.transform(pixels).shape == (8, 16)
     np.testing.assert_array_equal(clone(reg).fit(pixels, Y).predict(pixels), y_pred)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(reg)).predict(pixels), y_pred)

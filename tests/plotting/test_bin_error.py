@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 from plot_shared import COUNTS, GRADES, X, Y, tick_labels
+from sklearn.linear_model import Ridge
 from sklearn.metrics import mean_absolute_error
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sknumclip import LinguisticBins
 from sknumclip.plotting import BinErrorDisplay
@@ -27,7 +30,10 @@ def test_residuals_by_bin():
     edges = [line.get_ydata()[0] for line in left.lines if line.get_linestyle() == "-"]
     assert edges == [10]  # 40 lies beyond the data
     assert left.get_xlabel() == "Predicted values"
-    assert right.get_xlabel() == "Residuals (actual - predicted)"
+    assert left.get_title() == "MAE 2.67"  # (1 + 1 + 4 + 8 + 2 + 0) / 6
+    meaning, sides = right.get_xlabel().split("\n")
+    assert meaning == "Residuals (actual - predicted)"
+    assert sides.startswith("← predicted too high") and sides.endswith("predicted too low →")
 
 
 def test_errors_of_plain_lists():
@@ -43,6 +49,14 @@ def test_errors_of_an_estimator(reg):
     many = GRADES == "many"
     error = mean_absolute_error(Y[many], reg.predict(X[many]))
     assert f"n = {many.sum()}, MAE {error:.1f}" in tick_labels(display.axes_[0, 1].yaxis)[1]
+
+
+def test_any_regressor_with_bins_passed():
+    ridge = make_pipeline(StandardScaler(), Ridge()).fit(Y[:, None], Y)
+    display = BinErrorDisplay.from_estimator(ridge, Y[:, None], Y, bins=COUNTS)
+    np.testing.assert_allclose(display.y_pred, ridge.predict(Y[:, None]))
+    with pytest.raises(TypeError, match="or the parameter bins. Got Ridge in Pipeline"):
+        BinErrorDisplay.from_estimator(ridge, Y[:, None], Y)
 
 
 def test_bad_input_of_bin_errors(clf):

@@ -17,7 +17,9 @@ def test_map_by_pca():
     expected = PCA(2).fit_transform(features)
     np.testing.assert_allclose(display.scatter_.get_offsets(), expected, atol=1e-5)
     np.testing.assert_array_equal(display.scatter_.get_array(), Y)
-    assert display.ax_.get_title() == f"ordinality {ordinality_score(features, Y):.2f}"
+    score = ordinality_score(features, Y)
+    assert display.ax_.get_title() == f"PCA of embeddings, ordinality {score:.2f}"
+    assert "rank correlation" in display.ax_.get_xlabel()
     assert display.colorbar_.ax.get_ylabel() == "label"
 
 

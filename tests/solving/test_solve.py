@@ -99,7 +99,7 @@ def test_beta_and_the_ranking_loss_matter(shapes):
 def test_the_history_is_the_path_of_penalties(shapes):
     Z, y = shapes
     reg = NumCLIPRegressor(FOUR_COUNTS, **TINY_FROZEN).fit(Z[:40], y[:40])
-    assert list(reg.history_) == ["penalty", "valid_l1_loss"]
+    assert list(reg.history_) == ["penalty", "valid_mae"]
     assert reg.n_iter_ == len(reg.history_) == 9
 
 
