@@ -29,8 +29,8 @@ class EmbeddingDisplay:
     """Map of image embeddings, colored by label, to check whether they are in order.
 
     The title names the projection and shows the :func:`~sknumclip.metrics.ordinality_score` of the
-    embeddings, not of the map; the caption says what it means. Create it with :meth:`from_estimator` or :meth:`from_features`. All parameters are stored
-    as attributes.
+    embeddings, not of the map; the caption says what it means. Create it with
+    :meth:`from_estimator` or :meth:`from_features`. All parameters are stored as attributes.
 
     Parameters
     ----------

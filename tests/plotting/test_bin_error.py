@@ -33,7 +33,7 @@ def test_residuals_by_bin():
     assert left.get_title() == "MAE 2.67"  # (1 + 1 + 4 + 8 + 2 + 0) / 6
     meaning, sides = right.get_xlabel().split("\n")
     assert meaning == "Residuals (actual - predicted)"
-    assert sides.startswith("← predicted too high") and sides.endswith("predicted too low →")
+    assert sides == "← predicted too high · predicted too low →"
 
 
 def test_errors_of_plain_lists():
