@@ -386,14 +386,15 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         Returns
         -------
         DataFrame
-            One row per image, indexed by its path if it has one: ``concept``, the description of
-            the most probable class; its ``probability``; ``rank``, the predicted rank, from 0 to
-            n_classes - 1; and ``prediction``, the class. Otherwise as in
+            One row per image, indexed by its file name if it has one: ``concept``, the description
+            of the most probable class; its ``probability``; ``rank``, the predicted rank, from 0 to
+            n_classes - 1; ``prediction``, the class; and ``path``. Otherwise as in
             :meth:`NumCLIPRegressor.explain`.
         """
         rank, logits, centers = self._outputs(X)
         table = self._explain(X, rank, logits, centers).rename(columns={"prediction": "rank"})
         chosen = self._choose(np.nan_to_num(rank), logits).astype(object)
         chosen[np.isnan(rank)] = np.nan
-        table = table[["concept", "probability", "rank"]].assign(prediction=chosen)
+        table.insert(table.columns.get_loc("rank") + 1, "prediction", chosen)
+        table = table.drop(columns=["low", "high", "shift"])
         return add_neighbors(table, self, X, neighbors, X_train, y_train)

@@ -157,7 +157,9 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         the same weights; `batch_size` is per process. Predictions are computed in parallel and
         returned to every process. ``fit`` ends with ``accelerator.free_memory()``.
     verbose : int, default=1
-        0 is silent; 1 shows a progress bar with the losses.
+        0 is silent; 1 shows a progress bar for what takes longer than two seconds (in a log: one
+        line a minute), and estimates the time of a long fit after its first steps; 2 also prints
+        what is about to be done: model, device, precision, batches and cache.
 
     Attributes
     ----------

@@ -15,7 +15,14 @@ from .._html import table_html
 from .._numbers import in_full
 from .._typing import IntArray, Outside, Preset
 from .._warnings import warn_user
-from .checks import check_descriptions, check_labels, check_numbers, check_range, check_span
+from .checks import (
+    check_descriptions,
+    check_labels,
+    check_numbers,
+    check_range,
+    check_span,
+    close_ranges,
+)
 from .presets import GENERIC_DESCRIPTIONS, PRESETS
 from .quantiles import quantile_edges
 
@@ -119,7 +126,9 @@ class LinguisticBins:
         ----------
         mapping : mapping of str to (float, float)
             The range ``[low, high)`` of each description, from the lowest to the highest. Each
-            range starts where the previous one ends.
+            range starts where the previous one ends. The first may start at ``-inf`` and the last
+            may end at ``inf`` if `centers` are given and ``outside="clip"``. Such a bin gets the
+            finite range with its center in the middle; labels beyond it belong to the bin too.
         centers : sequence of float, default=None
             As in :class:`LinguisticBins`.
         outside : {"raise", "clip"}, default="raise"
@@ -132,13 +141,25 @@ class LinguisticBins:
         Raises
         ------
         ValueError
-            If the ranges are empty, out of order, overlap or leave a gap.
+            If the ranges are empty, out of order, overlap or leave a gap, or are infinite without
+            `centers` and ``outside="clip"``.
+
+        Examples
+        --------
+        >>> from sknumclip import LinguisticBins
+        >>> ages = {"young": (0, 35), "middle-aged": (35, 65), "old": (65, float("inf"))}
+        >>> bins = LinguisticBins.from_mapping(ages, centers=(20, 50, 75), outside="clip")
+        >>> bins.edges
+        (0.0, 35.0, 65.0, 85.0)
+        >>> bins.assign([70, 99])
+        array([2, 2])
         """
         if not isinstance(mapping, Mapping) or not mapping:
             raise ValueError(
                 f"bins must map each description to its range (low, high). Got {mapping!r}."
             )
-        ranges = [check_range(description, value) for description, value in mapping.items()]
+        may_be_open = centers is not None and outside == "clip"
+        ranges = [check_range(name, value, may_be_open) for name, value in mapping.items()]
         for (name, before), (next_name, after) in pairwise(zip(mapping, ranges, strict=True)):
             if before[1] != after[0]:
                 raise ValueError(
@@ -147,6 +168,9 @@ class LinguisticBins:
                     f"{in_full(after[0])}, which {_how_to_join(name, before, next_name, after)}"
                 )
         edges = [ranges[0][0], *(high for _, high in ranges)]
+        if may_be_open:
+            centers = check_numbers("centers", centers, len(mapping))
+            edges = close_ranges(list(mapping), edges, centers)
         return cls(tuple(mapping), tuple(edges), centers, outside)
 
     @classmethod

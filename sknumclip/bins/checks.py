@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from .._numbers import as_float64, in_full, refuse_mask
 
-__all__ = ["check_descriptions", "check_labels", "check_numbers", "check_range", "check_span"]
+__all__ = [
+    "check_descriptions",
+    "check_labels",
+    "check_numbers",
+    "check_range",
+    "check_span",
+    "close_ranges",
+]
 
 
 def check_span(name, low, high):
@@ -67,18 +74,39 @@ def check_numbers(name, values, length):
     return values
 
 
-def check_range(description, value):
+def check_range(description, value, may_be_open=False):
     try:
         low, high = (_number(end) for end in value)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(
             f"The range of bin {description!r} must be (low, high), two numbers. Got {value!r}."
         ) from None
-    if not (np.isfinite([low, high]).all() and low < high):
+    if np.isinf(low) != np.isinf(high) and low < high and not may_be_open:
+        raise ValueError(
+            f"The range of bin {description!r} must be finite. Got {value!r}. For an open range, "
+            "say which number the bin stands for: LinguisticBins.from_mapping(..., centers=[...], "
+            "outside='clip'), with a center for each bin."
+        )
+    if not (low < high and (may_be_open or np.isfinite([low, high]).all())):
         raise ValueError(
             f"The range of bin {description!r} must be finite with low < high. Got {value!r}."
         )
     return low, high
+
+
+def close_ranges(descriptions, edges, centers):
+    """Replace infinite edges by finite ones, so that the center is in the middle of its range."""
+    edges = list(edges)
+    for end, inner in ((0, 1), (-1, -2)):
+        if np.isinf(edges[end]):
+            if (centers[end] - edges[inner]) * edges[end] <= 0:  # on the wrong side
+                raise ValueError(
+                    f"The center of bin {descriptions[end]!r} must lie in its range, "
+                    f"{'below' if end == 0 else 'above'} {in_full(edges[inner])}. Got "
+                    f"{in_full(centers[end])}."
+                )
+            edges[end] = 2 * centers[end] - edges[inner]
+    return edges
 
 
 def check_labels(y) -> NDArray[np.float64]:

@@ -6,7 +6,6 @@ import base64
 import io
 import os
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,7 @@ class Explanation(pd.DataFrame):
 
     # pandas passes these on to slices and copies.
     _metadata = ["_images", "_training"]
-    # Images by index label, if labels are not paths; None if there are no images.
+    # Images without a path, by index label; None if there are no images.
     _images: dict[Any, Any] | None = {}
     _training: Images | None = None  # the training images that neighbors refer to
 
@@ -43,6 +42,11 @@ class Explanation(pd.DataFrame):
     def __getstate__(self):
         without_pixels = None if self._images is None else {}
         return {**super().__getstate__(), "_images": without_pixels, "_training": None}
+
+    def __repr__(self):
+        """Show all columns, and paths in full, however narrow the terminal is."""
+        with pd.option_context("display.max_columns", None, "display.max_colwidth", None):
+            return super().__repr__()
 
     def sentences(self) -> pd.Series:
         """Describe each row in a sentence.
@@ -60,7 +64,7 @@ class Explanation(pd.DataFrame):
         """
         digits = self._n_decimals()
         words = [_sentence(row, digits) for row in self.to_dict(orient="records")]
-        return pd.Series(words, index=self.index, dtype=object)
+        return _Sentences(words, index=self.index, dtype=object)
 
     def _n_decimals(self):
         """Number of decimals that shows about a hundredth of the narrowest bin."""
@@ -72,10 +76,11 @@ class Explanation(pd.DataFrame):
         if not {"concept", "probability", "prediction"} <= set(self.columns):
             return super()._repr_html_()  # the columns were changed
         shown = self.head(_n_shown(len(self)))
+        paths = shown["path"] if "path" in shown else [None] * len(shown)
         rows = [
-            (thumbnail, self._name(label), sentence + problem)
-            for label, sentence in shown.sentences().items()
-            for thumbnail, problem in [self._thumbnail(label)]
+            (thumbnail, label, sentence + problem)
+            for (label, sentence), path in zip(shown.sentences().items(), paths, strict=True)
+            for thumbnail, problem in [self._thumbnail(label, path)]
         ]
         header = ["image", "name", "explanation"]
         if "neighbors" in self:
@@ -86,19 +91,14 @@ class Explanation(pd.DataFrame):
         hidden = len(self) - len(shown)
         return table + Markup(f"<p>… and {hidden} more</p>" if hidden else "")
 
-    def _name(self, label):
-        is_path = self._images is not None and isinstance(label, str)
-        return Path(label).name if is_path else label
-
-    def _thumbnail(self, label):
+    def _thumbnail(self, label, path):
         """Return the HTML of the thumbnail, and the reason if there is none."""
-        if self._images is None:
-            return "", ""
+        if isinstance(path, str):
+            return _img(path)
         # A RangeIndex comes from reset_index, so its labels no longer identify images.
-        is_position = label in self._images and not isinstance(self.index, pd.RangeIndex)
-        if not (isinstance(label, str) or is_position):
+        if label not in (self._images or {}) or isinstance(self.index, pd.RangeIndex):
             return "", ""
-        return _img(label if isinstance(label, str) else self._images[label])
+        return _img(self._images[label])
 
     def _neighbors_html(self, neighbors):
         """Return the thumbnails of training images, each with its label."""
@@ -110,6 +110,14 @@ class Explanation(pd.DataFrame):
             thumbnail = "" if source is None else _img(source)[0]
             cells.append(thumbnail + Markup(escape("" if label is None else f" {label} ")))
         return Markup(" ".join(cells))
+
+
+class _Sentences(pd.Series):
+    """A Series of strings that are shown in full."""
+
+    def __repr__(self):
+        with pd.option_context("display.max_colwidth", None):
+            return super().__repr__()
 
 
 def _img(source):
@@ -189,10 +197,10 @@ def explain_outputs(
     unread = np.isnan(y_pred)
     winner = np.where(unread[:, None], 0, proba).argmax(axis=1)
     samples = np.arange(len(winner))
-    if images is not None:
-        index: list[Any] | pd.Index | None = [images.label(i) for i in samples.tolist()]
-    else:
-        index = X.index if isinstance(X, pd.DataFrame) else None
+    labels = None if images is None else [images.label(i) for i in samples.tolist()]
+    index: list[Any] | pd.Index | None = X.index if isinstance(X, pd.DataFrame) else None
+    if labels is not None:
+        index = [os.path.basename(label) if isinstance(label, str) else label for label in labels]
     table = Explanation(
         {
             "concept": np.array(bins.descriptions, dtype=object)[winner],
@@ -204,10 +212,10 @@ def explain_outputs(
         },
         index=index,
     ).mask(np.tile(unread[:, None], 6))
-    is_path = (str, os.PathLike)
-    table._images = (
-        None
-        if images is None
-        else {i: x for i, x in enumerate(images.items) if not isinstance(x, is_path)}
-    )
+    table._images = None
+    if images is not None and labels is not None:
+        paths = [label if isinstance(label, str) else None for label in labels]
+        table._images = {i: images.items[i] for i, path in enumerate(paths) if path is None}
+        if any(path is not None for path in paths):
+            table["path"] = np.array(paths, dtype=object)
     return table

@@ -34,6 +34,7 @@ from .augmenting import check_augment
 from .checkpoint_name import checkpoint_file
 from .checks import check_y_and_weight
 from .inputs import unchanged_on_failure
+from .plan import plan_of
 
 __all__ = ["FitMixin", "Prepared", "fitted_attributes"]
 
@@ -106,6 +107,8 @@ class FitMixin:
         self._validate_params()
         tasks = FitTasks(self, X, y, sample_weight)
         checked = self._check(X, y, sample_weight)
+        if self.verbose > 1 and checked.processes.is_main:
+            print(plan_of(self, checked))
         prepared = self._prepare(checked)
         tasks.leave_out(checked.X, prepared.failures)
         tasks.attributes_of = partial(self._fitted_attributes, checked)

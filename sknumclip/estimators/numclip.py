@@ -9,11 +9,11 @@ from typing import Any, Self
 
 import torch
 from scipy.special import softmax
-from tqdm.auto import tqdm
 
 from .._typing import LrSchedule, StrPath
 from .._warnings import warn_user
 from ..losses import FCRC, RANKING_LOSSES, resolve_ranking_loss
+from ..machine.progress import progress_bar
 from ..machine.threads import one_thread
 from ..model.modules import SHIFTS, FeatureEncoder, NumCLIPModule
 from ..model.prompts import (
@@ -192,9 +192,7 @@ class BaseNumCLIP(BaseCLIPEstimator):
             bins, texts, self.shift, self.max_shift, checked.ranking_loss, checked.seed
         )
         shown = self.verbose and checked.processes.is_main and not shows_progress(self)
-        bar = tqdm(
-            desc="solving", total=n_steps(len(rows)), leave=False, delay=2, disable=not shown
-        )
+        bar = progress_bar(n_steps(len(rows)), "step", verbose=shown, desc="solving")
         # The operations are so small that threads would spend more time waiting than computing.
         with bar, one_thread():
             solution = solve(rows, problem, bar.update)

@@ -133,13 +133,14 @@ class BinRegressionMixin:
         Returns
         -------
         DataFrame
-            One row per image, indexed by its path if it has one: ``concept``, the description of
-            the most probable bin; ``low`` and ``high``, its range; its ``probability``; ``shift``,
-            how far the regressor moved its center, in the unit of y; and ``prediction``. All are
-            NaN for unreadable images, if ``on_error="skip"``. A notebook shows it as thumbnails and
-            sentences; the method ``sentences`` returns the sentences as text. With `neighbors`,
-            another column, ``neighbors``, contains tuples of ``image`` (path, or position in
-            `X_train`), ``label`` and ``similarity``, the nearest first.
+            One row per image, indexed by its file name if it has one: ``concept``, the description
+            of the most probable bin; ``low`` and ``high``, its range; its ``probability``;
+            ``shift``, how far the regressor moved its center, in the unit of y; ``prediction``; and
+            ``path``, if images have one. All but the path are NaN for unreadable images, if
+            ``on_error="skip"``. A notebook shows it as thumbnails and sentences; the method
+            ``sentences`` returns the sentences as text. With `neighbors`, another column,
+            ``neighbors``, contains tuples of ``image`` (path, or position in `X_train`), ``label``
+            and ``similarity``, the nearest first.
 
         Raises
         ------

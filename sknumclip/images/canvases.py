@@ -4,11 +4,11 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from ..exceptions import ImageReadError
 from ..machine.memory import usual_threads
 from ..machine.processes import ONE_PROCESS
+from ..machine.progress import progress_bar
 from .cache import canvas_cache
 from .resizing import canvas_size, resize_image
 
@@ -128,7 +128,7 @@ class CanvasStore:
         indices = processes.part(np.unique(self.first))
         chunks = np.split(indices, range(64, len(indices), 64))
         failures = {}
-        with tqdm(total=len(indices), unit="image", disable=not verbose, leave=False) as bar:
+        with progress_bar(len(indices), "image", verbose=verbose, desc="reading") as bar:
             for indices, _, failed in self.batches(chunks):
                 failures.update(failed)
                 bar.update(len(indices) + len(failed))

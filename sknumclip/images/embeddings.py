@@ -4,10 +4,10 @@ import contextlib
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from ..machine.device import autocast, to_device
 from ..machine.processes import ONE_PROCESS
+from ..machine.progress import progress_bar
 from .cache import EMBEDDINGS
 
 __all__ = ["clear_embedding_cache", "embed_images"]
@@ -96,7 +96,7 @@ def embed_images(
         missing = [i for i in own if i not in rows]
         failures = {}
         chunks = [missing[start : start + size] for start in range(0, len(missing), size)]
-        bar = tqdm(total=len(missing), unit="image", disable=not verbose, leave=False)
+        bar = progress_bar(len(missing), "image", verbose=verbose, desc="embedding")
         with torch.no_grad(), autocast(device, autocast_dtype), bar:
             for embedded in _embed_batches(
                 encode_batch, store, chunks, device, on_error, failures, bar

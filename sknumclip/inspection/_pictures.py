@@ -6,10 +6,10 @@ from functools import cache
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
-from tqdm.auto import tqdm
 
 from ..clip.backbone import Preprocessing
 from ..images.canvases import CanvasStore
+from ..machine.progress import progress_bar
 from ._pairs import normalized
 
 __all__ = ["best_alignment", "likely_pairs", "read_thumbnails"]
@@ -42,7 +42,7 @@ def read_thumbnails(images, on_error, verbose):
     thumbnails, failures = np.zeros((len(images), SIDE, SIDE), dtype=np.uint8), {}
     distinct = np.unique(store.first)
     chunks = np.split(distinct, range(64, len(distinct), 64))
-    with tqdm(total=len(distinct), unit="image", disable=not verbose, leave=False) as bar:
+    with progress_bar(len(distinct), "image", verbose=verbose, desc="reading") as bar:
         for indices, canvases, failed in store.batches(chunks):
             grey = np.tensordot(_GREY, canvases.astype(np.float32), axes=(0, 1))
             thumbnails[indices] = np.round(grey)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -123,7 +123,8 @@ class TrainingCurveDisplay:
                 "There are no curves to plot: the estimator was trained for 0 epochs. Fit it with "
                 "max_epochs of at least 1."
             )
-        self.lines_, self.best_lines_ = {}, []
+        self.lines_: dict[str, Any] = {}
+        self.best_lines_: list[Any] = []
         style = {"marker": "." if len(self.history) < 30 else None, **(line_kwargs or {})}
         if "penalty" in self.history:
             self._plot_penalties(ax, style)

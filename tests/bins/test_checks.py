@@ -34,6 +34,29 @@ def test_bad_mappings_say_what_is_wrong(mapping, message):
         LinguisticBins.from_mapping(mapping)
 
 
+OPEN = {"young": (0, 35), "middle-aged": (35, 65), "old": (65, float("inf"))}
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        (dict(centers=(20, 50, 75)), r"'old' must be finite.*centers=.*outside='clip'"),
+        (dict(outside="clip"), r"'old' must be finite.*centers=.*outside='clip'"),
+        (
+            dict(centers=(20, 50, 60), outside="clip"),
+            "'old' must lie in its range, above 65. Got 60",
+        ),
+        (dict(centers=(20, 50), outside="clip"), "centers must have 3 values"),
+    ],
+)
+def test_open_ranges_need_a_center_and_clip(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        LinguisticBins.from_mapping(OPEN, **kwargs)
+    downward = {"old": (65, 121), "young": (-float("inf"), 65)}
+    with pytest.raises(ValueError, match="out of order"):
+        LinguisticBins.from_mapping(downward, centers=(80, 30), outside="clip")
+
+
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [

@@ -20,6 +20,14 @@ def test_from_mapping():
     assert (bins.n_bins, len(bins), bins.range) == (3, 3, 101)
 
 
+def test_open_ranges_are_as_wide_as_their_center_says():
+    mapping = {"cold": (-np.inf, 0), "mild": (0, 20), "hot": (20, np.inf)}
+    bins = LinguisticBins.from_mapping(mapping, centers=(-5, 12, 28), outside="clip")
+    assert bins.edges == (-10, 0, 20, 36)
+    assert bins.centers == (-5, 12, 28)
+    np.testing.assert_array_equal(bins.assign([-50, -5, 3, 28, 99]), [0, 0, 1, 2, 2])
+
+
 def test_bins_are_values():
     bins = LinguisticBins.from_mapping(AGES)
     same = LinguisticBins(["child", "teenager", "adult"], [0, 13, 19, 101])

@@ -4,6 +4,7 @@ import base64
 import io
 import pickle
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -72,6 +73,28 @@ def test_sentences_say_what_the_columns_say(fitted, files):
         assert f"‘{row['concept']}’" in sentence
         assert sentence.endswith(f"→ {row['prediction']:.1f}")
         assert ("moved up" in sentence) == (row["shift"] > 0.05)
+
+
+def test_a_narrow_terminal_shows_all_columns_and_whole_sentences(fitted, files):
+    explanation = fitted.explain(files)
+    assert explanation.index.tolist() == [Path(file).name for file in files]
+    assert explanation["path"].tolist() == files
+    with pd.option_context("display.width", 80, "display.max_columns", 4):  # as in a terminal
+        shown = repr(explanation.round(1))
+    assert all(name in shown for name in explanation.columns)
+    assert shown.count("\n\n") <= 2  # the table is cut between columns, into as few parts
+    assert files[9] in shown
+    for sentence in explanation.sentences():
+        assert sentence in repr(explanation.sentences())
+
+
+def test_the_same_file_name_in_two_folders_is_two_images(fitted, files, tmp_path):
+    (tmp_path / "1.png").write_bytes(Path(files[9]).read_bytes())
+    both = fitted.explain([files[1], tmp_path / "1.png"])
+    assert both.index.tolist() == ["1.png", "1.png"]
+    alone = [fitted.explain([path])._repr_html_() for path in both["path"]]
+    expected = [re.findall(r"base64,([^\"]+)", html)[0] for html in alone]
+    assert re.findall(r"base64,([^\"]+)", both._repr_html_()) == expected
 
 
 def thumbnails(html):
@@ -146,8 +169,9 @@ def test_an_image_that_cannot_be_read_says_why(fitted, files, tmp_path):
     assert "broken.png" in html
     assert re.search(r"UnidentifiedImageError|not an image", html)
     assert len(thumbnails(html)) == 1
-    explanation = fitted.explain([files[2]])
-    explanation.index = [str(tmp_path / "gone.png")]  # deleted since
+    (tmp_path / "gone.png").write_bytes(Path(files[2]).read_bytes())
+    explanation = fitted.explain([tmp_path / "gone.png"])
+    (tmp_path / "gone.png").unlink()
     assert "gone.png" in explanation._repr_html_()
     assert not thumbnails(explanation._repr_html_())
 
@@ -183,7 +207,7 @@ def test_classes_are_explained(files, predict_by, tmp_path):
         [10, 20, 30], descriptions=["few", "some", "lots"], predict_by=predict_by, **TINY_FAST
     ).fit(files, y)
     explanation = clf.explain(files)
-    assert list(explanation) == ["concept", "probability", "rank", "prediction"]
+    assert list(explanation) == ["concept", "probability", "rank", "prediction", "path"]
     assert explanation["prediction"].tolist() == clf.predict(files).tolist()
     np.testing.assert_array_equal(explanation["probability"], clf.predict_proba(files).max(axis=1))
     assert explanation["rank"].between(-0.5, 2.5).all()
@@ -194,7 +218,8 @@ def test_classes_are_explained(files, predict_by, tmp_path):
     clf.set_params(on_error="skip")
     (tmp_path / "empty.png").touch()
     skipped = clf.explain([str(tmp_path / "empty.png"), files[0]])
-    assert skipped.isna().all(axis=1).tolist() == [True, False]
+    assert skipped.drop(columns="path").isna().all(axis=1).tolist() == [True, False]
+    assert skipped.index.tolist() == ["empty.png", Path(files[0]).name]
 
 
 def test_pictures_stay_with_their_rows(fitted):

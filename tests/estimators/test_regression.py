@@ -1,5 +1,7 @@
 """Numbers from bins: probabilities, standard deviations, explanations."""
 
+import os
+
 import numpy as np
 import pytest
 from factories import BINS
@@ -29,8 +31,10 @@ def test_explain_adds_up(make, data, files):
     reg = make(max_epochs=5).fit(files, y)
     table = reg.explain(files)
     proba = reg.predict_bin_proba(files)
-    assert table.index.tolist() == files
-    assert list(table) == ["concept", "low", "high", "probability", "shift", "prediction"]
+    assert table.index.tolist() == [os.path.basename(file) for file in files]
+    columns = ["concept", "low", "high", "probability", "shift", "prediction", "path"]
+    assert list(table) == columns
+    assert table["path"].tolist() == files
     winner = proba.argmax(axis=1)
     assert table["concept"].tolist() == [list(BINS)[k] for k in winner]
     assert table["low"].tolist() == [list(BINS.values())[k][0] for k in winner]

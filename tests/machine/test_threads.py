@@ -10,6 +10,7 @@ from factories import run_python
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.machine.threads import torch_threads
+from sknumclip.training import loop
 
 
 def test_threads_are_the_callers_again_afterwards():
@@ -60,23 +61,35 @@ print({{*seen}}, torch.get_num_threads())
     assert run_python(["-c", code], 120, env=env).strip() == f"{{{used}}} {asked}"
 
 
-def test_frozen_steps_take_one_thread():
+def threads_of_steps(X, y, **params):
+    """The numbers of threads that steps take if the caller allows two."""
     seen = set()
 
     def loss(logits, bin_index, y, **options):
         seen.add(torch.get_num_threads())
         return logits.sum() * 0
 
-    X, y = np.random.default_rng(0).normal(size=(20, 8)), np.arange(20.0)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        reg = NumCLIPRegressor(3, model_name="tiny", fine_tune="none", max_epochs=1, verbose=0)
-        reg.set_params(ranking_loss=loss).fit(X, y)
+        reg = NumCLIPRegressor(3, model_name="tiny", max_epochs=1, verbose=0)
+        reg.set_params(ranking_loss=loss, **params).fit(X, y)
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
-    assert seen == {1}
+    return seen
+
+
+def test_steps_too_small_for_threads_take_one(monkeypatch):
+    rng, y = np.random.default_rng(0), np.arange(8.0)
+    features, images = (
+        rng.normal(size=(8, 8)),
+        rng.integers(256, size=(8, 64, 64, 3), dtype=np.uint8),
+    )
+    assert threads_of_steps(features, y, fine_tune="none") == {1}
+    assert threads_of_steps(images, y, fine_tune="full") == {1}  # of a tower this small
+    monkeypatch.setattr(loop, "SMALL", 1000)
+    assert threads_of_steps(images, y, fine_tune="full") == {2}
 
 
 THREADS = """

@@ -19,6 +19,7 @@ from training_shared import EPOCHS_SEEN, Watch
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor, baselines
 from sknumclip.datasets import make_counting_images
+from sknumclip.machine import progress
 from sknumclip.training import callbacks as _callbacks
 
 MAE = "neg_mean_absolute_error"
@@ -178,7 +179,8 @@ def test_inside_a_search(callback, data, n_jobs):
     assert len(epoch_scores(monitor)) == (2 * 2 + 1) * 3  # candidates, folds, refit; epochs
 
 
-def test_progress_bars_show_epochs_in_place_of_our_own(callback, data, capfd):
+def test_progress_bars_show_epochs_in_place_of_our_own(callback, data, capfd, monkeypatch):
+    monkeypatch.setattr(progress, "DELAY", 0)
     pytest.importorskip("rich")
     search = GridSearchCV(tiny_estimator(verbose=1), {"beta": [0, 4]}, cv=2, scoring=MAE)
     search.set_callbacks(callback.ProgressBar()).fit(*data)
@@ -189,7 +191,8 @@ def test_progress_bars_show_epochs_in_place_of_our_own(callback, data, capfd):
     assert "epoch/s" in capfd.readouterr().err
 
 
-def test_the_bar_of_a_pipeline_counts_too(callback, data, capfd):
+def test_the_bar_of_a_pipeline_counts_too(callback, data, capfd, monkeypatch):
+    monkeypatch.setattr(progress, "DELAY", 0)
     pytest.importorskip("rich")
     model = make_pipeline("passthrough", tiny_estimator(verbose=1))
     model.set_callbacks(callback.ProgressBar(max_propagation_depth=0)).fit(*data)

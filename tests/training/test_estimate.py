@@ -1,25 +1,23 @@
 """A long fit says early how long it will take; a short one says nothing."""
 
+import re
+
 import numpy as np
 import pytest
 from factories import FAST, Y
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.training import estimate
-from sknumclip.training.estimate import advice
+from sknumclip.training.estimate import expected
 
 
 @pytest.mark.parametrize(
-    ("per_step", "time"), [(3.75, "3 h 20 min"), (0.2, "11 min"), (0.18, None), (100.0, "88 h 53")]
+    ("per_step", "time"),
+    [(3.75, "3 h 20 min"), (0.2, "11 min"), (0.02, "64 s"), (100.0, "88 h 53 min")],
 )
 def test_time_is_that_of_all_steps(per_step, time):
-    message = advice(per_step, n_steps=32, n_epochs=100, device="cpu")
-    if time is None:
-        assert message is None
-    else:
-        assert f"about {time}" in message
-        assert "100 epochs of 32 steps" in message
-        assert "fine_tune='none'" in message
+    message = expected(per_step, n_steps=32, n_epochs=100, device="cpu")
+    assert f"about {time} on cpu: 100 epochs of 32 steps" in message
 
 
 def fit(pixels, **params):
@@ -31,7 +29,10 @@ def test_a_long_fit_says_so_once(pixels, monkeypatch, capsys):
     monkeypatch.setattr(estimate, "LONG", 0.0)
     fit(pixels, max_epochs=3)
     printed = capsys.readouterr().out
-    assert printed.count("Training will take about 0 min on cpu: 2 epochs of 4 steps") == 1
+    assert (
+        len(re.findall(r"Training will take about \d+ s on cpu: 2 epochs of 4 steps", printed)) == 1
+    )
+    assert "Faster ways: fine_tune='none'" in printed
 
 
 def test_short_or_silent_fits_say_nothing(pixels, monkeypatch, capsys):
@@ -39,6 +40,13 @@ def test_short_or_silent_fits_say_nothing(pixels, monkeypatch, capsys):
     monkeypatch.setattr(estimate, "LONG", 0.0)
     fit(pixels, verbose=0)
     assert capsys.readouterr().out == ""
+
+
+def test_verbose_2_says_what_is_done_and_how_long_it_takes(pixels, capsys):
+    fit(pixels, max_epochs=3, verbose=2)
+    printed = capsys.readouterr().out
+    assert printed.index("NumCLIPRegressor.fit\n") < printed.index("Training will take about")
+    assert "Faster ways" not in printed  # it is short
 
 
 def test_a_frozen_fit_is_never_long(monkeypatch, capsys):
