@@ -190,8 +190,9 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     any of them. Only the folds are random; the order of images does not matter, and a
     `sample_weight` of 2 gives bitwise the same result as repeating the image.
     ``predict(return_std=True)`` is calibrated on out-of-fold errors. ``history_`` has one row per
-    penalty. Parameters for training have no effect, and a warning lists them; set `max_epochs` to a
-    number to train in epochs as the paper does.
+    penalty that was tried; smaller ones that would only increase the error are not. Parameters for
+    training have no effect, and a warning lists them; set `max_epochs` to a number to train in
+    epochs as the paper does.
 
     Four rarely changed settings are class attributes, which a subclass may set:
     ``max_shift = 0.5``, the bound of \\|δ\\|; ``regressor_lr = 1e-3``, the learning rate of the

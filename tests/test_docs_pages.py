@@ -51,10 +51,13 @@ def blocks(page):
 
 
 def check_output(expected, printed):
-    """Words must be the same; numbers about the same, as processors round differently."""
+    """Words must be the same; numbers about the same, as processors round differently.
+
+    A shift of a center was seen to differ by 0.4 between processors, where bins cover 1 to 101.
+    """
     assert NUMBER.sub("#", expected).split() == NUMBER.sub("#", printed).split(), printed
     numbers = [[float(number) for number in NUMBER.findall(text)] for text in (printed, expected)]
-    np.testing.assert_allclose(*numbers, rtol=0.05, atol=0.2, err_msg=printed)
+    np.testing.assert_allclose(*numbers, rtol=0.05, atol=0.7, err_msg=printed)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,13 @@ __all__ = ["PENALTIES", "BinsModel"]
 
 # From so strong a penalty that the model is zero-shot CLIP to nearly none.
 PENALTIES = 10.0 ** np.arange(5, -4, -1)
-N_ITERATIONS = 30  # per penalty; each starts from the solution of the one before
+
+
+def n_iterations(penalty):
+    """Return the iterations for one penalty: under a strong one, the model hardly moves."""
+    return 10 if penalty >= 100 else 30
+
+
 HUBER_WIDTH = 3.0  # in percent of the label range
 # Keep the other parameters near zero-shot CLIP when there are few samples.
 BIAS_PENALTY, SHIFT_PENALTY, TEMPERATURE_PENALTY = 0.3, 1.0, 0.3
@@ -95,8 +101,13 @@ class BinsModel:
         slope = rows.mean(off * (average - mean)) / max(rows.mean(off**2), least)
         return weights, bias, mean + slope * (centers - start)
 
-    def path(self, rows, penalties=PENALTIES, parameters=None, advance=lambda: None):
+    def path(self, rows, penalties=PENALTIES, parameters=None):
         """Return the solution for each penalty, shape (n_penalties, n_parameters)."""
+        solve = self.solver(rows, parameters)
+        return np.array([solve(penalty) for penalty in penalties])
+
+    def solver(self, rows, parameters=None):
+        """Return a function from a penalty to its solution, which starts from the last one."""
         parameters = np.zeros(self.n_parameters) if parameters is None else parameters
         zero_shot, n_bins = rows.X @ self.start.T, len(self.start)
         # The step stays in the span of the rows, which has fewer coordinates.
@@ -105,21 +116,23 @@ class BinsModel:
             u, values, axes = np.linalg.svd(rows.X, full_matrices=False)
             rows = Rows(u * values, rows.y, rows.weight, rows.bin_index)
             parameters = _with_step(parameters, n_bins, lambda step: step @ axes.T)
-        ranking, solved = ranking_of(self.ranking_loss, rows, self.bins), []
-        for penalty in penalties:
+        ranking = ranking_of(self.ranking_loss, rows, self.bins)
+
+        def solve(penalty):
+            nonlocal parameters
             parameters = minimize(
                 self._loss,
                 parameters,
                 (rows, zero_shot, ranking, penalty),
                 jac=True,
                 method="L-BFGS-B",
-                options={"maxiter": N_ITERATIONS},
+                options={"maxiter": n_iterations(penalty)},
             ).x
-            solved.append(parameters)
-            advance()
-        if axes is not None:
-            solved = [_with_step(values, n_bins, lambda step: step @ axes) for values in solved]
-        return np.array(solved)
+            if axes is None:
+                return parameters
+            return _with_step(parameters, n_bins, lambda step: step @ axes)
+
+        return solve
 
     def _loss(self, parameters, rows, zero_shot, ranking, penalty):
         """Return the mean loss and its gradient with respect to the parameters."""

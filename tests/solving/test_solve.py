@@ -100,7 +100,19 @@ def test_the_history_is_the_path_of_penalties(shapes):
     Z, y = shapes
     reg = NumCLIPRegressor(FOUR_COUNTS, **TINY_FROZEN).fit(Z[:40], y[:40])
     assert list(reg.history_) == ["penalty", "valid_mae"]
-    assert reg.n_iter_ == len(reg.history_) == 9
+    assert reg.n_iter_ == len(reg.history_) <= 9
+    np.testing.assert_allclose(reg.history_["penalty"], 10.0 ** np.arange(5, 5 - reg.n_iter_, -1))
+
+
+def test_the_path_ends_where_smaller_penalties_only_make_it_worse():
+    rng = np.random.default_rng(0)
+    X, noise = rng.normal(size=(200, 30)), rng.normal(size=200)
+    nothing = NumCLIPRegressor(3, **TINY_FROZEN).fit(X, noise).history_
+    assert len(nothing) < 9  # there is nothing to learn, so the strongest penalties are best
+    errors = nothing["valid_mae"].to_numpy()
+    assert errors[-2:].min() > errors[:-2].min()
+    much = NumCLIPRegressor(3, **TINY_FROZEN).fit(X, X[:, 0] + noise / 100).history_
+    assert len(much) > len(nothing)
 
 
 @pytest.mark.parametrize("kind", ["files", "features", "other features"])
