@@ -31,6 +31,7 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
@@ -75,6 +76,7 @@ copybutton_prompt_is_regexp = True
 
 autosummary_generate = True
 autodoc_typehints = "none"  # types are in the docstrings
+autodoc_preserve_defaults = True  # 8 / 7, not 1.1428571428571428
 toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False  # the class template lists the methods
 numpydoc_class_members_toctree = False
@@ -107,7 +109,7 @@ html_css_files = ["custom.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
-    "logo": {"text": "sknumclip"},
+    "logo": {"text": f"sknumclip {release}"},
     "navbar_align": "left",
     "header_links_before_dropdown": 7,
     "navigation_with_keys": False,
