@@ -89,6 +89,20 @@ _EPOCH_PARAMETERS = (
 )
 
 
+def _rows(checked, prepared, *, are_embeddings):
+    """Return the training samples in float64, labels counted from the lower end of the bins."""
+    indices = prepared.training.indices
+    features = prepared.inputs[indices].double()
+    if are_embeddings:
+        features = torch.nn.functional.normalize(features, dim=1)
+    return Rows(
+        features.numpy(),
+        checked.y[indices] - checked.bins.edges[0],
+        checked.weight[indices].astype(float),
+        checked.bin_index[indices],
+    )
+
+
 class BaseNumCLIP(BaseCLIPEstimator):
     """Shared implementation of the regressor and the classifier; subclasses define the label.
 
@@ -174,28 +188,23 @@ class BaseNumCLIP(BaseCLIPEstimator):
 
     def _solve(self, checked, prepared):
         """Solve for all parameters; see :mod:`sknumclip.solving.solve`."""
-        indices, backbone, bins = prepared.training.indices, checked.backbone, checked.bins
-        features, texts = prepared.inputs[indices].double(), None
-        n_features = features.shape[1]
+        backbone, bins, texts = checked.backbone, checked.bins, None
+        n_features = prepared.inputs.shape[1]
         if n_features == backbone.embed_dim:
-            features = torch.nn.functional.normalize(features, dim=1)
             generator = torch.Generator().manual_seed(checked.seed)
             prompts = self._prompts(FeaturePrompts, backbone, bins, generator)
             texts = backbone.logit_scale * prompts().detach().double().numpy()
-        rows = Rows(
-            features.numpy(),
-            checked.y[indices] - bins.edges[0],
-            checked.weight[indices].astype(float),
-            checked.bin_index[indices],
-        )
         problem = Problem(
             bins, texts, self.shift, self.max_shift, checked.ranking_loss, checked.seed
         )
         shown = self.verbose and checked.processes.is_main and not shows_progress(self)
-        bar = progress_bar(n_steps(len(rows)), "step", verbose=shown, desc="solving")
+        bar = progress_bar(n_steps(len(prepared.training)), "step", verbose=shown, desc="solving")
         # The operations are so small that threads would spend more time waiting than computing.
         with bar, one_thread():
-            solution = solve(rows, problem, bar.update)
+            # No name for the rows, so that `solve` can free them once it has merged equal ones.
+            solution = solve(
+                _rows(checked, prepared, are_embeddings=texts is not None), problem, bar.update
+            )
         source = self._image_encoder(backbone) if checked.X.are_images else None
         encoder = FeatureEncoder(n_features, n_features, image_encoder=source)
         module = SolvedModule.from_solution(encoder, bins, solution, texts)

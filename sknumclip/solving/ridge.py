@@ -27,7 +27,8 @@ def ridge_path(rows, tested):
     """
     X_mean, y_mean = rows.mean(rows.X), rows.mean(rows.y)
     root = np.sqrt(rows.weight)
-    X, y = (rows.X - X_mean) * root[:, None], (rows.y - y_mean) * root
+    X, y = rows.X - X_mean, (rows.y - y_mean) * root
+    X *= root[:, None]  # in place, as X may be most of the memory
     penalties = PENALTIES[:, None] * X.shape[1]
     if len(X) < X.shape[1]:  # use the smaller of the two square matrices
         values, vectors = np.linalg.eigh(X @ X.T)

@@ -49,12 +49,17 @@ def merge_rows(rows):
     Then a fit does not depend on the order of the samples, and a sample that occurs twice counts as
     one of weight 2.
     """
-    content = np.ascontiguousarray(np.column_stack([rows.X, rows.y]))
-    digests = np.array([hashlib.blake2b(row, digest_size=16).digest() for row in content])
+    digests = np.array([_digest(x, y) for x, y in zip(rows.X, rows.y, strict=True)])
     _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
     merged = rows[first]
     weight = np.bincount(inverse, weights=rows.weight)
     return Rows(merged.X, merged.y, weight, merged.bin_index)
+
+
+def _digest(x, y):
+    digest = hashlib.blake2b(np.ascontiguousarray(x), digest_size=16)
+    digest.update(np.float64(y))
+    return digest.digest()
 
 
 def n_folds(n_rows):
