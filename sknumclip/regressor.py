@@ -168,9 +168,9 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the torch module.
     history_ : DataFrame
-        One row per epoch: ``train_mae``, the mean absolute error in the unit of the label,
-        ``train_ranking_loss``, ``train_loss`` (the sum of the ranking loss and of the error in
-        percent of the range of the bins), the same for validation, and duration in seconds.
+        One row per epoch: ``train_ranking_loss``, ``train_l1_loss`` (in percent of the range of
+        the bins), their sum ``train_loss``, ``train_mae`` (the mean absolute error, in the unit of
+        the label), the same for validation, and duration in seconds.
     n_iter_ : int
         Number of epochs run; for a solved fit, number of penalties tried.
     skipped_ : dict of str to str

@@ -156,9 +156,9 @@ class NumCLIPNet(NeuralNet):
         losses = self.processes.mean(torch.stack(losses)).cpu().double().numpy()
         check_losses(losses, iterator.samples.inputs, self, training=training)
         means = np.average(losses, axis=0, weights=sizes)
-        means[2] *= self.label_range / 100  # from the L1 loss to the unit of the label
-        names = ("loss", self.loss_name, "mae")
-        for name, value in zip(names, means.tolist(), strict=True):
+        names = ("loss", self.loss_name, "l1_loss", "mae")
+        values = [*means.tolist(), means[2] * self.label_range / 100]  # in the unit of the label
+        for name, value in zip(names, values, strict=True):
             self.history.record(f"{prefix}_{name}", value)
 
     def _set_learning_rates(self):
