@@ -18,6 +18,9 @@ from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.exceptions import ImageReadError
 from sknumclip.images.reading import Images
 from sknumclip.losses import FCRC
+from sknumclip.machine import progress
+
+progress.DELAY = 0  # bars of short work too
 
 N = 45  # of which 32 make the first step and 13, an odd number, the second
 PATIENT = dict(early_stopping=True, validation_fraction=0.3, n_iter_no_change=2, max_epochs=30)
