@@ -20,8 +20,6 @@ from sknumclip.images.reading import Images
 from sknumclip.losses import FCRC
 from sknumclip.machine import progress
 
-progress.DELAY = 0  # bars of short work too
-
 N = 45  # of which 32 make the first step and 13, an odd number, the second
 PATIENT = dict(early_stopping=True, validation_fraction=0.3, n_iter_no_change=2, max_epochs=30)
 
@@ -197,6 +195,7 @@ class Scenarios:
 
 
 if __name__ == "__main__":
+    progress.DELAY = 0  # bars of short work too
     from accelerate import Accelerator
 
     torch.set_num_threads(1)
