@@ -11,7 +11,7 @@ from ._typing import Device, FloatArray, ImagesOrFeatures, IntOrAuto, OnError, P
 from .clip.backbone import absolute_name, load_backbone
 from .estimators.inputs import INPUT_CONSTRAINTS, ImageInputMixin, unchanged_on_failure
 from .exceptions import BackboneError
-from .machine.torch_state import own_torch_state
+from .machine.settings import own_settings
 from .model.modules import ImageEncoder
 
 __all__ = ["CLIPEmbedder"]
@@ -132,7 +132,7 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
             }
         return self
 
-    @own_torch_state()
+    @own_settings()
     def transform(self, X: ImagesOrFeatures) -> FloatArray:
         """Embed images.
 

@@ -11,7 +11,7 @@ from torch import nn
 from ..exceptions import BackboneError
 from ..machine.files import file_identity
 from ..machine.fingerprint import fingerprint
-from ..machine.torch_state import own_torch_state
+from ..machine.settings import own_settings
 
 __all__ = ["Backbone", "Preprocessing", "absolute_name", "load_backbone"]
 
@@ -113,7 +113,7 @@ class Backbone:
         )
 
 
-@own_torch_state()
+@own_settings()
 def load_backbone(model_name, pretrained=None):
     """Load a CLIP model with its weights.
 

@@ -23,7 +23,7 @@ from ..images.features import Features
 from ..images.reading import Images
 from ..machine.device import resolve_autocast_dtype
 from ..machine.processes import Processes
-from ..machine.torch_state import own_torch_state
+from ..machine.settings import own_settings
 from ..model.modules import FeatureEncoder, ImageEncoder
 from ..training.batches import Samples
 from ..training.callbacks import FitTasks, shows_progress, with_callbacks
@@ -99,7 +99,7 @@ class FitMixin:
     """The steps of fit; see :class:`~sknumclip.estimators.base.BaseCLIPEstimator`."""
 
     def _fit(self, X, y, sample_weight):
-        with own_torch_state(), unchanged_on_failure(self):
+        with own_settings(), unchanged_on_failure(self):
             return self._fit_with_callbacks(X, y, sample_weight)
 
     @with_callbacks

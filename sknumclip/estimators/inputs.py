@@ -28,7 +28,7 @@ from ..machine.device import (
     worker_kind,
 )
 from ..machine.processes import Processes
-from ..machine.torch_state import own_torch_state
+from ..machine.settings import own_settings
 from .checks import Described, Interval, StrOptions
 from .input_types import as_images
 
@@ -133,7 +133,7 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
             n_sharing=Processes(self.accelerator).n_local,
         )
 
-    @own_torch_state()
+    @own_settings()
     def _embed(self, images, encoder, fingerprint, verbose=0):
         """Compute ℓ2-normalized embeddings with a frozen tower, once per image and process.
 

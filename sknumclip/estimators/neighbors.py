@@ -43,8 +43,8 @@ def nearest_rows(rows, known, k):
 
     Parameters
     ----------
-    rows : ndarray of shape (n, n_features)
-    known : ndarray of shape (n_known, n_features)
+    rows : array-like of shape (n, n_features)
+    known : array-like of shape (n_known, n_features)
         Rows of NaN (unreadable images) are never neighbors.
     k : int
 
@@ -55,6 +55,8 @@ def nearest_rows(rows, known, k):
     similarity : ndarray of shape (n, k)
         NaN where the index is -1.
     """
+    # Embeddings may be tables, if scikit-learn is set to transform_output="pandas".
+    rows, known = np.asarray(rows), np.asarray(known)
     asked, there = (np.flatnonzero(np.isfinite(part).all(axis=1)) for part in (rows, known))
     index, similarity = np.full((len(rows), k), -1), np.full((len(rows), k), np.nan)
     found = min(k, len(there))
@@ -77,9 +79,7 @@ def add_neighbors(table, estimator, X, k, X_train, y_train):
             )
         return table
     check_neighbors("neighbors", k, X_train, y_train)
-    # Not tables, as which a setting of scikit-learn's may return them.
-    rows, known = (np.asarray(estimator.transform(images)) for images in (X, X_train))
-    index, similarity = nearest_rows(rows, known, k)
+    index, similarity = nearest_rows(estimator.transform(X), estimator.transform(X_train), k)
     images = as_images(X_train)
     labels = None if y_train is None else np.asarray(column_or_1d(y_train)).tolist()
     cells = np.empty(len(table), dtype=object)

@@ -12,7 +12,7 @@ from .._typing import FloatArray, ImagesOrFeatures
 from ..images.embeddings import embed_images
 from ..machine.device import autocast, copy_on, resolve_autocast_dtype
 from ..machine.processes import Processes
-from ..machine.torch_state import own_torch_state
+from ..machine.settings import own_settings
 from .inputs import ImageInputMixin
 
 __all__ = ["PredictMixin"]
@@ -52,7 +52,7 @@ class PredictMixin(ImageInputMixin):
         y_pred, logits, centers = np.split(values, [1, values.shape[1] - self.bins_.n_bins], axis=1)
         return y_pred[:, 0] + origin, logits, centers + origin
 
-    @own_torch_state()
+    @own_settings()
     def _map(self, X, make_compute):
         """Compute something from the image embeddings of X, in batches.
 

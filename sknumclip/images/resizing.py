@@ -5,7 +5,7 @@ import torch
 from PIL import Image
 
 from ..machine.device import to_device
-from ..machine.generator import drawing_from_torch
+from ..machine.generator import drawing_from_torch, seed_torch
 
 __all__ = ["MAX_ASPECT_RATIO", "canvas_size", "own_views", "resize_image", "training_views"]
 
@@ -140,7 +140,7 @@ def own_views(canvases, augment, seeds, sizes):
     views = []
     with drawing_from_torch(canvases.device):
         for start in range(0, len(canvases), step):
-            torch.manual_seed(int(seeds[start]))
+            seed_torch(int(seeds[start]), canvases.device)
             batch = canvases[start : start + step]
             views.append(_checked(augment(batch), len(batch), sizes))
     return torch.cat(views).contiguous() if views else canvases

@@ -9,9 +9,10 @@ import torch
 __all__ = ["free_memory", "usual_threads"]
 
 _CGROUP_FILES = {
-    # Limit, usage, and the reclaimable part of the usage: files that Linux caches.
-    "v2": ("memory.max", "memory.current", "inactive_file"),
-    "v1": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    # Limits, usage, and the reclaimable part of the usage: files that Linux caches. Above
+    # memory.high a process is slowed down until it hardly moves.
+    "v2": (("memory.max", "memory.high"), "memory.current", "inactive_file"),
+    "v1": (("memory.limit_in_bytes",), "memory.usage_in_bytes", "total_inactive_file"),
 }
 
 
@@ -26,7 +27,7 @@ def free_memory(root="/"):
     """Return how many more bytes this process may use: its share of the free memory.
 
     This is the minimum of the free memory of the machine, of the container (cgroup v1 or v2) and of
-    ``ulimit -v``, divided by the number of workers in a joblib worker process.
+    ``ulimit -v`` and ``-d``, divided by the number of workers in a joblib worker process.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def free_memory(root="/"):
         Root of the file system with ``proc`` and ``sys``.
     """
     root = Path(root)
-    free = [_free_of_machine(root), *_free_of_cgroups(root), _free_of_limit(root)]
+    free = [_free_of_machine(root), *_free_of_cgroups(root), *_free_of_limits(root)]
     n_workers = max(1, joblib.cpu_count() // usual_threads())
     return max(0, min(n for n in free if n is not None) // n_workers)
 
@@ -48,20 +49,21 @@ def _free_of_machine(root):
         return 4 * 2**30
 
 
-def _free_of_limit(root):
-    """Return the rest of this process's address space limit, None if there is no limit."""
+def _free_of_limits(root):
+    """Yield the rest of this process's limits on address space and on data, if there are any."""
     try:
         import resource
     except ImportError:  # on Windows
-        return None
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit == resource.RLIM_INFINITY:
-        return None
-    try:
-        pages = int((root / "proc/self/statm").read_text().split()[0])
-    except (OSError, LookupError, ValueError):
-        return limit
-    return limit - pages * resource.getpagesize()
+        return
+    for kind, column in (resource.RLIMIT_AS, 0), (resource.RLIMIT_DATA, 5):
+        limit, _ = resource.getrlimit(kind)
+        if limit == resource.RLIM_INFINITY:
+            continue
+        try:
+            pages = int((root / "proc/self/statm").read_text().split()[column])
+        except (OSError, LookupError, ValueError):
+            pages = 0
+        yield limit - pages * resource.getpagesize()
 
 
 def _free_of_cgroups(root):
@@ -86,16 +88,23 @@ def _free_of_cgroups(root):
                 yield free
 
 
-def _free_of_group(folder, limit, usage, reclaimable):
-    try:
-        limit = int((folder / limit).read_text())
-        usage = int((folder / usage).read_text())
-    except (OSError, ValueError):  # not there, or "max"
+def _free_of_group(folder, limits, usage, reclaimable):
+    numbers = [_number_in(folder / limit) for limit in limits]
+    numbers = [number for number in numbers if number is not None]
+    used = _number_in(folder / usage)
+    if not numbers or used is None:
         return None
     try:
         text = (folder / "memory.stat").read_text()
         stat = dict(line.split() for line in text.splitlines())
-        usage -= int(stat[reclaimable])
+        used -= int(stat[reclaimable])
     except (OSError, LookupError, ValueError):
         pass
-    return limit - usage
+    return min(numbers) - used
+
+
+def _number_in(file):
+    try:
+        return int(file.read_text())
+    except (OSError, ValueError):  # not there, or "max"
+        return None

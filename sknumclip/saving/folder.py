@@ -24,7 +24,7 @@ from ..estimators.labels import in_order
 from ..estimators.numclip import BaseNumCLIP
 from ..exceptions import SavedModelError
 from ..losses import FCRC, AuthorCodeFCRC, InfoNCE
-from ..machine.torch_state import own_torch_state
+from ..machine.settings import own_settings
 from ..training.net import restore_net
 from .config import (
     CONFIG_FILE,
@@ -45,7 +45,7 @@ _MAX_TRIES = 20  # retries while another process saves to the same folder
 _LOSSES = {cls.__name__: cls for cls in (FCRC, InfoNCE, AuthorCodeFCRC)}
 
 
-@own_torch_state()
+@own_settings()
 def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> None:
     """Save a fitted estimator to a folder.
 
@@ -110,7 +110,7 @@ def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> Non
     write_files(Path(path), text.encode(), content, config["tensors_sha256"])
 
 
-@own_torch_state()
+@own_settings()
 def load(
     cls: type[NumCLIP],
     path: StrPath,

@@ -14,14 +14,14 @@ from torch import nn
 from .._typing import StrPath
 from ..estimators.numclip import BaseNumCLIP
 from ..images.resizing import MAX_ASPECT_RATIO, canvas_size
-from ..machine.torch_state import own_torch_state
+from ..machine.settings import own_settings
 
 __all__ = ["to_onnx"]
 
 _MAX_BYTES_IN_ONE_FILE = 1.5 * 2**30  # protobuf allows 2 GB
 
 
-@own_torch_state()
+@own_settings()
 def to_onnx(estimator: BaseNumCLIP, path: StrPath) -> None:
     """Export a fitted estimator to an ONNX file: from pixels to predictions, in float32.
 

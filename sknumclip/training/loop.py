@@ -12,7 +12,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from skorch.helper import predefined_split
 
 from .._warnings import warn_user
-from ..machine.generator import drawing_from_torch
+from ..machine.generator import drawing_from_torch, seed_torch
 from ..machine.progress import progress_bar
 from ..machine.threads import torch_threads
 from .checkpoint import load_optimizer_tensors, optimizer_tensors, read_checkpoint, write_checkpoint
@@ -191,7 +191,7 @@ def train(make_module, training, validation, schedule, tasks, **net_options):
         **net_options,
     )
     with drawing_from_torch(net.device):  # custom modules may have layers that draw
-        torch.manual_seed(net.seed)
+        seed_torch(net.seed, net.device)
         net.initialize()
     with contextlib.ExitStack() as stack:
         if draws_from_torch(net.module_):

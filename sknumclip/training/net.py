@@ -12,6 +12,7 @@ from skorch.history import History
 from ..losses.functions import regression_loss
 from ..machine.cuda_graph import StepGraph
 from ..machine.device import autocast
+from ..machine.generator import seed_torch
 from ..machine.processes import ONE_PROCESS
 from .divergence import check_losses
 from .targets import Targets
@@ -143,7 +144,7 @@ class NumCLIPNet(NeuralNet):
         losses, sizes = [], []
         if training:
             if draws_from_torch(self.module_):
-                _seed_dropout(self.seed + len(self.history), self.device)
+                seed_torch(self.seed + len(self.history), self.device)
             self._set_learning_rates()
             self._n_steps_left = len(iterator)
         self._set_training(training)  # once per epoch, since it visits every part of the tower
@@ -301,10 +302,3 @@ def draws_from_torch(module):
 
 def _trainable(module):
     return (parameter for parameter in module.parameters() if parameter.requires_grad)
-
-
-def _seed_dropout(seed, device):
-    """Seed like torch.manual_seed, which takes a millisecond to look for unused devices."""
-    torch.default_generator.manual_seed(seed)
-    if torch.device(device).type == "cuda":
-        torch.cuda.manual_seed(seed)

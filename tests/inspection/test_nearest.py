@@ -11,7 +11,7 @@ from sklearn.linear_model import Ridge
 
 from sknumclip import CLIPEmbedder, NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
-from sknumclip.inspection import nearest_images
+from sknumclip.inspection import find_label_errors, nearest_images
 from sknumclip.plotting import EmbeddingDisplay
 
 X, Y = make_counting_images(30, random_state=0)
@@ -118,11 +118,13 @@ def test_neighbors_and_maps_are_as_ever_where_scikit_learn_makes_tables_of_embed
     def found():
         display = EmbeddingDisplay.from_estimator(reg, X, y, method="pca")
         table = reg.explain(X[:4], 2, X_train=X, y_train=y)
-        return table["neighbors"].tolist(), nearest_images(reg, X, X, k=2), display.positions
+        wrong = find_label_errors(reg, X, y, cv=2)
+        return table["neighbors"].tolist(), nearest_images(reg, X, X, k=2), wrong, display.positions
 
     expected = found()
     with sklearn.config_context(transform_output="pandas"):
-        neighbors, table, positions = found()
+        neighbors, *tables, positions = found()
     assert neighbors == expected[0]
-    pd.testing.assert_frame_equal(table, expected[1])
-    np.testing.assert_array_equal(positions, expected[2])
+    for table, usual in zip(tables, expected[1:3], strict=True):
+        pd.testing.assert_frame_equal(table, usual)
+    np.testing.assert_array_equal(positions, expected[3])

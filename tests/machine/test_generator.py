@@ -11,7 +11,7 @@ from factories import BINS, MODELS, VISION, Y, save_clip
 from sklearn.base import clone
 
 from sknumclip import NumCLIPRegressor
-from sknumclip.machine.generator import drawing_from_torch
+from sknumclip.machine.generator import drawing_from_torch, seed_torch
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +72,11 @@ def test_each_thread_draws_its_own_numbers():
     expected = [draw(seed) for seed in range(8)]
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(draw, range(8))) == expected
+
+
+def test_seeds_give_the_numbers_that_torch_gives():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    with drawing_from_torch():
+        seed_torch(5)
+        assert torch.equal(torch.rand(3), expected)

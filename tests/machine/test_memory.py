@@ -60,19 +60,25 @@ UNLIMITED = {
         (V1, 250),
         (UNLIMITED, 4096),
         ({**V2, "sys/fs/cgroup/user/job/memory.current": f"{700 * MB}"}, 0),
+        ({**V2, "sys/fs/cgroup/user/job/memory.high": f"{250 * MB}"}, 50),
+        ({**UNLIMITED, "sys/fs/cgroup/memory.high": f"{450 * MB}"}, 150),
     ],
-    ids=["machine", "cgroup v2", "outer cgroup", "cgroup v1", "no limit", "over the limit"],
+    ids=[
+        *("machine", "cgroup v2", "outer cgroup", "cgroup v1", "no limit", "over the limit"),
+        *("slowed down earlier", "only slowed down"),
+    ],
 )
 def test_free_memory_is_the_containers(tmp_path, files, expected):
     assert free_memory(system(tmp_path, files)) == expected * MB
 
 
-def test_free_memory_is_that_of_ulimit():
-    code = """
+@pytest.mark.parametrize(("limit", "column"), [("AS", 0), ("DATA", 5)])
+def test_free_memory_is_that_of_ulimit(limit, column):
+    code = f"""
 import resource
 from sknumclip.machine.memory import free_memory
-taken = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (taken + 200 * 2**20, resource.RLIM_INFINITY))
+taken = int(open("/proc/self/statm").read().split()[{column}]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_{limit}, (taken + 200 * 2**20, resource.RLIM_INFINITY))
 print(free_memory() // 2**20)
 """
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout

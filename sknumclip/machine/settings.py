@@ -1,56 +1,80 @@
-"""own_torch_state(): isolate our computations from the caller's torch settings."""
+"""own_settings(): isolate our computations from the caller's settings of torch and numpy."""
 
 import contextlib
 import os
 import threading
 
+import numpy as np
 import torch
 
 from .._warnings import warn_user
 from .threads import within_quota
 
-__all__ = ["own_torch_state"]
+__all__ = ["own_settings"]
 
 
-class _DefaultDtype:
-    """Make float32 torch's default dtype, a setting of all threads, while any of our calls runs."""
+class _SettingOfAllThreads:
+    """Give one of torch's settings that all threads share our value while any of our calls runs."""
 
-    def __init__(self):
+    def __init__(self, get, set_, value):
+        self._get, self._set, self._value = get, set_, value
         self._lock = threading.Lock()
         self._n_calls = 0
 
     def __enter__(self):
         with self._lock:
             if not self._n_calls:
-                self._of_caller = torch.get_default_dtype()
-                torch.set_default_dtype(torch.float32)
+                self._of_caller = self._get()
+                self._set(self._value)
             self._n_calls += 1
 
     def __exit__(self, *unused):
         with self._lock:
             self._n_calls -= 1
             if not self._n_calls:
-                torch.set_default_dtype(self._of_caller)
+                self._set(self._of_caller)
 
 
-_DEFAULT_DTYPE = _DefaultDtype()
+def _matmul_precision():
+    """Return how to get and set the precision of float32 products, and the highest one."""
+    backends = [getattr(torch.backends, name, None) for name in ("mkldnn", "cuda")]
+    products = [getattr(backend, "matmul", None) for backend in backends]
+    if not all(hasattr(product, "fp32_precision") for product in products):  # before PyTorch 2.9
+        return torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"
+
+    def set_(values):
+        for product, value in zip(products, values, strict=True):
+            product.fp32_precision = value
+
+    # The older function to get it fails once a caller has used this newer interface.
+    return lambda: [product.fp32_precision for product in products], set_, ["ieee"] * 2
+
+
+_DEFAULT_DTYPE = _SettingOfAllThreads(
+    torch.get_default_dtype, torch.set_default_dtype, torch.float32
+)
+# Else float32 products may be computed in tf32 or bf16, even on CPUs.
+_MATMUL_PRECISION = _SettingOfAllThreads(*_matmul_precision())
 
 
 @contextlib.contextmanager
-def own_torch_state():
-    """Context or decorator that gives torch the settings we need, and then restores the caller's.
+def own_settings():
+    """Context or decorator with the settings that we need; afterwards the caller's are restored.
 
-    Gradients on, no inference mode, no autocast, float32 and the CPU by default, and no more
-    threads than this process may use cores.
+    Gradients on, no inference mode, no autocast, float32 and the CPU by default, float32 products
+    in float32, no more threads than this process may use cores, and numpy's default reaction to
+    overflow and the like.
     """
     _FORKS.check()
     with contextlib.ExitStack() as stack:
         stack.enter_context(within_quota())
         stack.enter_context(_DEFAULT_DTYPE)
+        stack.enter_context(_MATMUL_PRECISION)
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         stack.enter_context(_out_of_autocast())
         stack.enter_context(_on_cpu_by_default())
+        stack.enter_context(np.errstate(all="warn", under="ignore"))
         yield
 
 

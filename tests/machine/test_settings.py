@@ -1,4 +1,4 @@
-"""own_torch_state: results do not depend on the caller's torch settings, which are restored."""
+"""own_settings: results do not depend on the caller's torch settings, which are restored."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from sknumclip import CLIPEmbedder, NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.baselines import ImageHeadRegressor, ZeroShotCLIPRegressor
 from sknumclip.clip import loading
 from sknumclip.images.embeddings import clear_embedding_cache
-from sknumclip.machine.torch_state import own_torch_state
+from sknumclip.machine.settings import own_settings
 
 
 @contextlib.contextmanager
@@ -33,12 +33,23 @@ def a_device_by_default():
         torch.set_default_device(None)
 
 
+@contextlib.contextmanager
+def imprecise_products():
+    torch.set_float32_matmul_precision("medium")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision("highest")
+
+
 SETTINGS = {
     "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
     "no gradients": torch.no_grad,
     "inference mode": torch.inference_mode,
     "float64": float64,
     "another device": a_device_by_default,
+    "imprecise products": imprecise_products,
+    "numpy's errors": lambda: np.errstate(all="raise"),
 }
 
 
@@ -60,6 +71,7 @@ def estimators(model):
     trained = dict(**shared, batch_size=4, max_epochs=2, random_state=0, precision="fp32")
     return [
         (NumCLIPRegressor(BINS, fine_tune="none", **trained), Y),
+        (NumCLIPRegressor(BINS, fine_tune="none", random_state=0, precision="fp32", **shared), Y),
         (NumCLIPRegressor(BINS, lr=1e-3, **trained), Y),
         (NumCLIPClassifier(fine_tune="none", **trained), GRADES),
         (ImageHeadRegressor(fine_tune="none", **trained), Y),
@@ -105,13 +117,14 @@ def test_models_are_saved_and_loaded_under_any_setting(
 
 
 def test_the_callers_settings_are_back_afterwards(make, pixels):
-    with torch.autocast("cpu", torch.bfloat16), torch.no_grad(), float64():
+    with torch.autocast("cpu", torch.bfloat16), torch.no_grad(), float64(), imprecise_products():
         make().fit(pixels, Y).predict(pixels)
         with pytest.raises(ValueError, match="bins"):
             make(bins="none").fit(pixels, Y)
         assert torch.is_autocast_enabled("cpu")
         assert not torch.is_grad_enabled()
         assert torch.get_default_dtype() == torch.float64
+        assert torch.get_float32_matmul_precision() == "medium"
         # And its autocast still works as one.
         ones = torch.ones(2, 2, dtype=torch.float32)
         assert (ones @ ones).dtype == torch.bfloat16
@@ -123,7 +136,7 @@ def test_a_step_is_seen_by_the_next_one_within_an_autocast_of_the_caller():
     weight = torch.nn.Parameter(torch.ones(4, 4))
     with torch.autocast("cpu", torch.bfloat16):
         before = torch.ones(1, 4) @ weight
-        with own_torch_state():
+        with own_settings():
             for _ in range(2):
                 with torch.autocast("cpu", torch.bfloat16):
                     inside = torch.ones(1, 4) @ weight
