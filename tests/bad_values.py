@@ -73,6 +73,16 @@ X = [
     ("`None`", lambda files: None, "X is neither images nor features"),
     ("a number", lambda files: 5, "X is neither images nor features"),
     ("one path", lambda files: files[0], "X is a single image; put it in a list: [X]"),
+    (
+        "a folder",
+        lambda files: os.path.dirname(files[0]),
+        "X is a folder; pass the paths of its images: sorted(pathlib.Path(X).glob('*.png'))",
+    ),
+    (
+        "a pattern",
+        lambda files: os.path.dirname(files[0]) + "/*.png",
+        "X is a pattern; pass the paths that match it: sorted(glob.glob(X))",
+    ),
     ("bytes", lambda files: b"a.png", "X is neither images nor features"),
     ("one PIL image", lambda files: Image.open(files[0]), "put it in a list: [X]"),
     ("a generator", lambda files: (f for f in files), "X must have a length, so make it a list"),

@@ -1,8 +1,10 @@
 """as_images(): validate X, and tell images from features."""
 
+import glob
 import io
 import os
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -41,7 +43,7 @@ def as_images(X):
         If X cannot be images or features, or is images in a wrong format.
     """
     if isinstance(X, (str, os.PathLike, Image.Image)):
-        raise TypeError(f"X is a single image; put it in a list: [X]. Got X={X!r}.")
+        raise TypeError(f"{_what_to_do_with_one(X)}. Got X={X!r}.")
     if hasattr(X, "__next__"):
         raise TypeError(f"X must have a length, so make it a list: list(X). Got X={X!r}.")
     if isinstance(X, (Mapping, set, frozenset)):
@@ -103,6 +105,17 @@ def _as_array(X):
     names = getattr(X, "column_names", None) or list(X.columns)
     selected = "X.select([{!r}])" if hasattr(X, "select") else "X[[{!r}]]"
     return _column_of(pd.DataFrame(array, columns=names), selected)
+
+
+def _what_to_do_with_one(X):
+    if not isinstance(X, Image.Image) and os.path.isdir(X):
+        suffixes = [Path(name).suffix for name in sorted(os.listdir(X))]
+        suffix = next((s for s in suffixes if s.lower() in Image.registered_extensions()), ".jpg")
+        listed = f"sorted(pathlib.Path(X).glob('*{suffix}'))"
+        return f"X is a folder; pass the paths of its images: {listed}"
+    if isinstance(X, str) and glob.has_magic(X) and not os.path.exists(X):
+        return "X is a pattern; pass the paths that match it: sorted(glob.glob(X))"
+    return "X is a single image; put it in a list: [X]"
 
 
 def _as_item(item):
