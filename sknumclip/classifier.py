@@ -68,7 +68,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     beta : float, default=4.0
     max_epochs : int or "auto", default="auto"
     batch_size : int or "auto", default="auto"
-    lr : float, default=1e-5
+    lr : float or "auto", default="auto"
     prompt_lr : float or "auto", default="auto"
     early_stopping : bool, default=False
     validation_fraction : float, default=0.1
@@ -106,9 +106,9 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
 
     Notes
     -----
-    Set ``augment=False`` if mirroring an image could change its class. All ranks are equally wide,
-    so the `shift` of :class:`NumCLIPRegressor` is a class attribute here, ``"width"``, like the
-    others that a subclass may set.
+    Set ``augment=False`` if mirroring an image could change its class. `shift` is a class attribute
+    here, ``"width"``. A solved fit minimizes cross-entropy and ranking loss, not the error of the
+    rank, and chooses the penalty by log loss: ``valid_log_loss`` in ``history_``.
 
     ``classes_`` and the columns of ``predict_proba`` are in the order of the classes. If that is
     not the sorted order ("poor", "fair", "good"), scikit-learn's probability metrics (``log_loss``,
@@ -163,7 +163,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         beta: float = 4.0,
         max_epochs: IntOrAuto = "auto",
         batch_size: IntOrAuto = "auto",
-        lr: float = 1e-5,
+        lr: FloatOrAuto = "auto",
         prompt_lr: FloatOrAuto = "auto",
         early_stopping: bool = False,
         validation_fraction: float = 0.1,

@@ -62,8 +62,8 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         How prompts start: with the bin's description, its center in digits, or random tokens.
     fine_tune : {"full", "none"} or int, default="full"
         How much of the image tower to train: all of it, its last n blocks, or nothing. With
-        ``"none"`` each image is embedded once and an epoch takes milliseconds; X may then also be
-        a 2-D array of features.
+        ``"none"`` each image is embedded once and the fit is solved in a second or two; X may then
+        also be a 2-D array of features. Otherwise training starts from such a fit (see Notes).
     shift : {"width", "relative", "none"}, default="width"
         How δ, the regressor's output, moves a bin center b: to ``b + δ · width`` of the bin, or
         to ``b / (1 + δ)`` as in Eq. 1. The latter makes little sense if the zero of the scale is
@@ -84,13 +84,16 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         Images per step; the ranking loss compares the images of one batch. ``"auto"`` is 32, as in
         the paper. With ``fine_tune="none"`` it is up to 1024; learning rates are meant for a batch
         of 256 and grow in proportion for larger ones.
-    lr : float, default=1e-5
-        Learning rate of the image tower.
+    lr : float or "auto", default="auto"
+        Learning rate of the image tower. ``"auto"`` is 1e-5; 3e-5 if the solved fit from which
+        fine-tuning starts finds that embeddings predict the label at least a tenth better than
+        the median does, but zero-shot CLIP does not.
     prompt_lr : float or "auto", default="auto"
-        Learning rate of the prompts. ``"auto"`` is 1e-4 if the prompts start from meaningful
-        words and 3e-3 otherwise: when `bins` is an int, when `prompt_init` is not ``"words"``, or,
-        with ``fine_tune="none"``, when zero-shot predictions are no better than predicting the
-        median.
+        Learning rate of the prompts, or of the weights that replace them after a solved fit (as
+        text embeddings of norm 1). ``"auto"`` is 1e-4 if they start from a solved fit or from
+        meaningful words and 3e-3 otherwise: when `bins` is an int, when `prompt_init` is not
+        ``"words"``, or, with ``fine_tune="none"``, when zero-shot predictions are no better than
+        predicting the median.
     early_stopping : bool, default=False
         Whether to set aside part of the data and stop when the error on it no longer falls.
     validation_fraction : float, default=0.1
@@ -99,7 +102,7 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         Number of epochs without improvement before early stopping.
     warm_start : bool, default=False
         Whether ``fit`` continues from the last result instead of starting over. Model and bins
-        must be the same; the prompts continue as trained. ``history_`` covers the last call only.
+        must be the same; the weights continue as trained. ``history_`` covers the last call only.
     checkpoint : str, Path or None, default=None
         Folder where ``fit`` saves its state after each epoch. If the process dies, the same call
         resumes from there and gives the same result (if `random_state` is None, seed 0 is used).
@@ -194,11 +197,16 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     training have no effect, and a warning lists them; set `max_epochs` to a number to train in
     epochs as the paper does.
 
-    Four rarely changed settings are class attributes, which a subclass may set:
-    ``max_shift = 0.5``, the bound of \\|δ\\|; ``regressor_lr = 1e-3``, the learning rate of the
-    regressor; ``lr_schedule = "cosine"``, or "constant", of all learning rates; and
-    ``gather_batches = True``: with an `accelerator` the ranking loss compares the images of all
-    processes.
+    Fine-tuning starts from the solved fit on embeddings of the pretrained tower: linear probing,
+    then fine-tuning. The tower, the weights of the bins and their biases are trained; the moved
+    centers and the shares of the mixture stay as solved.
+
+    Five rarely changed settings are class attributes, which a subclass may set:
+    ``max_shift = 0.5``, the bound of \\|δ\\|; ``solve_first = True``: False fine-tunes from
+    zero-shot CLIP, with prompts and regressor, as the paper does; ``regressor_lr = 1e-3``, the
+    learning rate of the regressor; ``lr_schedule = "cosine"``, or "constant", of all learning
+    rates; and ``gather_batches = True``: with an `accelerator` the ranking loss compares the images
+    of all processes.
 
     With scikit-learn 1.9 or newer, ``set_callbacks`` takes scikit-learn's callbacks, including
     those of a search or a pipeline around the estimator. ``sklearn.callback.ProgressBar`` shows
@@ -242,7 +250,7 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         beta: float = 4.0,
         max_epochs: IntOrAuto = "auto",
         batch_size: IntOrAuto = "auto",
-        lr: float = 1e-5,
+        lr: FloatOrAuto = "auto",
         prompt_lr: FloatOrAuto = "auto",
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -302,8 +310,8 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         """Make an estimator that follows the paper to the letter (Sections 3.2 and 4.1).
 
         The defaults of the class follow our measurements instead: centers move by a share of the
-        bin's width instead of by Eq. 1, prompts and regressor learn faster than the image tower,
-        and learning rates decay to 0.
+        bin's width instead of by Eq. 1, fine-tuning starts from a solved fit, prompts and
+        regressor learn faster than the image tower, and learning rates decay to 0.
 
         Parameters
         ----------
@@ -350,8 +358,9 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         y : array-like of shape (n_samples,)
             Labels: numbers within the bins.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples in both losses, at least 0; only their ratios matter. A sample
-            of weight 0 is left out; any other counts fully as a negative of the ranking loss.
+            Weights of the samples, at least 0; a sample of weight 0 is left out. In a solved fit,
+            a weight of 2 counts like having the image twice; in epochs, only the ratios of weights
+            matter, and each sample counts fully as a negative of the ranking loss.
 
         Returns
         -------
@@ -372,5 +381,6 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
 class PaperRegressor(NumCLIPRegressor):
     """Returned by :meth:`NumCLIPRegressor.paper`; sets class attributes as in the paper."""
 
+    solve_first = False
     regressor_lr = 1e-5
     lr_schedule = "constant"

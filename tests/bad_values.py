@@ -494,8 +494,14 @@ PARAMETERS = [
     (dict(max_epochs=-1), "an int in the range [0, inf). Got -1"),
     (dict(max_epochs=1.5), "an int in the range [0, inf). Got 1.5"),
     (dict(batch_size=0), "an int in the range [1, inf). Got 0"),
-    (dict(lr=-1e-5), "must be a float in the range [0.0, inf). Got -1e-05"),
-    (dict(lr="fast"), "must be a float in the range [0.0, inf). Got 'fast'"),
+    (
+        dict(lr=-1e-5),
+        "must be a str among {'auto'} or a float in the range [0.0, inf). Got -1e-05",
+    ),
+    (
+        dict(lr="fast"),
+        "must be a str among {'auto'} or a float in the range [0.0, inf). Got 'fast'",
+    ),
     (dict(prompt_lr=float("nan")), "a float in the range [0.0, inf). Got nan"),
     (dict(augment=1), BOOL),
     (dict(augment=NoViews(), fine_tune="full"), "augment must return a uint8 tensor of shape"),

@@ -16,6 +16,7 @@ from torchvision.transforms import v2
 
 from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.exceptions import ImageReadError
+from sknumclip.images.embeddings import clear_embedding_cache
 from sknumclip.images.reading import Images
 from sknumclip.losses import FCRC
 from sknumclip.machine import progress
@@ -38,6 +39,7 @@ def pictures():
 
 class Untouched(NumCLIPRegressor):
     regressor_lr = 0
+    solve_first = False
 
 
 class Local(Untouched):
@@ -158,6 +160,7 @@ class Scenarios:
         found = {}
         for fine_tune in ("full", "none"):
             cache = self.folder / f"cache {fine_tune} {self.n}"
+            clear_embedding_cache()
             reg = self.make(fine_tune=fine_tune, on_error="skip", image_cache=cache, max_epochs=1)
             reads.clear()
             reg.fit(paths, y)

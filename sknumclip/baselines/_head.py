@@ -170,5 +170,5 @@ class ImageHeadRegressor(ClassRegressor):
         decoder = HEAD_LOSSES[self.loss].decoder
         return HeadModule(encoder, backbone.embed_dim, decoder, bins=bins, generator=generator)
 
-    def _learning_rates(self, backbone, bins, training):
+    def _learning_rates(self, checked, prepared):
         return {"encoder": self.head_lr, "head": self.head_lr}

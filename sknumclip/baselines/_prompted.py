@@ -165,7 +165,7 @@ class CoOpRegressor(ClassRegressor):
     def _ranking_loss(self, backbone, bins):
         return cross_entropy
 
-    def _learning_rates(self, backbone, bins, training):
+    def _learning_rates(self, checked, prepared):
         return {"encoder": self.prompt_lr, "prompts": self.prompt_lr}
 
 

@@ -126,4 +126,4 @@ class ZeroShotCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         return Prepared(torch.empty(0, width), None, None, {})
 
     def _train(self, checked, prepared, tasks):
-        return restore_net(self._make_module(checked, prepared.inputs).eval(), [])
+        return restore_net(self._make_module(checked, prepared).eval(), [])

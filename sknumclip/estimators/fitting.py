@@ -72,6 +72,10 @@ class Prepared:
     validation: Samples | None
     failures: dict[int, str]
     """The reason for each image that was left out, by index."""
+    start: torch.nn.Module | None = None
+    """The solved module from which fine-tuning starts."""
+    is_new_to_clip: bool = False
+    """Whether the solved fit found that embeddings tell the label, but words do not."""
 
 
 def fitted_attributes(net, bins, backbone):
@@ -279,7 +283,7 @@ class FitMixin:
             verbose=0 if shows_progress(self) else self.verbose,
         )
         net = train(
-            partial(self._make_module, checked, prepared.inputs),
+            partial(self._make_module, checked, prepared),
             training,
             prepared.validation,
             schedule,
@@ -288,7 +292,7 @@ class FitMixin:
             loss_name=self._loss_name,
             l1_weight=self._l1_weight,
             label_range=checked.bins.range,
-            param_groups=self._param_groups(lr_scale, checked.backbone, checked.bins, training),
+            param_groups=self._param_groups(lr_scale, checked, prepared),
             seed=checked.seed,
             batch_size=batch_size,
             lr_factor=LR_SCHEDULES[self.lr_schedule],
@@ -312,11 +316,17 @@ class FitMixin:
         batch_size = math.ceil(n_samples / math.ceil(n_samples / 1024))
         return math.ceil(batch_size / n_processes), max(1.0, batch_size / 256)
 
-    def _param_groups(self, lr_scale, backbone, bins, training):
+    def _param_groups(self, lr_scale, checked, prepared):
         """Return the learning rate of each part of the module."""
-        rates = self._learning_rates(backbone, bins, training)
+        rates = self._learning_rates(checked, prepared)
         groups = {name: lr * lr_scale for name, lr in rates.items()}
-        return groups if self.fine_tune == "none" else {**groups, "encoder": self.lr}
+        if self.fine_tune == "none":
+            return groups
+        groups.pop("encoder", None)
+        return {"encoder": self._tower_lr(prepared), **groups}  # callbacks record the first one
+
+    def _tower_lr(self, prepared):
+        return self.lr
 
     def _graphs_steps(self, processes):
         """Whether all steps run the same operations, so that they can run as a CUDA graph."""
@@ -327,13 +337,13 @@ class FitMixin:
         may_vary = self.grad_checkpointing or self.callbacks or not is_our_loss
         return every_batch_is_a_step and not may_vary
 
-    def _make_module(self, checked, inputs):
+    def _make_module(self, checked, prepared):
         generator = torch.Generator().manual_seed(checked.seed)
         backbone = checked.backbone
         encoder = self._image_encoder(backbone, checked.tower)
         if checked.tower is None:
-            source = encoder if checked.X.are_images else None
-            encoder = FeatureEncoder(inputs.shape[1], backbone.embed_dim, generator, source)
+            n_features, source = prepared.inputs.shape[1], encoder if checked.X.are_images else None
+            encoder = FeatureEncoder(n_features, backbone.embed_dim, generator, source)
         module = self._assemble(encoder, backbone, checked.bins, generator)
         if checked.continued is not None:
             self._continue(module, checked)

@@ -134,7 +134,7 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
         )
 
     @own_settings()
-    def _embed(self, images, encoder, fingerprint, verbose=0):
+    def _embed(self, images, encoder, fingerprint, verbose=0, store=None):
         """Compute ℓ2-normalized embeddings with a frozen tower, once per image and process.
 
         The processes of one accelerator share the work, and each gets all embeddings.
@@ -149,7 +149,7 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
         keeps = self.image_cache is not None
         return embed_images(
             lambda pixels: torch.nn.functional.normalize(moved()(pixels).float(), dim=1),
-            self._store(images, encoder),
+            self._store(images, encoder) if store is None else store,
             device=device,
             on_error=self.on_error,
             autocast_dtype=dtype,

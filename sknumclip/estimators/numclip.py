@@ -13,9 +13,7 @@ from scipy.special import softmax
 from .._typing import LrSchedule, StrPath
 from .._warnings import warn_user
 from ..losses import FCRC, RANKING_LOSSES, resolve_ranking_loss
-from ..machine.progress import progress_bar
-from ..machine.threads import one_thread
-from ..model.modules import SHIFTS, FeatureEncoder, NumCLIPModule
+from ..model.modules import SHIFTS, NumCLIPModule
 from ..model.prompts import (
     PROMPT_INITS,
     FeaturePrompts,
@@ -24,11 +22,7 @@ from ..model.prompts import (
     prompt_texts,
     tokenize,
 )
-from ..model.solved import SolvedModule
-from ..solving.rows import Rows, weighted_quantile
-from ..solving.solve import Problem, n_steps, solve
-from ..training.callbacks import shows_progress
-from ..training.net import restore_net
+from ..solving.rows import weighted_quantile
 from .base import TRAINING_CONSTRAINTS, BaseCLIPEstimator
 from .checks import (
     Described,
@@ -39,6 +33,7 @@ from .checks import (
 from .explanation import explain_outputs
 from .input_types import as_images
 from .inputs import FOLDER
+from .solving import SolveMixin
 
 __all__ = ["NUMCLIP_CONSTRAINTS", "BaseNumCLIP"]
 
@@ -57,6 +52,7 @@ NUMCLIP_CONSTRAINTS = {
     "beta": [Interval(Real, 0, 1e6, closed="both")],
     "shift": [StrOptions(set(SHIFTS))],
     "max_shift": [Interval(Real, 0, 1, closed="neither")],
+    "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
     "prompt_lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
     "regressor_lr": [Interval(Real, 0, None, closed="left")],
     "compile": ["boolean"],
@@ -78,38 +74,21 @@ NUMCLIP_CONSTRAINTS = {
         None,
     ],
     "gather_batches": ["boolean"],
+    "solve_first": ["boolean"],
     "warm_start": ["boolean"],
 }
 
 
-# Parameters without effect in a solved fit, which has no epochs.
-_EPOCH_PARAMETERS = (
-    *("batch_size", "prompt_lr", "early_stopping", "warm_start", "checkpoint", "callbacks"),
-    *("accumulate_steps", "grad_checkpointing", "compile"),
-)
-
-
-def _rows(checked, prepared, *, are_embeddings):
-    """Return the training samples in float64, labels counted from the lower end of the bins."""
-    indices = prepared.training.indices
-    features = prepared.inputs[indices].double()
-    if are_embeddings:
-        features = torch.nn.functional.normalize(features, dim=1)
-    return Rows(
-        features.numpy(),
-        checked.y[indices] - checked.bins.edges[0],
-        checked.weight[indices].astype(float),
-        checked.bin_index[indices],
-    )
-
-
-class BaseNumCLIP(BaseCLIPEstimator):
+class BaseNumCLIP(SolveMixin, BaseCLIPEstimator):
     """Shared implementation of the regressor and the classifier; subclasses define the label.
 
     Attributes
     ----------
     max_shift : float
         Bound of \\|δ\\|, between 0 and 1, both excluded.
+    solve_first : bool
+        Whether to fine-tune the tower starting from the solved fit on its frozen embeddings, or
+        from zero-shot CLIP, as the paper does.
     regressor_lr : float
         Learning rate of the regressor, and of the linear map from features of another width.
     lr_schedule : {"cosine", "constant"}
@@ -122,10 +101,13 @@ class BaseNumCLIP(BaseCLIPEstimator):
 
     # Rarely changed settings: class attributes that a subclass may set, not parameters.
     max_shift: float = 0.5
+    solve_first: bool = True
     regressor_lr: float = 1e-3
     lr_schedule: LrSchedule = "cosine"
     gather_batches = True
-    _settings = ("gather_batches", "lr_schedule", "max_shift", "regressor_lr", "shift")
+    _settings = (
+        *("gather_batches", "lr_schedule", "max_shift", "regressor_lr", "shift", "solve_first"),
+    )
 
     def _validate_params(self):
         super()._validate_params()
@@ -134,81 +116,6 @@ class BaseNumCLIP(BaseCLIPEstimator):
             {name: getattr(self, name) for name in self._settings},
             caller_name=type(self).__name__,
         )
-
-    @property
-    def _is_solved(self):
-        return self.fine_tune == "none" and self.max_epochs == "auto"
-
-    @property
-    def _n_epochs(self):
-        if self.max_epochs == "auto":
-            return 0 if self._is_solved else 100
-        return self.max_epochs
-
-    @property
-    def _stops_early(self):
-        return self.early_stopping and not self._is_solved
-
-    def _continues(self):
-        return super()._continues() and not self._is_solved
-
-    def _check(self, X, y, sample_weight):
-        if self._is_solved:
-            self._warn_about_epoch_parameters()
-        return super()._check(X, y, sample_weight)
-
-    def _warn_about_epoch_parameters(self):
-        """Warn about training parameters, which have no effect in a solved fit."""
-        defaults = inspect.signature(type(self)).parameters
-        changed = [
-            name
-            for name in _EPOCH_PARAMETERS
-            if name in defaults and getattr(self, name) != defaults[name].default
-        ]
-        if changed:
-            warn_user(
-                f"{', '.join(changed)}: no effect with fine_tune='none' and max_epochs='auto', "
-                "since the fit is solved, not trained in epochs. Remove them, or set max_epochs to "
-                "a number."
-            )
-
-    def _checkpoint_file(self, *args):
-        return None if self._is_solved else super()._checkpoint_file(*args)
-
-    def _train(self, checked, prepared, tasks):
-        if not self._is_solved:
-            return super()._train(checked, prepared, tasks)
-        return self._solve(checked, prepared)
-
-    def _fitted_attributes(self, checked, net):
-        attributes = super()._fitted_attributes(checked, net)
-        if not self._is_solved:  # and so may be continued by warm_start
-            attributes["backbone_"]["text_fingerprint"] = checked.backbone.text_fingerprint
-        return attributes
-
-    def _solve(self, checked, prepared):
-        """Solve for all parameters; see :mod:`sknumclip.solving.solve`."""
-        backbone, bins, texts = checked.backbone, checked.bins, None
-        n_features = prepared.inputs.shape[1]
-        if n_features == backbone.embed_dim:
-            generator = torch.Generator().manual_seed(checked.seed)
-            prompts = self._prompts(FeaturePrompts, backbone, bins, generator)
-            texts = backbone.logit_scale * prompts().detach().double().numpy()
-        problem = Problem(
-            bins, texts, self.shift, self.max_shift, checked.ranking_loss, checked.seed
-        )
-        shown = self.verbose and checked.processes.is_main and not shows_progress(self)
-        bar = progress_bar(n_steps(len(prepared.training)), "step", verbose=shown, desc="solving")
-        # The operations are so small that threads would spend more time waiting than computing.
-        with bar, one_thread():
-            # No name for the rows, so that `solve` can free them once it has merged equal ones.
-            solution = solve(
-                _rows(checked, prepared, are_embeddings=texts is not None), problem, bar.update
-            )
-        source = self._image_encoder(backbone) if checked.X.are_images else None
-        encoder = FeatureEncoder(n_features, n_features, image_encoder=source)
-        module = SolvedModule.from_solution(encoder, bins, solution, texts)
-        return restore_net(module.eval(), solution.path)
 
     def _prompts(self, prompts_class, backbone, bins, generator):
         return prompts_class.from_texts(
@@ -255,11 +162,17 @@ class BaseNumCLIP(BaseCLIPEstimator):
         """Return whether the bins have meaningful descriptions, not generic ones or numbers."""
         raise NotImplementedError
 
-    def _learning_rates(self, backbone, bins, training):
-        prompt_lr = self.prompt_lr
+    def _learning_rates(self, checked, prepared):
+        prompt_lr, backbone = self.prompt_lr, checked.backbone
+        if self._trains_solution(
+            checked
+        ):  # the weights are embeddings of prompts over the temperature
+            rate = backbone.logit_scale * (1e-4 if prompt_lr == "auto" else prompt_lr)
+            return {"weights": rate, "bias": rate}
         if prompt_lr == "auto":
-            is_named = self.prompt_init == "words" and self._are_named(bins)
-            prompt_lr = 1e-4 if is_named and self._words_help(backbone, bins, training) else 3e-3
+            is_named = self.prompt_init == "words" and self._are_named(checked.bins)
+            words_help = is_named and self._words_help(backbone, checked.bins, prepared.training)
+            prompt_lr = 1e-4 if words_help else 3e-3
         return {
             "encoder": self.regressor_lr,  # a linear map of features, if there is no tower
             "prompts": prompt_lr,

@@ -2,6 +2,7 @@
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from .modules import CLIPModule, Output
 
@@ -9,16 +10,19 @@ __all__ = ["SolvedModule"]
 
 
 class SolvedModule(CLIPModule):
-    """Predict from frozen features with parameters from a solved fit, in float64.
+    """Predict with parameters from a solved fit.
 
     The prediction is ``Σ p_k (c_k + s_k · l) + text_share · Σ q_k b_k + u · z + intercept``, where
     l are the logits of the bins and p their probabilities, c the moved centers and s their slopes,
     q the probabilities of zero-shot CLIP and b the bin centers. All terms but the first count as a
     shift of the centers too.
 
+    On a frozen tower, everything is constant and in float64. Otherwise the weights and biases of
+    the bins are trained with the tower, in float32.
+
     Parameters
     ----------
-    encoder : FeatureEncoder
+    encoder : FeatureEncoder or ImageEncoder
     bins : LinguisticBins
     n_features : int
     of_clip : bool
@@ -27,6 +31,7 @@ class SolvedModule(CLIPModule):
 
     def __init__(self, encoder, *, bins, n_features, of_clip):
         super().__init__(encoder, bins=bins)
+        self.bins = bins
         self.of_clip = of_clip
         shapes = {
             "weights": (bins.n_bins, n_features),
@@ -37,8 +42,14 @@ class SolvedModule(CLIPModule):
             "coefficients": (n_features,),
             "numbers": (3,),  # text_share, intercept, std_scale
         }
+        self.register_buffer("widths", torch.tensor(bins.widths, dtype=torch.float32))
+        dtype = torch.float64 if self.is_frozen else torch.float32
         for name, shape in shapes.items():
-            self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
+            self.register_buffer(name, torch.zeros(shape, dtype=dtype))
+        if not self.is_frozen:
+            for name in ("weights", "bias"):
+                values = self._buffers.pop(name)
+                self.register_parameter(name, nn.Parameter(values))
 
     @classmethod
     def from_solution(cls, encoder, bins, solution, text_weights):
@@ -66,8 +77,19 @@ class SolvedModule(CLIPModule):
                 solution.std_scale,
             ],
         }
-        for name, value in values.items():
-            setattr(module, name, torch.as_tensor(value, dtype=torch.float64).clone())
+        with torch.no_grad():
+            for name, value in values.items():
+                getattr(module, name).copy_(torch.as_tensor(value))
+        return module
+
+    def on_tower(self, encoder):
+        """Return a module with the same parameters, to be trained with `encoder`."""
+        n_features = len(self.coefficients)
+        module = SolvedModule(encoder, bins=self.bins, n_features=n_features, of_clip=self.of_clip)
+        own = [name for name, _ in self.named_buffers(recurse=False)]
+        with torch.no_grad():
+            for name in own:
+                getattr(module, name).copy_(getattr(self, name))
         return module
 
     @property
@@ -78,7 +100,7 @@ class SolvedModule(CLIPModule):
     @property
     def text_features(self):
         """Substitute for the text embeddings of the bins: the directions of their weights."""
-        return F.normalize(self.weights, dim=1).float()
+        return F.normalize(self.weights.detach(), dim=1).float()
 
     @property
     def std_scale(self):
@@ -93,9 +115,10 @@ class SolvedModule(CLIPModule):
         """Predict; see :class:`~sknumclip.model.modules.Output`."""
         text_share, intercept, _ = self.numbers
         with self._in_float32():
-            features = features.double()
+            features = features.to(self.weights.dtype)
             logits = features @ self.weights.T + self.bias
-            zero_shot = (features @ self.text_weights.T).softmax(dim=1) @ self.centers.double()
+            text_proba = (features @ self.text_weights.T).softmax(dim=1)
+            zero_shot = text_proba @ self.centers.to(self.weights.dtype)
             rest = text_share * zero_shot + features @ self.coefficients + intercept
             centers = self.moved_centers + logits @ self.slopes.T + rest[:, None]
             y_pred = (logits.softmax(dim=1) * centers).sum(dim=1)

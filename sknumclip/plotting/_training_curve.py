@@ -17,6 +17,7 @@ __all__ = ["TrainingCurveDisplay"]
 _LOSSES = {
     "ranking_loss": "ranking loss",
     "class_loss": "class loss",  # baselines have it instead
+    "log_loss": "log loss",  # of a solved classifier
     "mae": "mean absolute error\n(in the unit of the label)",
 }
 _CURVES = {"train": ("training", "tab:blue"), "valid": ("validation", "tab:orange")}
@@ -28,7 +29,7 @@ class TrainingCurveDisplay:
 
     With early stopping there are validation curves, and a vertical line marks the best epoch, whose
     weights the fitted estimator has. For a solved fit, which has no epochs, the curve is the error
-    out of fold by penalty.
+    out of fold by penalty: the mean absolute error, or a classifier's log loss.
 
     The ranking loss grows with the number of images that it compares, so its training and
     validation curves are not comparable. Create the display with :meth:`from_estimator`. All
@@ -157,14 +158,15 @@ class TrainingCurveDisplay:
 
     def _plot_penalties(self, ax, style):
         panel = make_panels(self, ax, 1, 1, figsize=(6, 3.5))[0, 0]
-        penalties, errors = self.history["penalty"], self.history["valid_mae"]
+        measure = "mae" if "valid_mae" in self.history else "log_loss"
+        penalties, errors = self.history["penalty"], self.history[f"valid_{measure}"]
         _, color = _CURVES["valid"]
-        (self.lines_["valid_mae"],) = panel.plot(
+        (self.lines_[f"valid_{measure}"],) = panel.plot(
             penalties, errors, **{"color": color, "label": "out of fold", **style}
         )
         best = penalties[errors.idxmin()]
         self.best_lines_ = [panel.axvline(best, label=f"best penalty: {best:g}", **_BEST)]
-        panel.set(xscale="log", xlabel="penalty (right: zero-shot CLIP)", ylabel=_LOSSES["mae"])
+        panel.set(xscale="log", xlabel="penalty (right: zero-shot CLIP)", ylabel=_LOSSES[measure])
         panel.legend()
 
 

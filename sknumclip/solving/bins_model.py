@@ -2,12 +2,10 @@
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import softmax
 
-from .ranking import ranking_of
 from .rows import Rows
 
-__all__ = ["PENALTIES", "BinsModel"]
+__all__ = ["PENALTIES", "BinsModel", "softmax_rows"]
 
 # From so strong a penalty that the model is zero-shot CLIP to nearly none.
 PENALTIES = 10.0 ** np.arange(5, -4, -1)
@@ -18,7 +16,9 @@ def n_iterations(penalty):
     return 10 if penalty >= 100 else 30
 
 
+TINY = np.finfo(float).tiny
 HUBER_WIDTH = 3.0  # in percent of the label range
+LARGEST = 20.0  # logarithm of a temperature; a step of the line search may be too long
 # Keep the other parameters near zero-shot CLIP when there are few samples.
 BIAS_PENALTY, SHIFT_PENALTY, TEMPERATURE_PENALTY = 0.3, 1.0, 0.3
 
@@ -33,8 +33,11 @@ class BinsModel:
     bins : LinguisticBins
     shift : {"relative", "width", "none"}
     max_shift : float
-    ranking_loss : callable
-        A value of ``RANKING_LOSSES`` or a custom loss, with `beta` filled in.
+    make_ranking : callable
+        From Rows to a function like the ones that :func:`~sknumclip.solving.ranking.ranking_of`
+        returns.
+    classifies : bool, default=False
+        Whether bins are classes: then the other loss is the cross-entropy instead of the error.
 
     Notes
     -----
@@ -42,10 +45,10 @@ class BinsModel:
     each bin, and the logarithm of a factor on the start.
     """
 
-    def __init__(self, start, bins, shift, max_shift, ranking_loss):
-        self.start, self.bins = start, bins
-        self.widths = np.array(bins.widths)
-        self.shift, self.max_shift, self.ranking_loss = shift, max_shift, ranking_loss
+    def __init__(self, start, bins, shift, max_shift, make_ranking, classifies=False):
+        self.start, self.bins, self.classifies = start, bins, classifies
+        self.widths, self.centers = np.array(bins.widths), np.array(bins.centers)
+        self.shift, self.max_shift, self.make_ranking = shift, max_shift, make_ranking
 
     @property
     def n_parameters(self):
@@ -55,12 +58,21 @@ class BinsModel:
     def parts(self, parameters):
         """Return weights (n_bins, n_features), biases (n_bins,) and moved centers (n_bins,)."""
         step, bias, shift, temperature = _split(parameters, len(self.start))
-        return self.start * np.exp(temperature) + step, bias, self._moved(shift)[0]
+        factor = np.exp(temperature.clip(-LARGEST, LARGEST))
+        return self.start * factor + step, bias, self._moved(shift)[0]
 
     def predict(self, parameters, X):
         """Predict labels minus the lower end of the bins, shape (n,)."""
         weights, bias, centers = self.parts(parameters)
-        return softmax(X @ weights.T + bias, axis=1) @ centers
+        return softmax_rows(X @ weights.T + bias) @ centers
+
+    def errors(self, parameters, rows):
+        """Return the error of each row: the absolute error, or the log loss of a classifier."""
+        if not self.classifies:
+            return np.abs(self.predict(parameters, rows.X) - rows.y)
+        weights, bias, _ = self.parts(parameters)
+        proba = softmax_rows(rows.X @ weights.T + bias)
+        return -np.log(proba[np.arange(len(proba)), rows.bin_index].clip(TINY))
 
     def average(self, paths, shares, rows):
         """Average the parameters of several models into one.
@@ -116,7 +128,7 @@ class BinsModel:
             u, values, axes = np.linalg.svd(rows.X, full_matrices=False)
             rows = Rows(u * values, rows.y, rows.weight, rows.bin_index)
             parameters = _with_step(parameters, n_bins, lambda step: step @ axes.T)
-        ranking = ranking_of(self.ranking_loss, rows, self.bins)
+        ranking = self.make_ranking(rows)
 
         def solve(penalty):
             nonlocal parameters
@@ -138,17 +150,22 @@ class BinsModel:
         """Return the mean loss and its gradient with respect to the parameters."""
         n_bins, times, unit = len(self.start), rows.weight, 100 / self.bins.range
         step, bias, shift, temperature = _split(parameters, n_bins)
-        scaled = zero_shot * np.exp(temperature)
+        scaled = zero_shot * np.exp(temperature.clip(-LARGEST, LARGEST))
         logits = scaled + rows.X @ step.T + bias
-        proba = softmax(logits, axis=1)
+        proba = softmax_rows(logits)
         centers, slopes = self._moved(shift)
-        y_pred = proba @ centers
-        error = (y_pred - rows.y) * unit
-        inner = error.clip(-HUBER_WIDTH, HUBER_WIDTH) / HUBER_WIDTH
-        huber = inner * (error - inner * HUBER_WIDTH / 2)
-        by_y_pred = times * inner * unit
         ranked, by_logits = ranking(logits)
-        by_logits += proba * (centers - y_pred[:, None]) * by_y_pred[:, None]
+        if self.classifies:
+            own = np.arange(len(proba)), rows.bin_index
+            losses, by_y_pred = -np.log(proba[own].clip(TINY)), np.zeros(len(proba))
+            by_logits += times[:, None] * proba
+            by_logits[own] -= times
+        else:
+            y_pred = proba @ centers
+            error = (y_pred - rows.y) * unit
+            inner = error.clip(-HUBER_WIDTH, HUBER_WIDTH) / HUBER_WIDTH
+            losses, by_y_pred = inner * (error - inner * HUBER_WIDTH / 2), times * inner * unit
+            by_logits += proba * (centers - y_pred[:, None]) * by_y_pred[:, None]
         gradient = np.empty_like(parameters)
         by_step, by_bias, by_shift, by_temperature = _split(gradient, n_bins)
         by_step[:] = by_logits.T @ rows.X + penalty / 5 * step
@@ -162,14 +179,13 @@ class BinsModel:
             + TEMPERATURE_PENALTY * (temperature @ temperature)
         )
         n = times.sum()
-        return (huber @ times + ranked + penalized) / n, gradient / n
+        return (losses @ times + ranked + penalized) / n, gradient / n
 
     def _moved(self, shift):
         """Return the moved centers minus the lower end, and their derivatives by `shift`."""
-        origin = self.bins.edges[0]
+        origin, centers = self.bins.edges[0], self.centers
         tanh = np.tanh(shift)
         delta, slope = self.max_shift * tanh, self.max_shift * (1 - tanh**2)
-        centers = np.array(self.bins.centers)
         if self.shift == "width":
             return centers - origin + delta * self.widths, slope * self.widths
         if self.shift == "relative":  # Eq. 1 of the paper
@@ -177,11 +193,18 @@ class BinsModel:
         return centers - origin, np.zeros_like(shift)
 
 
+def softmax_rows(logits):
+    """Softmax of each row: for few rows, several times as fast as scipy's."""
+    exps = np.exp(logits - logits.max(axis=1, keepdims=True))
+    exps /= exps.sum(axis=1, keepdims=True)
+    return exps
+
+
 def _split(parameters, n_bins):
     """Split `parameters` into views: step (n_bins, width), bias, shift and temperature."""
     rest = len(parameters) - 2 * n_bins - 1
-    step, bias, shift, temperature = np.split(parameters, [rest, rest + n_bins, rest + 2 * n_bins])
-    return step.reshape(n_bins, -1), bias, shift, temperature
+    bias, shift = parameters[rest : rest + n_bins], parameters[rest + n_bins : -1]
+    return parameters[:rest].reshape(n_bins, -1), bias, shift, parameters[-1:]
 
 
 def _with_step(parameters, n_bins, change):

@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.special import softmax
 
 from .bins_model import PENALTIES, BinsModel
 from .blend import prior_shares, solve_shares, strength_shares
+from .ranking import ranking_of
 from .ridge import ridge_path
 from .rows import Rows, folds_of, merge_rows, n_folds, weighted_quantile
 from .scaling import Scaling, standard_scaling
@@ -34,6 +36,8 @@ class Problem:
     max_shift: float
     ranking_loss: object
     seed: int
+    classifies: bool = False
+    """Whether bins are classes, whose probabilities matter more than the error of the rank."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Solution:
     """Of the linear part, shape (n_features,)."""
     intercept: float
     std_scale: float
+    is_new_to_clip: bool
+    """Whether embeddings tell the label better than the median, but words do not."""
     path: list
     """A dict for each penalty of the bins model, with its out-of-fold mean absolute error."""
 
@@ -87,7 +93,12 @@ def solve(rows, problem, advance=lambda: None):
     own = _own_scaling(standard, problem)
     scaled = own.rows(rows)
     model = BinsModel(
-        _start(rows, problem), problem.bins, problem.shift, problem.max_shift, problem.ranking_loss
+        _start(rows, problem),
+        problem.bins,
+        problem.shift,
+        problem.max_shift,
+        partial(ranking_of, problem.ranking_loss, bins=problem.bins),
+        problem.classifies,
     )
     bins = _solve_bins(model, scaled, held, splits, advance)
     shifted, shifts = None, [Shifts.none(model.bins.n_bins)] * (len(splits) + 1)
@@ -104,7 +115,8 @@ def solve(rows, problem, advance=lambda: None):
     if shifted is not None:
         candidates["shifted"] = shifted
     predictions = np.column_stack(list(candidates.values()))
-    prior = prior_shares(np.abs(predictions - held.y[:, None]), held.weight, simple, rich)
+    errors = np.abs(predictions - held.y[:, None])
+    prior = prior_shares(errors, held.weight, simple, rich)
     blend = solve_shares(predictions, held.y, held.weight, prior)
     shares = defaultdict(float, zip(candidates, blend, strict=True))
     shifts = [
@@ -123,6 +135,10 @@ def solve(rows, problem, advance=lambda: None):
         intercept=shares["median"] * rows.median()
         + sum(shares[i] * ridge[2] for i, ridge in enumerate(ridges)),
         std_scale=_std_scale(held, predictions @ blend, std),
+        is_new_to_clip=_is_new_to_clip(
+            dict(zip(candidates, np.average(errors, axis=0, weights=held.weight), strict=True)),
+            np.average(np.abs(predictions @ blend - held.y), weights=held.weight),
+        ),
         path=bins.path,
     )
 
@@ -188,8 +204,7 @@ class _SolvedBins:
 
 
 def _solve_bins(model, rows, held, splits, advance):
-    solved, predictions = _solve_paths(model, rows, held, splits, advance)
-    errors = np.abs(predictions - held.y)
+    solved, predictions, errors = _solve_paths(model, rows, held, splits, advance)
     shares = strength_shares(errors, held.weight)
     errors = np.average(errors, axis=1, weights=held.weight)
     if len(rows) > MANY_ROWS:
@@ -199,8 +214,9 @@ def _solve_bins(model, rows, held, splits, advance):
     else:
         # The average of the folds' models predicts better than one model of all rows.
         parts = model.average(solved, shares, rows)
+    name = "valid_log_loss" if model.classifies else "valid_mae"
     path = [
-        {"penalty": float(penalty), "valid_mae": float(error)}
+        {"penalty": float(penalty), name: float(error)}
         for penalty, error in zip(PENALTIES, errors, strict=False)
     ]
     of_splits = [model.parts(shares @ steps) for steps in solved]
@@ -213,22 +229,25 @@ def _solve_paths(model, rows, held, splits, advance):
     Returns
     -------
     solved : ndarray of shape (n_splits, n_penalties, n_parameters)
-    predictions : ndarray of shape (n_penalties, n_held)
+    predictions, errors : ndarray of shape (n_penalties, n_held)
+        Of the held-out rows; see :meth:`BinsModel.errors`.
     """
     solvers = [model.solver(rows[split.inside]) for split in splits]
-    solved, predictions = [], []
+    solved, predictions, errors = [], [], []
     for penalty in PENALTIES:
-        of_splits, parts = [], []
+        of_splits, parts, wrong = [], [], []
         for solver, split in zip(solvers, splits, strict=True):
             of_splits.append(solver(penalty))
             parts.append(model.predict(of_splits[-1], rows.X[split.outside]))
+            wrong.append(model.errors(of_splits[-1], rows[split.outside]))
             advance()
         solved.append(of_splits)
         predictions.append(np.concatenate(parts))
-        shares = strength_shares(np.abs(np.array(predictions) - held.y), held.weight)
+        errors.append(np.concatenate(wrong))
+        shares = strength_shares(np.array(errors), held.weight)
         if len(shares) > 2 and shares[-2:].sum() < NEGLIGIBLE:
             break
-    return np.array(solved).swapaxes(0, 1), np.array(predictions)
+    return np.array(solved).swapaxes(0, 1), np.array(predictions), np.array(errors)
 
 
 def _solve_ridge(rows, scaling, tested):
@@ -248,6 +267,11 @@ def _out_of_fold_std(of_splits, shifts, rows, splits, widths):
         spread = (proba * centers**2).sum(axis=1) - (proba * centers).sum(axis=1) ** 2
         stds.append(np.sqrt(spread.clip(0) + proba @ widths**2 / 12))
     return np.concatenate(stds)
+
+
+def _is_new_to_clip(errors, error):
+    """Compare the error of zero-shot CLIP and of the solution with that of the median."""
+    return bool(errors.get("text", np.inf) > errors["median"] and error < 0.9 * errors["median"])
 
 
 def _std_scale(held, y_pred, std):

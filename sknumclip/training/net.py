@@ -300,5 +300,6 @@ def draws_from_torch(module):
     return any(isinstance(rate, float) and rate > 0 for rate in rates)
 
 
-def _trainable(module):
-    return (parameter for parameter in module.parameters() if parameter.requires_grad)
+def _trainable(part):
+    parameters = [part] if isinstance(part, torch.nn.Parameter) else part.parameters()
+    return (parameter for parameter in parameters if parameter.requires_grad)

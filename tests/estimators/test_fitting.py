@@ -4,20 +4,29 @@ import pickle
 
 import numpy as np
 import pytest
-import torch
-from factories import BINS, bad_files
+from factories import BINS, bad_files, with_settings
+
+from sknumclip import NumCLIPRegressor
+
+FromZeroShot = with_settings(NumCLIPRegressor, solve_first=False)
 
 
 def trained_parameters(make, data, **kwargs):
     X, y = data
-    before = make(max_epochs=0, **kwargs).fit(X, y).net_.module_.state_dict()
+    untrained = dict(lr=0, prompt_lr=0) if kwargs.get("fine_tune") != "none" else dict(max_epochs=0)
+    before = make(**{**kwargs, **untrained}).fit(X, y).net_.module_.state_dict()
     after = make(**kwargs).fit(X, y).net_.module_.state_dict()
-    return {name for name in after if not torch.equal(before[name], after[name])}
+    return {name for name in after if name not in before or (before[name] != after[name]).any()}
 
 
 def test_what_is_trained(make, data):
     full = trained_parameters(make, data)
-    assert {"encoder.visual.conv1.weight", "prompts.embeddings", "regressor.out.weight"} <= full
+    assert {"encoder.visual.conv1.weight", "weights", "bias"} <= full
+    assert not {"moved_centers", "slopes", "coefficients", "numbers", "text_weights"} & full
+    from_words = trained_parameters(make, data, cls=FromZeroShot)
+    assert {
+        *("encoder.visual.conv1.weight", "prompts.embeddings", "regressor.out.weight")
+    } <= from_words
     last = trained_parameters(make, data, fine_tune=1)
     assert "encoder.visual.transformer.resblocks.1.ln_1.weight" in last
     assert not any("resblocks.0" in name or "conv1" in name for name in last)

@@ -17,7 +17,8 @@ SETTINGS = [
 
 
 def fit(Estimator, labels, name, pixels, **params):
-    fast = {**FAST, "precision": "fp32", "model_name": name, **params}
+    # Trained in epochs from zero-shot CLIP, where all settings matter.
+    fast = {**FAST, "fine_tune": "none", "precision": "fp32", "model_name": name, **params}
     if not issubclass(Estimator, NumCLIPRegressor):
         del fast["bins"]
     return Estimator(**fast).fit(pixels, labels)

@@ -21,6 +21,7 @@ SOLUTION = Solution(
     coefficients=RNG.normal(size=4),
     intercept=7.0,
     std_scale=1.5,
+    is_new_to_clip=False,
     path=[],
 )
 TEXT_WEIGHTS = RNG.normal(size=(3, 4))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from plot_shared import COUNTS, FROZEN, X, Y
 
-from sknumclip import NumCLIPRegressor
+from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.baselines import ImageHeadRegressor
 from sknumclip.plotting import TrainingCurveDisplay
 
@@ -52,6 +52,14 @@ def test_a_solved_fit_shows_its_error_by_penalty():
     )
     best = reg.history_["penalty"][reg.history_["valid_mae"].idxmin()]
     assert [line.get_xdata()[0] for line in display.best_lines_] == [best]
+
+
+def test_a_solved_classifier_shows_its_log_loss():
+    clf = NumCLIPClassifier(**FROZEN).fit(X, np.digitize(Y, [20, 60]))
+    display = TrainingCurveDisplay.from_estimator(clf)
+    (line,) = display.lines_.values()
+    np.testing.assert_array_equal(line.get_ydata(), clf.history_["valid_log_loss"])
+    assert line.axes.get_ylabel() == "log loss"
 
 
 def test_no_epochs_have_no_curves():

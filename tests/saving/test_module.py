@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from factories import Y, peak_memory
+from factories import Y, peak_memory, with_settings
 from saved_folders import edit_json, edit_tensors
 
 from sknumclip import NumCLIPRegressor
@@ -52,13 +52,17 @@ def test_bins_out_of_order(saved):
         NumCLIPRegressor.load(saved)
 
 
-def test_positions_out_of_range(saved):
+def test_positions_out_of_range(clip_models, pixels, tmp_path):
+    FromWords = with_settings(NumCLIPRegressor, solve_first=False)
+    reg = FromWords(3, model_name=clip_models["clip"], max_epochs=1, verbose=0)
+    reg.fit(pixels, Y).save(tmp_path)
+
     def point_outside(tensors):
         tensors["prompts.position"][0] = 10**6
 
-    edit_tensors(saved, point_outside)
+    edit_tensors(tmp_path, point_outside)
     with pytest.raises(SavedModelError, match=r"'prompts.position' is out of range"):
-        NumCLIPRegressor.load(saved)
+        NumCLIPRegressor.load(tmp_path)
 
 
 def test_images_must_have_the_size_of_the_tower(saved):

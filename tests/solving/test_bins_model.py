@@ -14,6 +14,7 @@ from sknumclip.solving.ranking import ranking_of
 from sknumclip.solving.rows import Rows
 
 BINS = LinguisticBins(("a", "b", "c"), (10, 20, 40, 100))
+RANKING = partial(ranking_of, partial(FCRC(), beta=4.0), bins=BINS)
 SHIFTS = ["width", "relative", "none"]
 
 
@@ -31,9 +32,9 @@ def rows():
 
 @pytest.fixture
 def make_model():
-    def make(shift="width", n_features=4):
+    def make(shift="width", n_features=4, classifies=False):
         start = np.random.default_rng(1).normal(size=(3, n_features))
-        return BinsModel(start, BINS, shift, 0.5, partial(FCRC(), beta=4.0))
+        return BinsModel(start, BINS, shift, 0.5, RANKING, classifies)
 
     return make
 
@@ -53,10 +54,11 @@ def test_the_path_leads_from_near_zero_shot_to_near_the_labels(make_model, rows)
     assert errors[-1] < 0.5 * errors[0]
 
 
+@pytest.mark.parametrize("classifies", [False, True])
 @pytest.mark.parametrize("shift", SHIFTS)
-def test_gradients_are_those_of_the_loss(make_model, rows, shift):
-    model = make_model(shift)
-    ranking = ranking_of(model.ranking_loss, rows, BINS)
+def test_gradients_are_those_of_the_loss(make_model, rows, shift, classifies):
+    model = make_model(shift, classifies=classifies)
+    ranking = model.make_ranking(rows)
     arguments = (rows, rows.X @ model.start.T, ranking, 3.0)
     parameters = np.random.default_rng(2).normal(size=model.n_parameters)
     error = check_grad(
@@ -65,6 +67,27 @@ def test_gradients_are_those_of_the_loss(make_model, rows, shift):
         parameters,
     )
     assert error < 1e-5 * np.abs(model._loss(parameters, *arguments)[1]).max()
+
+
+def test_the_loss_of_a_classifier_is_cross_entropy_and_ranking(make_model, rows):
+    model = make_model(classifies=True)
+    zero_shot = rows.X @ model.start.T
+    ranking = model.make_ranking(rows)
+    loss, _ = model._loss(np.zeros(model.n_parameters), rows, zero_shot, ranking, 3.0)
+    own = softmax(zero_shot, axis=1)[np.arange(len(rows)), rows.bin_index]
+    expected = (ranking(zero_shot)[0] - rows.weight @ np.log(own)) / rows.weight.sum()
+    assert loss == pytest.approx(expected)
+    np.testing.assert_allclose(model.errors(np.zeros(model.n_parameters), rows), -np.log(own))
+
+
+def test_a_step_that_is_far_too_long_is_only_a_bad_one(make_model, rows):
+    model = make_model()
+    ranking = model.make_ranking(rows)
+    parameters = np.zeros(model.n_parameters)
+    parameters[-1] = 1e4  # logarithm of the temperature
+    with np.errstate(over="raise", invalid="raise"):
+        loss, _ = model._loss(parameters, rows, rows.X @ model.start.T, ranking, 3.0)
+    assert 1e6 < loss < np.inf
 
 
 def test_fewer_rows_than_features_are_solved_in_their_own_space(make_model):
@@ -79,7 +102,7 @@ def test_fewer_rows_than_features_are_solved_in_their_own_space(make_model):
 
 @pytest.mark.parametrize("shift", SHIFTS)
 def test_centers_move_as_the_shift_allows(rows, shift):
-    model = BinsModel(np.zeros((3, 4)), BINS, shift, 0.5, partial(FCRC(), beta=4.0))
+    model = BinsModel(np.zeros((3, 4)), BINS, shift, 0.5, RANKING)
     _, _, centers = model.parts(model.path(rows)[-1])
     moved = np.abs(centers + 10 - BINS.centers)
     if shift == "none":

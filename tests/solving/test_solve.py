@@ -5,7 +5,9 @@ import warnings
 import numpy as np
 import pytest
 from factories import BINS, FOUR_COUNTS, TINY_FROZEN, Y, save_pictures
-from sklearn.linear_model import RidgeCV
+from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.metrics import accuracy_score, log_loss
+from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import check_sample_weight_equivalence_on_dense_data
 
 from sknumclip import CLIPEmbedder, NumCLIPClassifier, NumCLIPRegressor
@@ -161,3 +163,19 @@ def test_constant_labels_and_constant_features(make, data):
     assert reg.fit(data[0], np.full(8, 12.0)).predict(data[0]) == pytest.approx(12, abs=3)
     flat = NumCLIPRegressor(BINS, **TINY_FROZEN).fit(np.ones((8, 5)), Y)
     assert np.isfinite(flat.predict(np.ones((2, 5)))).all()
+
+
+@pytest.mark.parametrize("n", [60, 200])
+def test_a_classifier_is_as_good_as_a_logistic_regression(shapes, n):
+    Z, counts = shapes
+    grades = np.digitize(counts, [10, 25, 50, 75])
+    words = ["hardly any", "a few", "several", "many", "countless"]
+    clf = NumCLIPClassifier(descriptions=words, template="{} shapes.", **TINY_FROZEN)
+    grid = {"C": np.logspace(-2, 4, 7)}
+    peer = GridSearchCV(LogisticRegression(max_iter=300), grid, scoring="neg_log_loss")
+    clf, peer = clf.fit(Z[:n], grades[:n]), peer.fit(Z[:n], grades[:n])
+    right = [accuracy_score(grades[200:], est.predict(Z[200:])) for est in (clf, peer)]
+    assert right[0] > right[1] - 0.01
+    losses = [log_loss(grades[200:], est.predict_proba(Z[200:])) for est in (clf, peer)]
+    assert losses[0] < 1.1 * losses[1]
+    assert list(clf.history_) == ["penalty", "valid_log_loss"]
