@@ -37,8 +37,15 @@ class ImageReadError(ValueError):
             + (f", {different} different ones" if different < self.n_failures else "")
             + ":\n"
             + "\n".join(lines)
-            + "\nRemove or replace them, or leave them out with on_error='skip'."
+            + "\n"
+            + self._advice()
         )
+
+    def _advice(self):
+        is_missing = [why.startswith("no such file in ") for why in self.failures.values()]
+        if all(is_missing) and self.n_failures == self.n_images > 1:
+            return "Put their folder before the names, as in 'photos/' + table['file']."
+        return "Remove or replace them, or leave them out with on_error='skip'."
 
 
 def _printable(name):

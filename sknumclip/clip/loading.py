@@ -123,6 +123,10 @@ def logging_left_alone():
 def _options_of_architecture(model_name, pretrained):
     """Check names, and return the options that open_clip leaves open: QuickGELU, preprocessing."""
     if model_name not in open_clip.list_models():
+        if os.path.isdir(model_name):
+            raise BackboneError(
+                f"model_name={model_name!r} is a folder: write model_name='local-dir:{model_name}'."
+            )
         close = difflib.get_close_matches(model_name, open_clip.list_models(), n=3)
         raise BackboneError(
             f"open_clip has no architecture {model_name!r}."

@@ -270,8 +270,13 @@ def _zero_shot(estimator, bins, verbose):
     return asked
 
 
+_MANY_ALIKE = 0.1  # share of the images
+
+
 def _next_steps(unreadable, duplicates, table, n_outside, words_help, bins, y):
     """Return recommendations, the most urgent first."""
+    alike = duplicates[["position", "duplicate_position"]].to_numpy()
+    share = len(np.unique(alike)) / max(len(y), 1)
     has_two_labels = (duplicates["label"] != duplicates["duplicate_label"]).any()
     steps = [
         (
@@ -288,6 +293,12 @@ def _next_steps(unreadable, duplicates, table, n_outside, words_help, bins, y):
             "Look at the copies (`duplicates`; plotting.DuplicatesDisplay) and keep one of each, "
             "or keep them on the same side of every split.",
         ),
+        (
+            share > _MANY_ALIKE,
+            f"{share:.0%} of the images look like another one: if they show objects of one kind, "
+            "as scans do, they may be alike without being copies. Raise find_duplicates's "
+            "threshold until only copies are left, and delete nothing unseen.",
+        ),
         (has_two_labels, "Correct the labels of copies with different labels."),
         (
             (table["remark"] == "empty").any(),
@@ -303,7 +314,8 @@ def _next_steps(unreadable, duplicates, table, n_outside, words_help, bins, y):
         ),
         (
             words_help is False,
-            "Try other words or another template, or let the prompts learn (prompt_lr).",
+            "Try other words or another template. With fine_tune='none' the fit relies on the "
+            "embeddings instead; compare it with a ridge on them.",
         ),
         (
             words_help,
