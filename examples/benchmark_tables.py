@@ -6,7 +6,8 @@ Runs methods × shots × seeds and prints the tables of the paper: ``full`` (Tab
 ``few_shot`` (Table 4), ``ablation`` (Table 5), ``distance`` (Table 6), and ``settings``, which the
 paper leaves open: β, norm, masking, shift and the loss of the authors' code. ``samples`` draws
 training images at random instead of some per label, and includes common methods on embeddings;
-``fine_tuned`` compares heads at several learning rates. For example::
+``ranking`` leaves parts out of the solved fit, on images drawn at random; ``fine_tuned`` compares
+heads at several learning rates. For example::
 
     python examples/benchmark_tables.py --dataset counting --table few_shot
     python examples/benchmark_tables.py --dataset utkface --data FOLDER \
@@ -320,6 +321,14 @@ SAMPLES = {
     "NumCLIP, 100 epochs": numclip(max_epochs=100),
     "NumCLIP": numclip(),
 }
+RANKING = {
+    "NumCLIP": numclip(),
+    "no ranking loss": numclip(ranking_loss="none"),
+    "beta = 0 (InfoNCE)": numclip(beta=0.0),
+    "beta = 16": numclip(beta=16.0),
+    "prompts in digits": numclip(prompt_init="numbers"),
+    "shift: none": numclip(shift="none"),
+}
 FINE_TUNED = {
     "NumCLIP, frozen tower": numclip(fine_tune="none", max_epochs="auto"),
     "head, L1, 3e-5": head("l1", 3e-5),
@@ -334,6 +343,7 @@ TABLES = {
     "ablation": (ABLATION, ["4", "all"]),
     "distance": (DISTANCE, ["4", "all"]),
     "settings": (SETTINGS, ["4", "all"]),
+    "ranking": (RANKING, ["n=20", "n=50", "n=200", "all"]),
     "fine_tuned": (FINE_TUNED, ["n=100", "all"]),
     "samples": (SAMPLES, ["n=10", "n=20", "n=50", "n=100", "n=200", "n=500", "n=1000", "all"]),
 }

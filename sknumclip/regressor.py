@@ -198,12 +198,12 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     epochs as the paper does.
 
     Fine-tuning starts from the solved fit on embeddings of the pretrained tower: linear probing,
-    then fine-tuning. The tower, the weights of the bins and their biases are trained; the moved
-    centers and the shares of the mixture stay as solved.
+    then fine-tuning. The tower, the weights and biases of the bins and the regressor, which
+    starts with δ = 0, are trained; the rest of the mixture stays as solved.
 
     Five rarely changed settings are class attributes, which a subclass may set:
     ``max_shift = 0.5``, the bound of \\|δ\\|; ``solve_first = True``: False fine-tunes from
-    zero-shot CLIP, with prompts and regressor, as the paper does; ``regressor_lr = 1e-3``, the
+    zero-shot CLIP and its prompts, as the paper does; ``regressor_lr = 1e-3``, the
     learning rate of the regressor; ``lr_schedule = "cosine"``, or "constant", of all learning
     rates; and ``gather_batches = True``: with an `accelerator` the ranking loss compares the images
     of all processes.

@@ -18,3 +18,11 @@ def test_the_error_names_images_and_a_next_step_and_can_be_pickled():
     assert "0.jpg: no such file" in message
     assert "and 10 more" in message
     assert "on_error='skip'" in message
+
+
+def test_if_no_name_has_a_file_the_folder_is_missing():
+    why = "no such file in /home/me"
+    none = ImageReadError({"1.jpg": why, "2.jpg": why}, 2)
+    assert "Put their folder before the names, as in 'photos/' + table['file']" in str(none)
+    for others in (ImageReadError({"1.jpg": why}, 2), ImageReadError({"1.jpg": why}, 1)):
+        assert "Remove or replace them" in str(others)

@@ -168,7 +168,7 @@ class BaseNumCLIP(SolveMixin, BaseCLIPEstimator):
             checked
         ):  # the weights are embeddings of prompts over the temperature
             rate = backbone.logit_scale * (1e-4 if prompt_lr == "auto" else prompt_lr)
-            return {"weights": rate, "bias": rate}
+            return {"weights": rate, "bias": rate, "regressor": self.regressor_lr}
         if prompt_lr == "auto":
             is_named = self.prompt_init == "words" and self._are_named(checked.bins)
             words_help = is_named and self._words_help(backbone, checked.bins, prepared.training)

@@ -155,10 +155,16 @@ class SolveMixin:
         if not self._trains_solution(checked):
             return super()._make_module(checked, prepared)
         encoder = self._image_encoder(checked.backbone, checked.tower)
+        generator = torch.Generator().manual_seed(checked.seed)
+        regressor = dict(shift=self.shift, max_shift=self.max_shift, generator=generator)
         if checked.continued is None:
-            return prepared.start.on_tower(encoder)
+            return prepared.start.on_tower(encoder, **regressor)
         module = SolvedModule(
-            encoder, bins=checked.bins, n_features=checked.backbone.embed_dim, of_clip=True
+            encoder,
+            bins=checked.bins,
+            n_features=checked.backbone.embed_dim,
+            of_clip=True,
+            **regressor,
         )
         self._continue(module, checked)
         return module

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .modules import CLIPModule, Output
+from .modules import SHIFTS, CLIPModule, Output, ShiftRegressor
 
 __all__ = ["SolvedModule"]
 
@@ -18,7 +18,8 @@ class SolvedModule(CLIPModule):
     shift of the centers too.
 
     On a frozen tower, everything is constant and in float64. Otherwise the weights and biases of
-    the bins are trained with the tower, in float32.
+    the bins are trained with the tower, in float32, and so is a :class:`ShiftRegressor`, which
+    moves the bin centers further and starts with no shift.
 
     Parameters
     ----------
@@ -27,9 +28,21 @@ class SolvedModule(CLIPModule):
     n_features : int
     of_clip : bool
         Whether features are CLIP embeddings, which are compared by direction.
+    shift, max_shift, generator
+        Of the regressor, as in :class:`NumCLIPModule`.
     """
 
-    def __init__(self, encoder, *, bins, n_features, of_clip):
+    def __init__(
+        self,
+        encoder,
+        *,
+        bins,
+        n_features,
+        of_clip,
+        shift="none",
+        max_shift=0.5,
+        generator=None,
+    ):
         super().__init__(encoder, bins=bins)
         self.bins = bins
         self.of_clip = of_clip
@@ -46,10 +59,13 @@ class SolvedModule(CLIPModule):
         dtype = torch.float64 if self.is_frozen else torch.float32
         for name, shape in shapes.items():
             self.register_buffer(name, torch.zeros(shape, dtype=dtype))
+        self.shift = shift
         if not self.is_frozen:
             for name in ("weights", "bias"):
                 values = self._buffers.pop(name)
                 self.register_parameter(name, nn.Parameter(values))
+            self.regressor = ShiftRegressor(bins.n_bins, max_shift, generator=generator)
+            self.regressor.requires_grad_(shift != "none")
 
     @classmethod
     def from_solution(cls, encoder, bins, solution, text_weights):
@@ -82,10 +98,15 @@ class SolvedModule(CLIPModule):
                 getattr(module, name).copy_(torch.as_tensor(value))
         return module
 
-    def on_tower(self, encoder):
+    def on_tower(self, encoder, **regressor_options):
         """Return a module with the same parameters, to be trained with `encoder`."""
-        n_features = len(self.coefficients)
-        module = SolvedModule(encoder, bins=self.bins, n_features=n_features, of_clip=self.of_clip)
+        module = SolvedModule(
+            encoder,
+            bins=self.bins,
+            n_features=len(self.coefficients),
+            of_clip=self.of_clip,
+            **regressor_options,
+        )
         own = [name for name, _ in self.named_buffers(recurse=False)]
         with torch.no_grad():
             for name in own:
@@ -121,5 +142,9 @@ class SolvedModule(CLIPModule):
             zero_shot = text_proba @ self.centers.to(self.weights.dtype)
             rest = text_share * zero_shot + features @ self.coefficients + intercept
             centers = self.moved_centers + logits @ self.slopes.T + rest[:, None]
+            if not self.is_frozen:
+                delta = self.regressor(logits)
+                moved = SHIFTS[self.shift](self.centers, self.widths, delta, self.origin)
+                centers = centers + moved - self.centers
             y_pred = (logits.softmax(dim=1) * centers).sum(dim=1)
         return Output(y_pred.float(), logits.float(), centers.float())

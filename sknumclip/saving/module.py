@@ -100,6 +100,8 @@ def _build(config, bins, prompts, visual=None):
             bins=bins,
             n_features=_embed_dim(config),
             of_clip=config["kind"] == "solved",
+            shift=config["shift"],
+            max_shift=config["max_shift"],
         )
     prompts = {name.removeprefix("prompts."): tensor for name, tensor in prompts.items()}
     if "fixed_features" in prompts:

@@ -112,3 +112,8 @@ def test_the_hub_is_reachable_or_not(monkeypatch):
     with HubServer() as hub:
         assert loading._is_reachable(hub.address)
     assert not loading._is_reachable("http://127.0.0.1:9")
+
+
+def test_a_folder_needs_its_prefix(tmp_path):
+    with pytest.raises(BackboneError, match=f"write model_name='local-dir:{tmp_path}'"):
+        load_backbone(str(tmp_path), None)

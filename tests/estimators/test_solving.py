@@ -11,7 +11,7 @@ from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
 from sknumclip.images.canvases import CanvasStore
 
-UNTRAINED = dict(lr=0.0, prompt_lr=0.0, max_epochs=1, precision="fp32")
+UNTRAINED = dict(lr=0.0, prompt_lr=0.0, max_epochs=1, precision="fp32", shift="none")
 
 
 @pytest.mark.parametrize("fine_tune", ["full", 1])

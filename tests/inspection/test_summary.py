@@ -78,6 +78,7 @@ def test_labels_that_are_all_the_same_and_pictures_too():
     page = summarize(np.stack([X[0]] * 12), [5] * 12, FOUR_COUNTS, estimator=TINY, verbose=0)
     assert facts(page)["copies of others"] == "11 identical"
     assert "All labels are the same: there is nothing to learn." in page.next_steps
+    assert any("may be alike without being copies" in step for step in page.next_steps)
     assert len(str(summarize(X[:1], [5], FOUR_COUNTS, estimator=TINY, verbose=0))) > 100
 
 
