@@ -11,7 +11,7 @@ from sknumclip import NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
 from sknumclip.images.canvases import CanvasStore
 
-UNTRAINED = dict(lr=0.0, prompt_lr=0.0, max_epochs=1, precision="fp32", shift="none")
+UNTRAINED = dict(lr=0.0, prompt_lr=0.0, max_epochs=1, precision="fp32")
 
 
 @pytest.mark.parametrize("fine_tune", ["full", 1])
@@ -19,7 +19,8 @@ def test_fine_tuning_starts_from_the_solved_fit(make, data, fine_tune):
     X, _ = data
     frozen = make(fine_tune="none", max_epochs="auto", batch_size="auto", precision="fp32")
     expected, std = frozen.set_params(lr="auto").fit(*data).predict(X, return_std=True)
-    start = make(**UNTRAINED, fine_tune=fine_tune, augment=False).fit(*data)
+    Untrained = with_settings(NumCLIPRegressor, regressor_lr=0.0)
+    start = make(cls=Untrained, **UNTRAINED, fine_tune=fine_tune, augment=False).fit(*data)
     y_pred, y_std = start.predict(X, return_std=True)
     np.testing.assert_allclose(y_pred, expected, rtol=1e-4)
     np.testing.assert_allclose(y_std, std, rtol=1e-4)
@@ -32,7 +33,8 @@ def test_a_classifier_too(clip_models, pixels):
     grades = np.array([0, 0, 1, 1, 1, 2, 2, 0])
     shared = dict(model_name=clip_models["clip"], random_state=0, verbose=0, precision="fp32")
     frozen = NumCLIPClassifier(fine_tune="none", **shared).fit(pixels, grades)
-    start = NumCLIPClassifier(**{**shared, **UNTRAINED}, augment=False).fit(pixels, grades)
+    Untrained = with_settings(NumCLIPClassifier, regressor_lr=0.0)
+    start = Untrained(**{**shared, **UNTRAINED}, augment=False).fit(pixels, grades)
     expected = frozen.predict_proba(pixels)
     np.testing.assert_allclose(start.predict_proba(pixels), expected, atol=1e-4)
 

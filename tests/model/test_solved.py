@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import softmax
+from torch import nn
 
 from sknumclip import LinguisticBins
 from sknumclip.model.modules import FeatureEncoder
@@ -72,3 +73,23 @@ def test_the_state_brings_the_solution_back_to_the_bit():
     assert torch.equal(other.from_features(features).y_pred, module.from_features(features).y_pred)
     assert other.weights.dtype == torch.float64
     assert other.std_scale == 1.5
+
+
+@pytest.mark.parametrize("shift", ["width", "relative", "none"])
+def test_with_a_tower_to_train_the_regressor_moves_the_centers_further(shift):
+    frozen, encoder = solved(), nn.Linear(4, 4)
+    encoder.is_frozen = False
+    module = frozen.on_tower(encoder, shift=shift, max_shift=0.5)
+    features = torch.tensor(Z)
+    expected = frozen.from_features(features)
+    torch.testing.assert_close(module.from_features(features).y_pred, expected.y_pred)  # no shift
+    nn.init.constant_(module.regressor.out.bias, 1.0)
+    delta = 0.5 * np.tanh(1.0)
+    centers, widths = np.array([5, 20, 65]), np.array([10, 20, 70])
+    by = {"width": delta * widths, "relative": (centers + 10) * (1 / (1 + delta) - 1), "none": 0}
+    found = module.from_features(features).centers - expected.centers
+    expected = torch.tensor(by[shift] + 0 * centers, dtype=torch.float32).expand(6, 3)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    trained = {name for name, parameter in module.named_parameters() if parameter.requires_grad}
+    assert {"weights", "bias", "encoder.weight"} <= trained
+    assert ("regressor.out.weight" in trained) == (shift != "none")
