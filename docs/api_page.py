@@ -1,4 +1,4 @@
-"""The page of the API reference, made from the ``__all__`` lists, so that it cannot fall behind."""
+"""Pages of the API reference, made from the ``__all__`` lists, so that they cannot fall behind."""
 
 import inspect
 from importlib import import_module
@@ -35,28 +35,41 @@ def estimators():
     return [name for name in sknumclip.__all__ if not inspect.ismodule(getattr(sknumclip, name))]
 
 
-def write_api_page(file):
-    """Write the page to `file`, unless it is there already, so that nothing is built anew."""
-    parts = [_HEAD, _section("Estimators and bins", "sknumclip", estimators())]
-    parts += [_module_section(module) for module in public_modules()]
-    parts.append(_section("What methods return", "sknumclip", RESULTS))
-    parts.append(_section("Errors", "sknumclip", ERRORS))
-    parts += [_module_section(module) for module in public_modules(PARTS)]
-    text = "\n".join(parts)
-    if not file.exists() or file.read_text() != text:
+def write_api_pages(folder):
+    """Write api.rst and a page for each group to `folder`; files that are there stay untouched."""
+    pages = {
+        "estimators": _page("Estimators and bins", "sknumclip", estimators()),
+        **{_name(module): _module_page(module) for module in public_modules()},
+        "results": _page("What methods return", "sknumclip", RESULTS),
+        "errors": _page("Errors", "sknumclip", ERRORS),
+        **{_name(module): _module_page(module) for module in public_modules(PARTS)},
+    }
+    listed = "\n".join(f"   api/{name}" for name in pages)
+    _write(folder / "api.rst", f"{_HEAD}\n.. toctree::\n   :maxdepth: 2\n\n{listed}\n")
+    for name, text in pages.items():
+        _write(folder / "api" / f"{name}.rst", text)
+
+
+def _write(file, text):
+    file.parent.mkdir(exist_ok=True)
+    if not file.exists() or file.read_text() != text:  # else Sphinx would build it anew
         file.write_text(text)
 
 
-def _module_section(module):
-    title = module.__name__.rpartition(".")[2].replace("_", " ").capitalize()
+def _name(module):
+    return module.__name__.partition(".")[2]
+
+
+def _module_page(module):
+    title = _name(module).rpartition(".")[2].replace("_", " ").capitalize()
     names = [name for name in module.__all__ if callable(getattr(module, name))]  # no tables
     text = f".. module:: {module.__name__}\n\n{inspect.getdoc(module)}"
-    return _section(title, module.__name__, names, text)
+    return _page(title, module.__name__, names, text)
 
 
-def _section(title, module, names, text=""):
+def _page(title, module, names, text=""):
     listed = "\n".join(f"   {name}" for name in names)
     return (
-        f"{title}\n{'-' * len(title)}\n\n.. currentmodule:: {module}\n\n{text}\n\n"
-        f".. autosummary::\n   :toctree: generated\n   :nosignatures:\n\n{listed}\n"
+        f"{title}\n{'=' * len(title)}\n\n.. currentmodule:: {module}\n\n{text}\n\n"
+        f".. autosummary::\n   :toctree: ../generated\n   :nosignatures:\n\n{listed}\n"
     )

@@ -10,7 +10,7 @@ sys.path[:0] = [str(DOCS.parent), str(DOCS)]
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # an example that reaches for the network must fail, not wait
 
-from api_page import write_api_page  # noqa: E402
+from api_page import write_api_pages  # noqa: E402
 from tqdm.std import tqdm  # noqa: E402
 
 import sknumclip  # noqa: E402
@@ -19,7 +19,7 @@ import sknumclip  # noqa: E402
 start_bar = tqdm.__init__
 tqdm.__init__ = lambda bar, *args, **options: start_bar(bar, *args, **options | {"disable": True})
 
-write_api_page(DOCS / "api.rst")
+write_api_pages(DOCS)
 
 project = "sknumclip"
 author = "The sknumclip developers"
