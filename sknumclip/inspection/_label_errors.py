@@ -144,7 +144,8 @@ def find_label_errors(
         },
         index=pd.Index(known),
     )
-    table["reason"] = [_reason(row) for row in table.itertuples()]
+    near = held.neighbor_labels[known]
+    table["reason"] = [_reason(row, near[i]) for i, row in enumerate(table.itertuples())]
     # If scores are exactly equal, the larger residual comes first.
     order = np.lexsort([-table["residual"].abs(), -table["score"]])
     table = table.iloc[order]
@@ -213,10 +214,15 @@ def _kernel(distance):
     return np.exp(-np.square(distance) / 2)
 
 
-def _reason(row):
+def _reason(row, neighbor_labels):
     digits = 1 if abs(row.residual) < 10 else 0
     side = "more" if row.residual > 0 else "less"
-    return (
+    reason = (
         f"labeled {row.label:g}, predicted {row.prediction:.{digits}f} by models that have not "
         f"seen it; {abs(row.residual):.{digits}f} {side}, where {row.noise:.1f} is usual"
     )
+    neighbor_labels = neighbor_labels[np.isfinite(neighbor_labels)]
+    if not len(neighbor_labels):
+        return reason
+    low, high = np.quantile(neighbor_labels, [0.25, 0.75])
+    return f"{reason}; half of the images most like it are labeled {low:.3g} to {high:.3g}"

@@ -98,6 +98,9 @@ def test_neighbors_count_where_predictions_do_not_tell():
     median = ZeroShotCLIPRegressor({"few": (0, 40), "many": (40, 90)}, model_name="tiny", verbose=0)
     found = find_label_errors(median, Z, y)
     assert set(found.index[:10]) == set(wrong)
+    low, high = found["reason"].iloc[0].rsplit("are labeled ")[1].split(" to ")
+    assert abs(80 - found["label"].iloc[0] - float(low)) < 5  # of the other kind
+    assert abs(float(high) - float(low)) < 5
 
 
 def test_a_table_with_pictures_for_a_pipeline(tmp_path):
