@@ -105,11 +105,17 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "sknumclip"
 html_static_path = ["_static"]
+html_favicon = "_static/logo.svg"
 html_css_files = ["custom.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
-    "logo": {"text": f"sknumclip {release}"},
+    "logo": {
+        "text": f"sknumclip {release}",
+        "image_light": "_static/logo.svg",
+        "image_dark": "_static/logo.svg",
+        "alt_text": "",  # the name stands beside it
+    },
     "navbar_align": "left",
     "header_links_before_dropdown": 7,
     "navigation_with_keys": False,

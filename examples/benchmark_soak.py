@@ -13,6 +13,8 @@ early stopping. A leak grows, so the table compares the state after a warm-up (a
 with the end. Fails if files or threads are left over.
 """
 
+# sphinx_gallery_thumbnail_path = '_static/soak.png'
+
 import argparse
 import gc
 import tempfile

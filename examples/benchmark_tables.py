@@ -25,6 +25,8 @@ again, so a killed run can be resumed. A Markdown file and a figure for each tab
 to the results file.
 """
 
+# sphinx_gallery_thumbnail_path = '_static/samples_faces.png'
+
 import argparse
 import json
 import os

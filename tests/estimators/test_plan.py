@@ -23,7 +23,7 @@ FULL = dict(fine_tune="full", batch_size=4, precision="fp32")
                 "whole image tower trained",
                 "machine:  cpu, fp32",
                 "decoded images kept in memory if they fit",
-                "up to 2 epochs of 2 steps, batches of 4",
+                "from a solved fit, up to 2 epochs of 2 steps, batches of 4",
             ],
         ),
         (
