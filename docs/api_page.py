@@ -16,6 +16,14 @@ PARTS = (
 )
 RESULTS = ("estimators.explanation.Explanation",)
 ERRORS = ("exceptions.ImageReadError", "exceptions.BackboneError", "exceptions.SavedModelError")
+TITLES = {
+    "saving.hub": "Hugging Face Hub",
+    "saving.onnx": "ONNX",
+    "model.modules": "Model",
+    "baselines.class_prompts": "Prompts of baselines",
+    "baselines.class_losses": "Losses of baselines",
+    "baselines.heads": "Heads of baselines",
+}
 
 _HEAD = """\
 API reference
@@ -61,7 +69,8 @@ def _name(module):
 
 
 def _module_page(module):
-    title = _name(module).rpartition(".")[2].replace("_", " ").capitalize()
+    name = _name(module)
+    title = TITLES.get(name) or name.rpartition(".")[2].replace("_", " ").capitalize()
     names = [name for name in module.__all__ if callable(getattr(module, name))]  # no tables
     text = f".. module:: {module.__name__}\n\n{inspect.getdoc(module)}"
     return _page(title, module.__name__, names, text)
