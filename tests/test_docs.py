@@ -69,7 +69,7 @@ def test_examples_in_the_readme_name_real_things():
     for link in re.findall(r"\]\((?!http)([^)#]+)\)", readme):
         assert (ROOT / link).exists(), link
     for name in re.findall(r"`(\w+)=", readme):
-        assert name in {*inspect.signature(NumCLIPRegressor).parameters, "n_jobs"}, name
+        assert name in {*inspect.signature(NumCLIPRegressor).parameters, "n_jobs", "scoring"}, name
 
 
 def test_the_workflow_runs_the_commands_of_the_readme():
