@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from factories import with_settings
+from factories import FromZeroShot, with_settings
 from sklearn.calibration import CalibrationDisplay
 from sklearn.metrics import cohen_kappa_score, make_scorer
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
@@ -72,8 +72,7 @@ def test_it_is_the_regressor_on_ranks(make_classifier, pixels):
     params = clf.fit(pixels, Y).get_params()
     for name in ("classes", "descriptions", "predict_by"):
         params.pop(name)
-    Regressor = with_settings(NumCLIPRegressor, solve_first=False)
-    reg = Regressor(clf.bins_, **params).fit(pixels, [GRADES.index(y) for y in Y])
+    reg = FromZeroShot(clf.bins_, **params).fit(pixels, [GRADES.index(y) for y in Y])
     np.testing.assert_array_equal(clf.predict_proba(pixels), reg.predict_bin_proba(pixels))
     nearest = np.array(GRADES)[reg.predict(pixels).round().astype(int)]
     assert clf.set_params(predict_by="expected_rank").predict(pixels).tolist() == nearest.tolist()

@@ -320,10 +320,9 @@ class FitMixin:
         """Return the learning rate of each part of the module."""
         rates = self._learning_rates(checked, prepared)
         groups = {name: lr * lr_scale for name, lr in rates.items()}
-        if self.fine_tune == "none":
-            return groups
-        groups.pop("encoder", None)
-        return {"encoder": self._tower_lr(prepared), **groups}  # callbacks record the first one
+        return (
+            groups if self.fine_tune == "none" else {**groups, "encoder": self._tower_lr(prepared)}
+        )
 
     def _tower_lr(self, prepared):
         return self.lr

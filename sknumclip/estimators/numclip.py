@@ -106,7 +106,12 @@ class BaseNumCLIP(SolveMixin, BaseCLIPEstimator):
     lr_schedule: LrSchedule = "cosine"
     gather_batches = True
     _settings = (
-        *("gather_batches", "lr_schedule", "max_shift", "regressor_lr", "shift", "solve_first"),
+        "gather_batches",
+        "lr_schedule",
+        "max_shift",
+        "regressor_lr",
+        "shift",
+        "solve_first",
     )
 
     def _validate_params(self):
@@ -164,18 +169,18 @@ class BaseNumCLIP(SolveMixin, BaseCLIPEstimator):
 
     def _learning_rates(self, checked, prepared):
         prompt_lr, backbone = self.prompt_lr, checked.backbone
-        if self._trains_solution(
-            checked
-        ):  # the weights are embeddings of prompts over the temperature
+        if self._trains_solution(checked):  # weights: text embeddings over the temperature
             rate = backbone.logit_scale * (1e-4 if prompt_lr == "auto" else prompt_lr)
-            return {"weights": rate, "bias": rate, "regressor": self.regressor_lr}
-        if prompt_lr == "auto":
-            is_named = self.prompt_init == "words" and self._are_named(checked.bins)
-            words_help = is_named and self._words_help(backbone, checked.bins, prepared.training)
-            prompt_lr = 1e-4 if words_help else 3e-3
+            words = {"weights": rate, "bias": rate}
+        else:
+            if prompt_lr == "auto":
+                is_named = self.prompt_init == "words" and self._are_named(checked.bins)
+                helps = is_named and self._words_help(backbone, checked.bins, prepared.training)
+                prompt_lr = 1e-4 if helps else 3e-3
+            words = {"prompts": prompt_lr}
         return {
             "encoder": self.regressor_lr,  # a linear map of features, if there is no tower
-            "prompts": prompt_lr,
+            **words,
             "regressor": self.regressor_lr,
         }
 

@@ -69,6 +69,5 @@ def _training(estimator, checked, n):
         n -= math.ceil(estimator.validation_fraction * n)
     batch_size, _ = estimator._batch_size(n, checked.processes.n)
     steps = math.ceil(n / batch_size / checked.processes.n)
-    solves_first = getattr(estimator, "_solves_first", False) and checked.continued is None
-    start = "from a solved fit, " if solves_first else ""
+    start = "from a solved fit, " if getattr(estimator, "_solves_first", False) else ""
     return f"{start}up to {estimator._n_epochs} epochs of {steps} steps, batches of {batch_size}"

@@ -46,13 +46,13 @@ class SolveMixin:
     @property
     def _solves_first(self):
         is_trained = self.fine_tune != "none" and self.max_epochs != 0
-        return is_trained and self.solve_first and not self._has_own_module
+        starts_anew = not self._continues() and not self._has_own_module
+        return self.solve_first and is_trained and starts_anew
 
     def _trains_solution(self, checked):
-        """Whether the module to be trained is a solved one."""
-        if checked.continued is None:
-            return self._solves_first
-        return self.fine_tune != "none" and isinstance(checked.continued, SolvedModule)
+        """Whether the module to be trained is a solved one, of this fit or of the last."""
+        continues = self.fine_tune != "none" and isinstance(checked.continued, SolvedModule)
+        return self._solves_first or continues
 
     @property
     def _n_epochs(self):
@@ -100,7 +100,7 @@ class SolveMixin:
         if self._is_solved:
             module, solution = self._solve(checked, prepared)
             return restore_net(module.eval(), solution.path)
-        if self._solves_first and checked.continued is None:
+        if self._solves_first:
             frozen = self._embed_training_images(checked, prepared)
             module, solution = self._solve(checked, frozen)
             prepared = replace(prepared, start=module, is_new_to_clip=solution.is_new_to_clip)
@@ -155,18 +155,19 @@ class SolveMixin:
         if not self._trains_solution(checked):
             return super()._make_module(checked, prepared)
         encoder = self._image_encoder(checked.backbone, checked.tower)
-        generator = torch.Generator().manual_seed(checked.seed)
-        regressor = dict(shift=self.shift, max_shift=self.max_shift, generator=generator)
-        if checked.continued is None:
-            return prepared.start.on_tower(encoder, **regressor)
         module = SolvedModule(
             encoder,
             bins=checked.bins,
             n_features=checked.backbone.embed_dim,
             of_clip=True,
-            **regressor,
+            shift=self.shift,
+            max_shift=self.max_shift,
+            generator=torch.Generator().manual_seed(checked.seed),
         )
-        self._continue(module, checked)
+        if checked.continued is None:
+            module.load_solution(prepared.start)
+        else:
+            self._continue(module, checked)
         return module
 
 

@@ -22,6 +22,7 @@ from ._duplicates import find_duplicates
 __all__ = ["Summary", "summarize"]
 
 _MAX_ASKED = 1000  # images for the zero-shot test
+_MANY_ALIKE = 0.1  # share of the images
 _THIN = 10  # a bin with fewer images is thin: little can be learned about it
 
 
@@ -270,13 +271,10 @@ def _zero_shot(estimator, bins, verbose):
     return asked
 
 
-_MANY_ALIKE = 0.1  # share of the images
-
-
 def _next_steps(unreadable, duplicates, table, n_outside, words_help, bins, y):
     """Return recommendations, the most urgent first."""
     alike = duplicates[["position", "duplicate_position"]].to_numpy()
-    share = len(np.unique(alike)) / max(len(y), 1)
+    share = len(np.unique(alike)) / len(y)
     has_two_labels = (duplicates["label"] != duplicates["duplicate_label"]).any()
     steps = [
         (

@@ -37,7 +37,7 @@ def free_memory(root="/"):
     root = Path(root)
     free = [_free_of_machine(root), *_free_of_cgroups(root), *_free_of_limits(root)]
     n_workers = max(1, joblib.cpu_count() // usual_threads())
-    return max(0, min(n for n in free if n is not None) // n_workers)
+    return max(0, min(free) // n_workers)
 
 
 def _free_of_machine(root):

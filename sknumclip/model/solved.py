@@ -44,7 +44,6 @@ class SolvedModule(CLIPModule):
         generator=None,
     ):
         super().__init__(encoder, bins=bins)
-        self.bins = bins
         self.of_clip = of_clip
         shapes = {
             "weights": (bins.n_bins, n_features),
@@ -98,20 +97,9 @@ class SolvedModule(CLIPModule):
                 getattr(module, name).copy_(torch.as_tensor(value))
         return module
 
-    def on_tower(self, encoder, **regressor_options):
-        """Return a module with the same parameters, to be trained with `encoder`."""
-        module = SolvedModule(
-            encoder,
-            bins=self.bins,
-            n_features=len(self.coefficients),
-            of_clip=self.of_clip,
-            **regressor_options,
-        )
-        own = [name for name, _ in self.named_buffers(recurse=False)]
-        with torch.no_grad():
-            for name in own:
-                getattr(module, name).copy_(getattr(self, name))
-        return module
+    def load_solution(self, other):
+        """Take over the parameters of another module, which may have no tower to train."""
+        self.load_state_dict(other.state_dict(), strict=False)
 
     @property
     def embed_dim(self):

@@ -5,7 +5,7 @@ from scipy.optimize import minimize
 
 from .rows import Rows
 
-__all__ = ["PENALTIES", "BinsModel", "softmax_rows"]
+__all__ = ["PENALTIES", "BinsModel"]
 
 # From so strong a penalty that the model is zero-shot CLIP to nearly none.
 PENALTIES = 10.0 ** np.arange(5, -4, -1)
@@ -58,21 +58,24 @@ class BinsModel:
     def parts(self, parameters):
         """Return weights (n_bins, n_features), biases (n_bins,) and moved centers (n_bins,)."""
         step, bias, shift, temperature = _split(parameters, len(self.start))
-        factor = np.exp(temperature.clip(-LARGEST, LARGEST))
-        return self.start * factor + step, bias, self._moved(shift)[0]
+        return self.start * _factor(temperature) + step, bias, self._moved(shift)[0]
 
     def predict(self, parameters, X):
         """Predict labels minus the lower end of the bins, shape (n,)."""
-        weights, bias, centers = self.parts(parameters)
-        return softmax_rows(X @ weights.T + bias) @ centers
+        proba, centers = self._proba(parameters, X)
+        return proba @ centers
 
-    def errors(self, parameters, rows):
-        """Return the error of each row: the absolute error, or the log loss of a classifier."""
-        if not self.classifies:
-            return np.abs(self.predict(parameters, rows.X) - rows.y)
-        weights, bias, _ = self.parts(parameters)
-        proba = softmax_rows(rows.X @ weights.T + bias)
-        return -np.log(proba[np.arange(len(proba)), rows.bin_index].clip(TINY))
+    def evaluate(self, parameters, rows):
+        """Return predictions and errors (a classifier's log losses), each of shape (n,)."""
+        proba, centers = self._proba(parameters, rows.X)
+        y_pred = proba @ centers
+        if self.classifies:
+            return y_pred, _log_losses(proba, rows.bin_index)
+        return y_pred, np.abs(y_pred - rows.y)
+
+    def _proba(self, parameters, X):
+        weights, bias, centers = self.parts(parameters)
+        return _softmax(X @ weights.T + bias), centers
 
     def average(self, paths, shares, rows):
         """Average the parameters of several models into one.
@@ -150,16 +153,16 @@ class BinsModel:
         """Return the mean loss and its gradient with respect to the parameters."""
         n_bins, times, unit = len(self.start), rows.weight, 100 / self.bins.range
         step, bias, shift, temperature = _split(parameters, n_bins)
-        scaled = zero_shot * np.exp(temperature.clip(-LARGEST, LARGEST))
+        scaled = zero_shot * _factor(temperature)
         logits = scaled + rows.X @ step.T + bias
-        proba = softmax_rows(logits)
+        proba = _softmax(logits)
         centers, slopes = self._moved(shift)
         ranked, by_logits = ranking(logits)
         if self.classifies:
-            own = np.arange(len(proba)), rows.bin_index
-            losses, by_y_pred = -np.log(proba[own].clip(TINY)), np.zeros(len(proba))
+            losses = _log_losses(proba, rows.bin_index)
+            by_y_pred = np.zeros(len(proba))
             by_logits += times[:, None] * proba
-            by_logits[own] -= times
+            by_logits[np.arange(len(proba)), rows.bin_index] -= times
         else:
             y_pred = proba @ centers
             error = (y_pred - rows.y) * unit
@@ -193,7 +196,15 @@ class BinsModel:
         return centers - origin, np.zeros_like(shift)
 
 
-def softmax_rows(logits):
+def _factor(temperature):
+    return np.exp(temperature.clip(-LARGEST, LARGEST))
+
+
+def _log_losses(proba, bin_index):
+    return -np.log(proba[np.arange(len(proba)), bin_index].clip(TINY))
+
+
+def _softmax(logits):
     """Softmax of each row: for few rows, several times as fast as scipy's."""
     exps = np.exp(logits - logits.max(axis=1, keepdims=True))
     exps /= exps.sum(axis=1, keepdims=True)

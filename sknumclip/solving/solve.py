@@ -230,20 +230,20 @@ def _solve_paths(model, rows, held, splits, advance):
     -------
     solved : ndarray of shape (n_splits, n_penalties, n_parameters)
     predictions, errors : ndarray of shape (n_penalties, n_held)
-        Of the held-out rows; see :meth:`BinsModel.errors`.
+        Of the held-out rows; see :meth:`BinsModel.evaluate`.
     """
     solvers = [model.solver(rows[split.inside]) for split in splits]
     solved, predictions, errors = [], [], []
     for penalty in PENALTIES:
-        of_splits, parts, wrong = [], [], []
+        of_splits, evaluated = [], []
         for solver, split in zip(solvers, splits, strict=True):
             of_splits.append(solver(penalty))
-            parts.append(model.predict(of_splits[-1], rows.X[split.outside]))
-            wrong.append(model.errors(of_splits[-1], rows[split.outside]))
+            evaluated.append(model.evaluate(of_splits[-1], rows[split.outside]))
             advance()
         solved.append(of_splits)
-        predictions.append(np.concatenate(parts))
-        errors.append(np.concatenate(wrong))
+        of_rows = np.concatenate(evaluated, axis=1)
+        predictions.append(of_rows[0])
+        errors.append(of_rows[1])
         shares = strength_shares(np.array(errors), held.weight)
         if len(shares) > 2 and shares[-2:].sum() < NEGLIGIBLE:
             break

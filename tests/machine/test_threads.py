@@ -6,9 +6,8 @@ import threading
 import numpy as np
 import pytest
 import torch
-from factories import run_python, with_settings
+from factories import FromZeroShot, run_python
 
-from sknumclip import NumCLIPRegressor
 from sknumclip.machine.threads import torch_threads
 from sknumclip.training import loop
 
@@ -72,8 +71,8 @@ def threads_of_steps(X, y, **params):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        cls = with_settings(NumCLIPRegressor, solve_first=False)  # it would use the loss as well
-        reg = cls(3, model_name="tiny", max_epochs=1, verbose=0)
+        # A solved start would compute the loss as well.
+        reg = FromZeroShot(3, model_name="tiny", max_epochs=1, verbose=0)
         reg.set_params(ranking_loss=loss, **params).fit(X, y)
         assert torch.get_num_threads() == 2
     finally:

@@ -79,7 +79,8 @@ def test_the_state_brings_the_solution_back_to_the_bit():
 def test_with_a_tower_to_train_the_regressor_moves_the_centers_further(shift):
     frozen, encoder = solved(), nn.Linear(4, 4)
     encoder.is_frozen = False
-    module = frozen.on_tower(encoder, shift=shift, max_shift=0.5)
+    module = SolvedModule(encoder, bins=BINS, n_features=4, of_clip=True, shift=shift)
+    module.load_solution(frozen)
     features = torch.tensor(Z)
     expected = frozen.from_features(features)
     torch.testing.assert_close(module.from_features(features).y_pred, expected.y_pred)  # no shift

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from factories import Y, peak_memory, with_settings
+from factories import FromZeroShot, Y, peak_memory
 from saved_folders import edit_json, edit_tensors
 
 from sknumclip import NumCLIPRegressor
@@ -53,8 +53,7 @@ def test_bins_out_of_order(saved):
 
 
 def test_positions_out_of_range(clip_models, pixels, tmp_path):
-    FromWords = with_settings(NumCLIPRegressor, solve_first=False)
-    reg = FromWords(3, model_name=clip_models["clip"], max_epochs=1, verbose=0)
+    reg = FromZeroShot(3, model_name=clip_models["clip"], max_epochs=1, verbose=0)
     reg.fit(pixels, Y).save(tmp_path)
 
     def point_outside(tensors):

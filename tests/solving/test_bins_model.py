@@ -77,7 +77,8 @@ def test_the_loss_of_a_classifier_is_cross_entropy_and_ranking(make_model, rows)
     own = softmax(zero_shot, axis=1)[np.arange(len(rows)), rows.bin_index]
     expected = (ranking(zero_shot)[0] - rows.weight @ np.log(own)) / rows.weight.sum()
     assert loss == pytest.approx(expected)
-    np.testing.assert_allclose(model.errors(np.zeros(model.n_parameters), rows), -np.log(own))
+    _, errors = model.evaluate(np.zeros(model.n_parameters), rows)
+    np.testing.assert_allclose(errors, -np.log(own))
 
 
 def test_a_step_that_is_far_too_long_is_only_a_bad_one(make_model, rows):
