@@ -9,6 +9,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # a test that reaches for the network must f
 import pytest
 import torch
 from factories import FAST, FEW_OR_MANY, MODELS, Y, save_clip, save_pictures, small_pictures
+from open_clip.transformer import VisionTransformer
+from torch.nn.modules.module import register_module_forward_hook
 
 from sknumclip import NumCLIPRegressor
 
@@ -47,6 +49,21 @@ def data(pixels):
 def files(pixels, tmp_path):
     """The pictures as files."""
     return save_pictures(tmp_path, pixels)
+
+
+@pytest.fixture
+def n_embedded():
+    """How many images towers have seen so far, not counting blanks that fill up a batch."""
+    seen = []
+
+    def count(module, args, output):
+        if isinstance(module, VisionTransformer):
+            pixels = args[0].flatten(2)
+            seen.append(int((pixels != pixels[..., :1]).any(dim=(1, 2)).sum()))
+
+    hook = register_module_forward_hook(count)
+    yield lambda: sum(seen)
+    hook.remove()
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from sknumclip.images.reading import Images
 
 def all_canvases(store, batch_size=4):
     chunks = [range(i, min(i + batch_size, len(store))) for i in range(0, len(store), batch_size)]
-    return np.concatenate([canvases for _, canvases, _ in store.batches(chunks)])
+    return np.concatenate([canvases.numpy() for _, canvases, _ in store.batches(chunks)])
 
 
 class CountingEncoder:

@@ -14,7 +14,6 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sknumclip import CLIPEmbedder, NumCLIPRegressor
-from sknumclip.clip.backbone import load_backbone
 from sknumclip.exceptions import BackboneError
 from sknumclip.images.embeddings import clear_embedding_cache
 
@@ -28,20 +27,6 @@ def make_embedder(clip_models):
     return lambda **params: CLIPEmbedder(
         **{"model_name": clip_models["clip"], "verbose": 0} | params
     )
-
-
-@pytest.fixture
-def n_embedded(clip_models):
-    """How many images the tower has seen so far, not counting blanks that fill up a batch."""
-    seen = []
-
-    def count(module, args, output):
-        pixels = args[0].flatten(2)
-        seen.append(int((pixels != pixels[..., :1]).any(dim=(1, 2)).sum()))
-
-    hook = load_backbone(clip_models["clip"]).visual.register_forward_hook(count)
-    yield lambda: sum(seen)
-    hook.remove()
 
 
 def test_features_are_those_of_the_regressor(make_embedder, files, clip_models):

@@ -93,16 +93,7 @@ def test_same_random_state_same_bits(make, data, fine_tune):
 # -------------------------------------------------------------------------------------- frozen mode
 
 
-def test_frozen_mode_embeds_each_image_once(make, data, monkeypatch):
-    import sknumclip.model.modules as base
-
-    seen = []
-    original = base.ImageEncoder.forward
-    monkeypatch.setattr(
-        base.ImageEncoder,
-        "forward",
-        lambda self, images: seen.append(len(images)) or original(self, images),
-    )
+def test_frozen_mode_embeds_each_image_once(make, data, n_embedded):
     clear_embedding_cache()
     X = small_pictures(64)
     y = np.tile(data[1], 8)
@@ -110,7 +101,7 @@ def test_frozen_mode_embeds_each_image_once(make, data, monkeypatch):
         make(fine_tune="none"), {"beta": [0, 1, 2, 4], "lr": [1, 2]}, cv=2, error_score="raise"
     )
     search.fit(list(X), y).predict(list(X))
-    assert sum(seen) == len(X)
+    assert n_embedded() == len(X)
 
 
 def test_features_of_any_width_can_be_learned_from(make):

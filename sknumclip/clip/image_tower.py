@@ -2,8 +2,11 @@
 
 import open_clip
 import torch
-from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
+import torch.nn.functional as F
+from open_clip.transformer import LayerNorm, ResidualAttentionBlock, VisionTransformer
 from torch import nn
+
+from ..machine.device import without_autocast
 
 __all__ = [
     "build_image_tower",
@@ -110,20 +113,12 @@ def optimize_image_tower(visual):
     nn.Module
         `visual`, with the same parameters under the same names.
     """
+    faster = {LayerNorm: SamePrecisionLayerNorm, nn.MultiheadAttention: SelfAttention}
     for module in visual.modules():
-        if isinstance(module, nn.MultiheadAttention):
-            module.register_forward_pre_hook(_plain_attention_on_cpus, with_kwargs=True)
+        module.__class__ = faster.get(type(module), type(module))
     if _is_pooled_by_first_token(visual):
         visual.transformer.resblocks[-1].__class__ = FirstTokenBlock
     return visual
-
-
-def _plain_attention_on_cpus(attention, args, kwargs):
-    """Avoid torch's fused kernel, which takes up to 7 times as long on CPUs in bf16 autocast."""
-    if args[0].device.type == "cpu" and torch.is_autocast_enabled("cpu"):
-        # The fused kernel cannot return attention weights, so asking for them avoids it.
-        return args, {**kwargs, "need_weights": True, "average_attn_weights": False}
-    return None
 
 
 def _is_pooled_by_first_token(visual):
@@ -135,6 +130,44 @@ def _is_pooled_by_first_token(visual):
         and visual.transformer.batch_first
         and type(visual.transformer.resblocks[-1]) is ResidualAttentionBlock
     )
+
+
+class SamePrecisionLayerNorm(LayerNorm):
+    """Layer norm that computes in float32, but reads and writes the precision of its input.
+
+    Autocast would convert the whole input to float32 and back, which takes longer.
+    """
+
+    def forward(self, x):
+        """Normalize the last axis."""
+        with without_autocast(x.device):
+            weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
+            return F.layer_norm(x, self.normalized_shape, weight, bias, self.eps)
+
+
+_ONLY_OUTPUT = {"need_weights": False, "attn_mask": None}
+
+
+class SelfAttention(nn.MultiheadAttention):
+    """Attention of a sequence to itself without copies of queries, keys and values.
+
+    In training in bf16 on a CPU, it avoids torch's fused kernel, which takes up to 7 times as long.
+    """
+
+    def forward(self, query, key, value, **options):
+        """Attend; options and results are those of nn.MultiheadAttention."""
+        trains = torch.is_grad_enabled() and torch.is_autocast_enabled("cpu")
+        if query.device.type == "cpu" and trains:
+            # The fused kernel cannot return attention weights, so asking for them avoids it.
+            options = {**options, "need_weights": True, "average_attn_weights": False}
+        attends_to_itself = query is key is value and options == _ONLY_OUTPUT
+        if not (attends_to_itself and self.batch_first and not self.dropout):
+            return super().forward(query, key, value, **options)
+        n, length, width = query.shape
+        qkv = F.linear(query, self.in_proj_weight, self.in_proj_bias)
+        qkv = qkv.view(n, length, 3, self.num_heads, self.head_dim).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(*qkv)
+        return self.out_proj(attended.transpose(1, 2).reshape(n, length, width)), None
 
 
 class FirstTokenBlock(ResidualAttentionBlock):

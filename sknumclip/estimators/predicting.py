@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._typing import FloatArray, ImagesOrFeatures
 from ..images.embeddings import embed_images
-from ..machine.device import autocast, copy_on, resolve_autocast_dtype
+from ..machine.device import autocast, resolve_autocast_dtype
 from ..machine.processes import Processes
 from ..machine.settings import own_settings
 from .inputs import ImageInputMixin
@@ -60,7 +60,7 @@ class PredictMixin(ImageInputMixin):
         ----------
         X : as in :meth:`fit`
         make_compute : callable
-            Takes the fitted module, or a copy on the device, and returns a function of embeddings.
+            Takes the fitted module and returns a function of embeddings.
 
         Returns
         -------
@@ -69,29 +69,36 @@ class PredictMixin(ImageInputMixin):
         """
         check_is_fitted(self)
         X = self._check_X(X, reset=False)
-        device = self._resolve_device()
-        by_frozen_tower = self.net_.module_.is_frozen
-        return (self._map_features if by_frozen_tower else self._map_images)(
-            X, device, make_compute
-        )
-
-    def _map_images(self, images, device, make_compute):
         module = self.net_.module_
-        if module.centers.device != device:
-            module = copy_on(module, device)
-        compute = make_compute(module)
-        values, _ = embed_images(
-            lambda pixels: compute(module.encode(pixels)),
-            self._store(images, module.encoder),
+        if module.is_frozen:
+            features, to_embeddings = self._features_for(X), module.encode
+        else:
+            features, to_embeddings = self._by_own_tower(X), module.as_embeddings
+        # The layers after the tower are too small to need a GPU.
+        compute, place = make_compute(module), module.centers.device
+        with torch.no_grad(), autocast(place, resolve_autocast_dtype(self.precision, place)):
+            rows = [
+                compute(to_embeddings(batch.to(place))).cpu()
+                for batch in torch.tensor(features).split(4096)
+            ]
+        return torch.cat(rows).numpy()
+
+    def _by_own_tower(self, images):
+        """Return the output of the fine-tuned tower for images."""
+        device = self._resolve_device()
+        dtype = resolve_autocast_dtype(self.precision, device)
+        features, _ = embed_images(
+            self.net_.module_.encoder.on(device, dtype),
+            self._store(images, self.net_.module_.encoder),
             device=device,
             on_error=self.on_error,
-            autocast_dtype=resolve_autocast_dtype(self.precision, device),
+            autocast_dtype=dtype,
             processes=Processes(self.accelerator),
         )
-        return values
+        return features
 
-    def _map_features(self, X, device, make_compute):
-        """Map features on the module's own device: the layers are too small to need a GPU."""
+    def _features_for(self, X):
+        """Return the features given, or the embeddings of images by the frozen tower."""
         module = self.net_.module_
         encoder = module.encoder.image_encoder
         if X.are_images and encoder is None:
@@ -107,10 +114,4 @@ class PredictMixin(ImageInputMixin):
                 f"X has {features.shape[1]} features, but this estimator was fitted on embeddings "
                 f"of the image tower, which have {module.embed_dim}."
             )
-        compute, place = make_compute(module), module.centers.device
-        with torch.no_grad(), autocast(place, resolve_autocast_dtype(self.precision, place)):
-            rows = [
-                compute(module.encode(batch.to(place))).cpu()
-                for batch in torch.tensor(features).split(4096)
-            ]
-        return torch.cat(rows).numpy()
+        return features

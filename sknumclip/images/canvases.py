@@ -4,6 +4,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import torch
 
 from ..exceptions import ImageReadError
 from ..machine.memory import usual_threads
@@ -62,7 +63,7 @@ class CanvasStore:
         if canvas is None:
             pixels = self.images.items[i]
             if isinstance(pixels, np.ndarray) and pixels.shape == (*self.shape[1:], 3):
-                return np.ascontiguousarray(pixels.transpose(2, 0, 1))  # nothing to decode or keep
+                return pixels.transpose(2, 0, 1)  # nothing to decode or keep
             try:
                 # Decoded at twice the canvas size, a JPEG looks the same after resizing.
                 image = self.images.read(i, min_side=2 * max(self.shape[1:]))
@@ -72,33 +73,31 @@ class CanvasStore:
             self._cache.put(i, canvas)
         return canvas
 
-    def batches(self, index_batches):
+    def batches(self, index_batches, *, pinned=False):
         """Decode batches, the next two while the caller uses the current one.
 
         Parameters
         ----------
         index_batches : iterable of sequences of int
+        pinned : bool, default=False
+            Whether the canvases are copied to a GPU next, which is faster from pinned memory.
 
         Yields
         ------
         indices : ndarray of int of shape (n_read,)
             The readable images.
-        canvases : uint8 ndarray of shape (n_read, 3, H, W)
+        canvases : uint8 Tensor of shape (n_read, 3, H, W)
         failures : dict of int to str
             Reason for each of the others, by index.
         """
         if self.num_workers == 0:
             for indices in index_batches:
-                yield self._collect(indices, map(self._try_get, indices))
+                yield self._read(indices, map, pinned)
             return
         with ThreadPoolExecutor(self.num_workers) as readers, ThreadPoolExecutor(1) as collector:
-
-            def collect(indices):
-                return self._collect(indices, readers.map(self._try_get, indices))
-
             ahead = deque()
             for indices in index_batches:
-                ahead.append(collector.submit(collect, indices))
+                ahead.append(collector.submit(self._read, indices, readers.map, pinned))
                 if len(ahead) > 2:
                     yield ahead.popleft().result()
             while ahead:
@@ -149,21 +148,29 @@ class CanvasStore:
             named = {self.images.name(i): failures[i] for i in sorted(failures)}
             raise ImageReadError(named, len(self), len(failures))
 
-    def _try_get(self, i):
+    def _read(self, indices, map_, pinned):
+        """Read one batch; `map_` is map, or that of an executor."""
+        indices = np.asarray(indices)
+        canvases = torch.empty((len(indices), *self.shape), dtype=torch.uint8, pin_memory=pinned)
+        rows = canvases.numpy()
+
+        def read_part(places):
+            return {k: reason for k in places if (reason := self._read_into(rows[k], indices[k]))}
+
+        # Few images per task: the next batch begins when all are done. More than one: a task takes
+        # as long as it takes to copy an array.
+        parts = [range(start, min(start + 4, len(rows))) for start in range(0, len(rows), 4)]
+        failed = {k: reason for part in map_(read_part, parts) for k, reason in part.items()}
+        if not failed:
+            return indices, canvases, {}
+        read = np.setdiff1d(np.arange(len(rows)), list(failed))
+        reasons = {int(indices[k]): reason for k, reason in failed.items()}
+        return indices[read], canvases[read], reasons
+
+    def _read_into(self, row, i):
+        """Copy the canvas of image `i` to `row`, or return the reason why it cannot be read."""
         try:
-            return self[i]
+            row[:] = self[i]
         except _Unreadable as error:
             return str(error)
-
-    def _collect(self, indices, results):
-        results = list(results)
-        read = [k for k, result in enumerate(results) if not isinstance(result, str)]
-        canvases = np.empty((len(read), *self.shape), dtype=np.uint8)
-        for row, k in enumerate(read):
-            canvases[row] = results[k]
-        failures = {
-            int(i): result
-            for i, result in zip(indices, results, strict=True)
-            if isinstance(result, str)
-        }
-        return np.asarray(indices)[read], canvases, failures
+        return None

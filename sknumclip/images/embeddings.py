@@ -4,6 +4,7 @@ import contextlib
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from ..machine.device import autocast, to_device
 from ..machine.processes import ONE_PROCESS
@@ -82,7 +83,7 @@ def embed_images(
 
     def encode_batch(canvases):
         filled = canvases if cache is None else _filled_up(canvases, size)
-        return encode(to_device(torch.from_numpy(filled), device))[: len(canvases)]
+        return encode(to_device(filled, device))[: len(canvases)]
 
     def cached(indices):
         return {i: row for i in indices if (row := cache.get(keys[i])) is not None}
@@ -126,7 +127,7 @@ def _first_of_equals(indices, keys):
 def _embed_batches(encode, store, chunks, device, on_error, failures, bar):
     """Yield dicts of embeddings by index; record unreadable images in `failures`."""
     pending = []  # results that the device is still computing
-    for read, canvases, failed in store.batches(chunks):
+    for read, canvases, failed in store.batches(chunks, pinned=device.type == "cuda"):
         failures.update(failed)
         bar.update(len(read) + len(failed))
         # Once an error is certain, only the list of unreadable images is still needed.
@@ -141,7 +142,7 @@ def _embed_batches(encode, store, chunks, device, on_error, failures, bar):
 
 def _filled_up(canvases, size):
     missing = size - len(canvases)
-    return np.pad(canvases, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else canvases
+    return F.pad(canvases, (0, 0, 0, 0, 0, 0, 0, missing)) if missing else canvases
 
 
 def _fetch(pending):

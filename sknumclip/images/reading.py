@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ..machine.files import file_identity
+from ..machine.memory import usual_threads
 from .grey import black_and_white, check_colors, scale_to_8_bits
 from .urls import is_url, open_url, url_identity
 
@@ -55,8 +56,19 @@ class Images:
 
         That is the same file, however its path is written, the same object, or equal pixels.
         """
+        self._hash_arrays()
         first, keys = {}, map(self._key, range(len(self)))
         return np.array([first.setdefault(key, i) for i, key in enumerate(keys)], dtype=int)
+
+    def _hash_arrays(self):
+        """Hash pixels in memory by threads: one core hashes hardly as fast as a GPU embeds."""
+        indices = [i for i in range(len(self)) if isinstance(self.items[i], np.ndarray)]
+        if not indices:
+            return
+        n_threads = usual_threads()
+        with ThreadPoolExecutor(n_threads) as pool:
+            parts = [indices[k::n_threads] for k in range(n_threads)]
+            list(pool.map(lambda part: [self._digest(i) for i in part], parts))
 
     def _key(self, i):
         item = self.items[i]

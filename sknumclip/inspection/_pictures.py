@@ -44,7 +44,7 @@ def read_thumbnails(images, on_error, verbose):
     chunks = np.split(distinct, range(64, len(distinct), 64))
     with progress_bar(len(distinct), "image", verbose=verbose, desc="reading") as bar:
         for indices, canvases, failed in store.batches(chunks):
-            grey = np.tensordot(_GREY, canvases.astype(np.float32), axes=(0, 1))
+            grey = np.tensordot(_GREY, canvases.numpy().astype(np.float32), axes=(0, 1))
             thumbnails[indices] = np.round(grey)
             failures.update(failed)
             bar.update(len(indices) + len(failed))

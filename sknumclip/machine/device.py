@@ -1,5 +1,6 @@
 """Device and precision: resolve_device(), autocast, and advice on sharing a GPU."""
 
+import contextlib
 import copy
 import multiprocessing
 import sys
@@ -14,6 +15,7 @@ __all__ = [
     "resolve_autocast_dtype",
     "resolve_device",
     "to_device",
+    "without_autocast",
     "worker_kind",
 ]
 
@@ -44,29 +46,49 @@ def to_device(tensor, device):
 _COPIES: weakref.WeakKeyDictionary[torch.nn.Module, tuple] = weakref.WeakKeyDictionary()
 
 
-def copy_on(module, device):
-    """Return a copy of a module on another device, cached until the module's tensors change.
+def copy_on(module, device, dtype=None):
+    """Return a copy of a module for another device, cached until the module's tensors change.
 
     Parameters
     ----------
     module : torch.nn.Module
     device : torch.device
+    dtype : torch.dtype or None, default=None
+        Precision of the copy; None keeps it. Batch norms keep theirs, since their statistics need
+        it.
 
     Returns
     -------
     torch.nn.Module
     """
-    state = device, [tensor._version for tensor in module.state_dict().values()]
+    state = device, dtype, [tensor._version for tensor in module.state_dict().values()]
     known_state, known = _COPIES.get(module, (None, None))
     if known_state != state:
         known = copy.deepcopy(module).to(device)
+        for part in known.modules():
+            if dtype is not None and not isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
+                _cast_own_tensors(part, dtype)
         _COPIES[module] = state, known
     return known
+
+
+def _cast_own_tensors(module, dtype):
+    own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+    for tensor in own:
+        if tensor.is_floating_point():
+            tensor.data = tensor.data.to(dtype)
 
 
 def autocast(device, dtype):
     """Return a context in which towers compute in `dtype`; None is float32."""
     return torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)
+
+
+def without_autocast(device):
+    """Return a context in which operations keep the precision of their inputs."""
+    if device.type == "meta":  # has no autocast
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, enabled=False)
 
 
 def resolve_autocast_dtype(precision, device):

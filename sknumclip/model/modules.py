@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..machine.cuda_graph import branch
-from ..machine.device import copy_on
+from ..machine.device import copy_on, without_autocast
 
 __all__ = [
     "CLIPModule",
@@ -66,11 +66,14 @@ class ImageEncoder(nn.Module):
         """The encoder for images: itself."""
         return self
 
-    def on(self, device):
-        """Return this encoder on `device`: itself, or one with a copy of the tower there."""
-        if self.factor.device == device:
+    def on(self, device, dtype=None):
+        """Return this encoder on `device` for inference in `dtype`; None is float32.
+
+        That is itself, or an encoder with a copy of the tower, whose weights are cast once.
+        """
+        if self.factor.device == device and dtype is None:
             return self
-        visual = copy_on(self.visual, device)
+        visual = copy_on(self.visual, device, dtype)
         return ImageEncoder(visual, self.preprocessing, self.canvas_scale).to(device)
 
     def train(self, mode=True):
@@ -86,7 +89,8 @@ class ImageEncoder(nn.Module):
         height, width = self.preprocessing.size
         top, left = (images.shape[2] - height) // 2, (images.shape[3] - width) // 2
         images = images[:, :, top : top + height, left : left + width]
-        return self.visual(images * self.factor + self.offset)
+        pixels = images * self.factor + self.offset
+        return self.visual(pixels.to(next(self.visual.parameters(), pixels).dtype))
 
 
 class FeatureEncoder(nn.Module):
@@ -237,8 +241,11 @@ class CLIPModule(nn.Module):
 
     def encode(self, inputs):
         """Return the ℓ2-normalized image embeddings z, float32 of shape (n, embed_dim)."""
-        features = self.encoder(inputs)
-        with self._in_float32():
+        return self.as_embeddings(self.encoder(inputs))
+
+    def as_embeddings(self, features):
+        """ℓ2-normalize the output of the encoder, which may be on another device."""
+        with without_autocast(features.device):
             return F.normalize(features.float(), dim=1)
 
     def forward(self, inputs):
@@ -253,7 +260,7 @@ class CLIPModule(nn.Module):
         return self.trained_state()
 
     def _in_float32(self):
-        return torch.autocast(self.centers.device.type, enabled=False)
+        return without_autocast(self.centers.device)
 
 
 class NumCLIPModule(CLIPModule):

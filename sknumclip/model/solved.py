@@ -116,9 +116,9 @@ class SolvedModule(CLIPModule):
         """Factor on the standard deviation of the mixture of bins, calibrated out of fold."""
         return self.numbers[2].item()
 
-    def encode(self, inputs):
-        """Return features, float32 of shape (n, n_features); CLIP embeddings ℓ2-normalized."""
-        return super().encode(inputs) if self.of_clip else self.encoder(inputs).float()
+    def as_embeddings(self, features):
+        """Return features in float32; CLIP embeddings ℓ2-normalized."""
+        return super().as_embeddings(features) if self.of_clip else features.float()
 
     def from_features(self, features):
         """Predict; see :class:`~sknumclip.model.modules.Output`."""

@@ -54,9 +54,10 @@ class Samples(Dataset):
             for chunk, mine in zip(chunks, own, strict=True):
                 yield to_device(self.inputs[mine], device), self.targets[chunk].to(device)
             return
-        for chunk, (_, canvases, failures) in zip(chunks, self.inputs.batches(own), strict=True):
+        read = self.inputs.batches(own, pinned=device.type == "cuda")
+        for chunk, (_, canvases, failures) in zip(chunks, read, strict=True):
             self.inputs.raise_failures(failures, "raise")  # were readable when fit began
-            canvases = to_device(torch.from_numpy(canvases), device)
+            canvases = to_device(canvases, device)
             if self.view_size is not None:
                 places = processes.equal_part(np.arange(len(chunk)))
                 canvases = self._views(canvases, generator, places, len(chunk))
