@@ -41,7 +41,7 @@ FULL = dict(fine_tune="full", batch_size=4, precision="fp32")
     ],
 )
 def test_plan_of_a_fit(cls, params, lines, make, pixels, capsys):
-    params = {"max_epochs": 2, **params, "verbose": 2}
+    params = {"max_epochs": 2, "device": "cpu", **params, "verbose": 2}
     if cls is NumCLIPRegressor:
         make(**params).fit(pixels, Y)
     else:

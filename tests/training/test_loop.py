@@ -84,7 +84,7 @@ def test_accelerator(make, data):
     accelerate = pytest.importorskip("accelerate")
     X, y = data
     reg = make(accelerator=accelerate.Accelerator(cpu=True)).fit(X, y)
-    assert (reg.predict(X) == make().fit(X, y).predict(X)).all()
+    assert (reg.predict(X) == make(device="cpu").fit(X, y).predict(X)).all()
     assert (pickle.loads(pickle.dumps(reg)).predict(X) == reg.predict(X)).all()
 
 
