@@ -8,6 +8,7 @@ estimates in docs/cluster.md are based on it. Runs offline, in seconds::
     python examples/benchmark_decoding.py                   # drawn, 500 × 375 pixels, 90 kB
     python examples/benchmark_decoding.py --data FOLDER     # your own files
     python examples/benchmark_decoding.py --decoders        # Pillow against others, same pixels
+    python examples/benchmark_decoding.py --threads 1 2 4   # all cores together
 """
 
 import argparse
@@ -84,6 +85,25 @@ def compare_decoders(files):
         print(f"{name}: {np.median(passes):.2f} ms ({min(passes):.2f} - {max(passes):.2f})")
 
 
+def compare_threads(files, canvas_scale, numbers):
+    """Print images per second by number of threads, and if Pillow keeps memory for reuse."""
+    for n_blocks in (0, 256):
+        Image.core.set_blocks_max(n_blocks)
+        for n_threads in numbers:
+            rates = []
+            for _ in range(3):
+                store = CanvasStore(
+                    Images(files), PREPROCESSING, scale=canvas_scale, num_workers=n_threads
+                )
+                started = time.perf_counter()
+                store.read_all("raise")
+                rates.append(len(files) / (time.perf_counter() - started))
+            print(
+                f"{n_threads} threads, PILLOW_BLOCKS_MAX={n_blocks}: {np.median(rates):.0f} images "
+                f"per second ({min(rates):.0f} - {max(rates):.0f})"
+            )
+
+
 def main():
     """Draw files or use given ones, and measure."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
@@ -91,6 +111,7 @@ def main():
     parser.add_argument("--n", type=int, default=200)
     parser.add_argument("--canvas-scale", type=float, default=8 / 7)
     parser.add_argument("--decoders", action="store_true", help="compare decoders, too")
+    parser.add_argument("--threads", nargs="+", type=int, default=[], help="compare, too")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as drawn:
         folder = Path(args.data or drawn)
@@ -101,6 +122,7 @@ def main():
         middle, low, high = measure(files, args.canvas_scale)
         if args.decoders:
             compare_decoders(files)
+        compare_threads(files, args.canvas_scale, args.threads)
     print(
         f"{len(files)} files of {np.mean(sizes) / 1e3:.0f} kB: {middle:.2f} ms each "
         f"({low:.2f} - {high:.2f}), or {1e3 / middle:.0f} images per second and core"

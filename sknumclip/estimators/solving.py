@@ -22,7 +22,7 @@ __all__ = ["SolveMixin"]
 
 # Parameters without effect in a solved fit, which has no epochs.
 _EPOCH_PARAMETERS = (
-    *("batch_size", "prompt_lr", "early_stopping", "warm_start", "checkpoint", "callbacks"),
+    *("batch_size", "lr", "prompt_lr", "early_stopping", "warm_start", "checkpoint", "callbacks"),
     *("accumulate_steps", "grad_checkpointing", "compile"),
 )
 

@@ -61,6 +61,11 @@ def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> Non
         Whether to also save the weights of a frozen image tower, so that the folder loads on a
         machine that has neither the CLIP model nor a network. Only another ``fit`` needs them.
 
+    Raises
+    ------
+    FileExistsError
+        If `path` is a file.
+
     Warns
     -----
     UserWarning
@@ -68,6 +73,8 @@ def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> Non
         loaded estimator has the default instead.
     """
     check_is_fitted(estimator)
+    if Path(path).is_file():
+        raise FileExistsError(f"{path} is a file, but a model is saved as a folder: choose another.")
     module = estimator.net_.module_
     encoder = module.encoder.image_encoder
     tensors = module.fitted_state()

@@ -69,6 +69,14 @@ def test_a_fine_tuned_model_needs_no_other_files(pixels, tmp_path):
     np.testing.assert_array_equal(loaded.predict(pixels), reg.predict(pixels))
 
 
+def test_a_file_is_not_replaced_by_a_folder(clip_models, pixels, tmp_path):
+    (tmp_path / "model.pt").write_text("mine")
+    reg = fit(clip_models["clip"], pixels, fine_tune="none")
+    with pytest.raises(FileExistsError, match="model.pt is a file, but a model is saved as a fold"):
+        reg.save(tmp_path / "model.pt")
+    assert (tmp_path / "model.pt").read_text() == "mine"
+
+
 def test_a_frozen_model_refers_to_its_tower(pixels, tmp_path):
     name = save_clip(tmp_path / "clip", MODELS["clip"])
     fit(name, pixels, fine_tune="none").save(tmp_path / "model")

@@ -137,12 +137,12 @@ def test_a_saved_model_predicts_the_same(make, data, tmp_path, kind):
 
 
 def test_what_has_no_effect_on_a_solved_fit_says_so(make, data, tmp_path):
-    reg = make(fine_tune="none", max_epochs="auto", batch_size="auto")
+    reg = make(fine_tune="none", max_epochs="auto", batch_size="auto", lr="auto")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         expected = reg.fit(*data).predict(data[0])
-    reg.set_params(early_stopping=True, checkpoint=tmp_path / "new", prompt_lr=0.1)
-    with pytest.warns(UserWarning, match="prompt_lr, early_stopping, checkpoint: no effect"):
+    reg.set_params(early_stopping=True, checkpoint=tmp_path / "new", lr=0.1)
+    with pytest.warns(UserWarning, match="lr, early_stopping, checkpoint: no effect"):
         reg.fit(*data)
     np.testing.assert_array_equal(reg.predict(data[0]), expected)
     assert not (tmp_path / "new").exists()
