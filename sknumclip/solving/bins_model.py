@@ -166,7 +166,7 @@ class BinsModel:
         else:
             y_pred = proba @ centers
             error = (y_pred - rows.y) * unit
-            inner = error.clip(-HUBER_WIDTH, HUBER_WIDTH) / HUBER_WIDTH
+            inner = np.minimum(np.maximum(error, -HUBER_WIDTH), HUBER_WIDTH) / HUBER_WIDTH
             losses, by_y_pred = inner * (error - inner * HUBER_WIDTH / 2), times * inner * unit
             by_logits += proba * (centers - y_pred[:, None]) * by_y_pred[:, None]
         gradient = np.empty_like(parameters)
@@ -174,9 +174,9 @@ class BinsModel:
         by_step[:] = by_logits.T @ rows.X + penalty / 5 * step
         by_bias[:] = by_logits.sum(axis=0) + 2 * BIAS_PENALTY * bias
         by_shift[:] = by_y_pred @ proba * slopes + 2 * SHIFT_PENALTY * shift
-        by_temperature[:] = (by_logits * scaled).sum() + 2 * TEMPERATURE_PENALTY * temperature
+        by_temperature[:] = np.vdot(by_logits, scaled) + 2 * TEMPERATURE_PENALTY * temperature
         penalized = (
-            penalty / 10 * (step**2).sum()
+            penalty / 10 * np.vdot(step, step)
             + BIAS_PENALTY * (bias @ bias)
             + SHIFT_PENALTY * (shift @ shift)
             + TEMPERATURE_PENALTY * (temperature @ temperature)

@@ -82,7 +82,10 @@ class RangesFCRC:
         self.order = np.argsort(rows.bin_index, kind="stable")  # groups the rows by bin
         self.bin_index, self.weight = rows.bin_index[self.order], rows.weight[self.order]
         self.n_bins, self.samples = n_bins, np.arange(len(rows))
-        self.present, self.first = np.unique(self.bin_index, return_index=True)
+        self.present, self.first, self.sizes = np.unique(
+            self.bin_index, return_index=True, return_counts=True
+        )
+        self.all_present = len(self.present) == n_bins
         bins = np.arange(n_bins)
         self.is_own = self.bin_index[:, None] == bins
         t = rows.y[self.order] * beta / label_range
@@ -122,10 +125,12 @@ class RangesFCRC:
     def _log_sum_by_bin(self, values):
         """Return the log-sum-exp over the rows of each bin, shape (n_bins, n_bins)."""
         largest = np.maximum.reduceat(values, self.first, axis=0)
-        sizes = np.diff([*self.first, len(values)])
-        exps = np.exp(values - np.repeat(largest, sizes, axis=0))
+        exps = np.exp(values - largest.repeat(self.sizes, axis=0))
+        of_present = np.log(np.add.reduceat(exps, self.first, axis=0)) + largest
+        if self.all_present:
+            return of_present
         sums = np.full((self.n_bins, values.shape[1]), -np.inf)
-        sums[self.present] = np.log(np.add.reduceat(exps, self.first, axis=0)) + largest
+        sums[self.present] = of_present
         return sums
 
 
