@@ -106,7 +106,7 @@ class Scenarios:
             "own augmentation": self.report(augment=v2.RandomHorizontalFlip(), max_epochs=1),
             "frozen": self.report(fine_tune="none", batch_size="auto"),
             "classifier": self.report(cls=NumCLIPClassifier, max_epochs=1),
-            "stopped early": self.report(**PATIENT, lr=1e-3),
+            "stopped early": self.report(**PATIENT),
             "untouched": self.report(cls=Untouched, lr=0, prompt_lr=0, augment=False),
             "local": self.report(cls=Local, lr=0, prompt_lr=0, augment=False),
             "any seed": self.report(random_state=None),
