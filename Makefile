@@ -30,9 +30,10 @@ format: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(RUN) mypy
 
-# Two processes with one thread each: most tests are too small for two threads to help.
+# Two processes with one thread each: most tests are too small for two threads to help. A file is
+# run by one of them, so that what its tests share is made once.
 test: $(VENV)/.test
-	OMP_NUM_THREADS=1 $(RUN) pytest -n 2
+	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile
 
 test-slow: $(VENV)/.test
 	$(RUN) pytest -m slow

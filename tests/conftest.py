@@ -27,14 +27,18 @@ def _seed():
     torch.manual_seed(0)
 
 
-AS_USERS = ("solving", "test_docs_pages.py", "test_numbers.py", "test_faces.py")
+# Where fits are compared with those of other processes, or with what the documentation says.
+AS_USERS = {"solving", "test_docs_pages.py", "test_faces.py", "test_kills.py", "test_loop.py"}
+AS_USERS |= {"test_distributed.py", "test_numbers.py", "test_trust.py"}
 
 
-@pytest.fixture(autouse=True)
-def _few_folds(request, monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def _few_folds(request):
     """Cut few rows into folds once instead of four times: then fits take a quarter of the time."""
-    if not set(AS_USERS) & set(request.path.parts):
-        monkeypatch.setattr("sknumclip.solving.solve.n_repeats", lambda n_rows: 1)
+    with pytest.MonkeyPatch.context() as patch:
+        if AS_USERS.isdisjoint(request.path.parts):
+            patch.setattr("sknumclip.solving.solve.n_repeats", lambda n_rows: 1)
+        yield
 
 
 @pytest.fixture(autouse=True)

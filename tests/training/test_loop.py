@@ -28,7 +28,7 @@ def test_early_stopping(make, data):
     ).fit(X, y)
     valid = reg.history_["valid_mae"]
     assert reg.n_iter_ < 50
-    assert valid.idxmin() <= reg.n_iter_ - 3
+    assert valid.min() >= valid[:-2].min() * (1 - 1e-4)  # the last two epochs gained nothing
     same = make(
         early_stopping=True, validation_fraction=0.25, n_iter_no_change=2, max_epochs=50, lr=1e-2
     ).fit(X, y)
