@@ -333,10 +333,11 @@ LEFT_OUT = (
 RANKING = {name: SETTINGS[name] for name in ("NumCLIP", *LEFT_OUT)}
 FINE_TUNED = {
     "NumCLIP, frozen tower": numclip(fine_tune="none", max_epochs="auto"),
-    "head, L1, 3e-5": head("l1", 3e-5),
-    "head, L1, 1e-4": head("l1", 1e-4),
-    "head, sord, 3e-5": head("sord", 3e-5),
-    "head, sord, 1e-4": head("sord", 1e-4),
+    **{
+        f"head, {name}, {rate}": head(loss, float(rate))
+        for name, loss in {"L1": "l1", "cross-entropy": "cross_entropy", "sord": "sord"}.items()
+        for rate in ("1e-5", "3e-5", "1e-4")
+    },
     "NumCLIP": numclip(),
 }
 TABLES = {
