@@ -143,7 +143,8 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
         if advice := self._advice_on_workers(device.type):
             warn_user(advice)
         dtype = resolve_autocast_dtype(self.precision, device)
-        moved = functools.cache(lambda: encoder.on(device, dtype))  # only if something is not cached
+        # Only if something is not cached.
+        moved = functools.cache(lambda: encoder.on(device, dtype))
         processes = Processes(self.accelerator)
         key = f"{fingerprint} {encoder.canvas_scale} {dtype} {device.type}"
         keeps = self.image_cache is not None

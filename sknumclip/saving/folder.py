@@ -74,7 +74,7 @@ def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> Non
     """
     check_is_fitted(estimator)
     if Path(path).is_file():
-        raise FileExistsError(f"{path} is a file, but a model is saved as a folder: choose another.")
+        raise FileExistsError(f"{path} is a file, but a model is saved as a folder.")
     module = estimator.net_.module_
     encoder = module.encoder.image_encoder
     tensors = module.fitted_state()

@@ -16,6 +16,7 @@ from sknumclip.clip.image_tower import (
     checkpoint_gradients,
     lock_image_tower,
 )
+from sknumclip.model.modules import ImageEncoder
 
 
 def test_an_image_tower_is_rebuilt_from_its_description(clip_models):
@@ -78,3 +79,31 @@ def test_attention_in_bf16_is_as_close_to_fp32_as_the_fused_kernel(clip_models):
         with torch.autocast("cpu", torch.bfloat16):
             errors = [(tower(images) - exact).norm() / exact.norm() for tower in (plain, ours)]
     assert 0 < errors[1] < 1.3 * errors[0] < 0.02
+
+
+@pytest.mark.parametrize("kind", ["clip", "quickgelu", "resnet", "siglip"])
+def test_a_copy_in_bf16_is_as_close_to_fp32_as_autocast(clip_models, kind):
+    backbone = load_backbone(clip_models[kind])
+    encoder = ImageEncoder(backbone.visual, backbone.preprocessing)
+    before = {name: tensor.clone() for name, tensor in backbone.visual.state_dict().items()}
+    pixels = torch.randint(0, 256, (16, 3, *backbone.preprocessing.size), dtype=torch.uint8)
+    with torch.no_grad():
+        exact = encoder(pixels)
+        with torch.autocast("cpu", torch.bfloat16):
+            outputs = encoder(pixels), encoder.on(torch.device("cpu"), torch.bfloat16)(pixels)
+    autocast, copied = ((output - exact).norm() / exact.norm() for output in outputs)
+    assert 0 < copied < 1.5 * autocast < 0.05
+    for name, tensor in backbone.visual.state_dict().items():
+        assert torch.equal(tensor, before[name])
+
+
+def test_layer_norms_keep_the_precision_of_their_input(clip_models):
+    norm = load_backbone(clip_models["clip"]).visual.ln_post
+    x = torch.randn(5, norm.normalized_shape[0], dtype=torch.bfloat16)
+    with torch.autocast("cpu", torch.bfloat16):
+        output = norm(x)
+    assert output.dtype == torch.bfloat16
+    exact = torch.nn.functional.layer_norm(
+        x.double(), norm.normalized_shape, norm.weight.double(), norm.bias.double(), norm.eps
+    )
+    torch.testing.assert_close(output.double(), exact, rtol=0.01, atol=0.01)

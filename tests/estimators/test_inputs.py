@@ -143,9 +143,7 @@ def test_a_full_disk_is_not_taken_for_bad_images(make, data, tmp_path, monkeypat
 
 
 def warnings_of_embedding(image_cache):
-    embedder = CLIPEmbedder(
-        model_name="tiny", image_cache=image_cache, device="cpu", verbose=0
-    )
+    embedder = CLIPEmbedder(model_name="tiny", image_cache=image_cache, device="cpu", verbose=0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         embedder.fit_transform(np.zeros((2, 30, 30, 3), np.uint8))

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from sknumclip.machine.device import (
+    copy_on,
     gpu_sharing_advice,
     resolve_autocast_dtype,
     resolve_device,
@@ -58,3 +59,23 @@ def test_joblibs_workers_know_what_they_are():
     assert worker_kind() is None
     with joblib.parallel_config(backend="loky"):
         assert joblib.Parallel(n_jobs=2)([joblib.delayed(worker_kind)()] * 2) == ["joblib"] * 2
+
+
+def test_copies_are_made_again_when_weights_change():
+    cpu, layer = torch.device("cpu"), torch.nn.Sequential(torch.nn.Linear(2, 3))
+    copied = copy_on(layer, cpu, torch.bfloat16)
+    assert copied is copy_on(layer, cpu, torch.bfloat16) is not layer
+    assert copied[0].weight.dtype == torch.bfloat16 != layer[0].weight.dtype
+    with torch.no_grad():
+        layer[0].weight.add_(1)
+    again = copy_on(layer, cpu, torch.bfloat16)
+    assert again is not copied
+    assert torch.equal(again[0].weight, layer[0].weight.bfloat16())
+
+
+def test_batch_norms_of_a_copy_keep_float32():
+    tower = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4))
+    copied = copy_on(tower, torch.device("cpu"), torch.bfloat16)
+    assert copied[0].weight.dtype == torch.bfloat16
+    assert {tensor.dtype for tensor in copied[1].parameters()} == {torch.float32}
+    assert copied[1].running_mean.dtype == torch.float32

@@ -72,7 +72,7 @@ def test_a_fine_tuned_model_needs_no_other_files(pixels, tmp_path):
 def test_a_file_is_not_replaced_by_a_folder(clip_models, pixels, tmp_path):
     (tmp_path / "model.pt").write_text("mine")
     reg = fit(clip_models["clip"], pixels, fine_tune="none")
-    with pytest.raises(FileExistsError, match="model.pt is a file, but a model is saved as a fold"):
+    with pytest.raises(FileExistsError, match="model.pt is a file, but a model is saved as"):
         reg.save(tmp_path / "model.pt")
     assert (tmp_path / "model.pt").read_text() == "mine"
 
