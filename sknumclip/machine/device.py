@@ -64,19 +64,23 @@ def copy_on(module, device, dtype=None):
     state = device, dtype, [tensor._version for tensor in module.state_dict().values()]
     known_state, known = _COPIES.get(module, (None, None))
     if known_state != state:
-        known = copy.deepcopy(module).to(device)
-        for part in known.modules():
-            if dtype is not None and not isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
-                _cast_own_tensors(part, dtype)
+        known = copy.deepcopy(module, _tensors_on(module, device, dtype))
         _COPIES[module] = state, known
     return known
 
 
-def _cast_own_tensors(module, dtype):
-    own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
-    for tensor in own:
-        if tensor.is_floating_point():
-            tensor.data = tensor.data.to(dtype)
+def _tensors_on(module, device, dtype):
+    """Return copies of all tensors by the id of the original, as deepcopy's memo."""
+    copies = {}
+    for part in module.modules():
+        is_norm = isinstance(part, torch.nn.modules.batchnorm._BatchNorm)
+        for tensor in [*part.parameters(recurse=False), *part.buffers(recurse=False)]:
+            to = dtype if tensor.is_floating_point() and not is_norm else None
+            copied = tensor.detach().to(device=device, dtype=to, copy=True)
+            if isinstance(tensor, torch.nn.Parameter):
+                copied = torch.nn.Parameter(copied, tensor.requires_grad)
+            copies[id(tensor)] = copied
+    return copies
 
 
 def autocast(device, dtype):
