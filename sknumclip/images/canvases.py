@@ -155,10 +155,11 @@ class CanvasStore:
         rows = canvases.numpy()
 
         def read_part(places):
-            return {k: reason for k in places if (reason := self._read_into(rows[k], indices[k]))}
+            reasons = {k: self._read_into(rows[k], indices[k]) for k in places}
+            return {k: reason for k, reason in reasons.items() if reason is not None}
 
-        # Few images per task: the next batch begins when all are done. More than one: a task takes
-        # as long as it takes to copy an array.
+        # Few images per task, since a batch is complete only when its last task is; but more than
+        # one, since starting a task takes as long as copying an array.
         parts = [range(start, min(start + 4, len(rows))) for start in range(0, len(rows), 4)]
         failed = {k: reason for part in map_(read_part, parts) for k, reason in part.items()}
         if not failed:
