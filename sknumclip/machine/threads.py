@@ -2,13 +2,12 @@
 
 import contextlib
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import torch
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["one_thread", "pool_of", "torch_threads", "within_quota"]
+__all__ = ["one_thread", "torch_threads", "within_quota"]
 
 
 class _TorchThreads:
@@ -75,11 +74,6 @@ def one_thread():
     """
     with _ONE_BLAS_THREAD, _one_thread_of("openmp"):  # OpenMP's limits belong to this thread only
         yield
-
-
-def pool_of(n_threads):
-    """Make an executor with threads in which operations of OpenMP, as torch's, take one thread."""
-    return ThreadPoolExecutor(n_threads, initializer=_one_thread_of, initargs=("openmp",))
 
 
 def within_quota():

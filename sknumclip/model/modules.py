@@ -89,7 +89,7 @@ class ImageEncoder(nn.Module):
         height, width = self.preprocessing.size
         top, left = (images.shape[2] - height) // 2, (images.shape[3] - width) // 2
         images = images[:, :, top : top + height, left : left + width]
-        pixels = images * self.factor + self.offset
+        pixels = torch.mul(images, self.factor).add_(self.offset)  # one new array, not two
         return self.visual(pixels.to(next(self.visual.parameters(), pixels).dtype))
 
 

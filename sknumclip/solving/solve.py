@@ -1,17 +1,12 @@
 """Solve a frozen fit: bins model, zero-shot CLIP, ridge and median, blended out of fold."""
 
 from collections import defaultdict
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from operator import methodcaller
 
 import numpy as np
-import torch
 from scipy.special import softmax
 
-from ..machine.memory import usual_threads
-from ..machine.threads import pool_of
 from .bins_model import PENALTIES, BinsModel
 from .blend import prior_shares, solve_shares, strength_shares
 from .ranking import ranking_of
@@ -24,7 +19,6 @@ __all__ = ["Problem", "Solution", "n_steps", "solve"]
 
 # With more rows, the penalty is chosen on this many, of which one part of five is held out.
 MANY_ROWS = 20_000
-ROWS_FOR_THREADS = 500
 NEGLIGIBLE = 1e-3  # share of the last two penalties; smaller ones would get less
 COVERED = 0.9  # share of labels within 1.645 standard deviations, as in a normal distribution
 
@@ -240,33 +234,20 @@ def _solve_paths(model, rows, held, splits, advance):
     """
     solvers = [model.solver(rows[split.inside]) for split in splits]
     solved, predictions, errors = [], [], []
-    with _parallel_map(len(rows), len(splits)) as map_:
-        for penalty in PENALTIES:
-            of_splits, evaluated = [], []
-            found = map_(methodcaller("__call__", penalty), solvers)
-            for parameters, split in zip(found, splits, strict=True):
-                of_splits.append(parameters)
-                evaluated.append(model.evaluate(parameters, rows[split.outside]))
-                advance()
-            solved.append(of_splits)
-            of_rows = np.concatenate(evaluated, axis=1)
-            predictions.append(of_rows[0])
-            errors.append(of_rows[1])
-            shares = strength_shares(np.array(errors), held.weight)
-            if len(shares) > 2 and shares[-2:].sum() < NEGLIGIBLE:
-                break
+    for penalty in PENALTIES:
+        of_splits, evaluated = [], []
+        for solver, split in zip(solvers, splits, strict=True):
+            of_splits.append(solver(penalty))
+            evaluated.append(model.evaluate(of_splits[-1], rows[split.outside]))
+            advance()
+        solved.append(of_splits)
+        of_rows = np.concatenate(evaluated, axis=1)
+        predictions.append(of_rows[0])
+        errors.append(of_rows[1])
+        shares = strength_shares(np.array(errors), held.weight)
+        if len(shares) > 2 and shares[-2:].sum() < NEGLIGIBLE:
+            break
     return np.array(solved).swapaxes(0, 1), np.array(predictions), np.array(errors)
-
-
-@contextmanager
-def _parallel_map(n_rows, n_splits):
-    """Yield a map in threads, or the usual one if Python takes longer than matrix products."""
-    n_threads = min(n_splits, usual_threads(), torch.get_num_threads())
-    if n_threads == 1 or n_rows < ROWS_FOR_THREADS:
-        yield map
-        return
-    with pool_of(n_threads) as pool:
-        yield pool.map
 
 
 def _solve_ridge(rows, scaling, tested):

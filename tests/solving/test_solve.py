@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 import pytest
-import torch
 from factories import BINS, FOUR_COUNTS, TINY_FROZEN, Y, save_pictures
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.metrics import accuracy_score, log_loss
@@ -14,7 +13,6 @@ from sklearn.utils.estimator_checks import check_sample_weight_equivalence_on_de
 from sknumclip import CLIPEmbedder, NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.baselines import ZeroShotCLIPRegressor
 from sknumclip.datasets import make_counting_images
-from sknumclip.losses import FCRC
 from sknumclip.solving.rows import Rows
 from sknumclip.solving.solve import _std_scale
 
@@ -148,19 +146,6 @@ def test_what_has_no_effect_on_a_solved_fit_says_so(make, data, tmp_path):
         reg.fit(*data)
     np.testing.assert_array_equal(reg.predict(data[0]), expected)
     assert not (tmp_path / "new").exists()
-
-
-@pytest.mark.parametrize("ranking_loss", ["fcrc", FCRC(distance="squared")])
-def test_threads_for_many_rows_change_no_bit(make, ranking_loss):
-    rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(520, 6)).astype(np.float32), rng.uniform(0, 100, 520)
-    n_threads, found = torch.get_num_threads(), []
-    reg = make(fine_tune="none", max_epochs="auto", lr="auto", ranking_loss=ranking_loss)
-    for n in (1, 2):
-        torch.set_num_threads(n)
-        found.append(reg.fit(X, y).predict(X))
-    torch.set_num_threads(n_threads)
-    np.testing.assert_array_equal(*found)
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
