@@ -171,7 +171,8 @@ class BinsModel:
             by_logits += proba * (centers - y_pred[:, None]) * by_y_pred[:, None]
         gradient = np.empty_like(parameters)
         by_step, by_bias, by_shift, by_temperature = _split(gradient, n_bins)
-        by_step[:] = by_logits.T @ rows.X + penalty / 5 * step
+        # In this order, BLAS takes half the time of `by_logits.T @ rows.X`.
+        by_step[:] = (rows.X.T @ by_logits).T + penalty / 5 * step
         by_bias[:] = by_logits.sum(axis=0) + 2 * BIAS_PENALTY * bias
         by_shift[:] = by_y_pred @ proba * slopes + 2 * SHIFT_PENALTY * shift
         by_temperature[:] = np.vdot(by_logits, scaled) + 2 * TEMPERATURE_PENALTY * temperature
