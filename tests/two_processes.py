@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from factories import BINS, small_pictures
+from factories import BINS, FromZeroShot, small_pictures
 from PIL import Image
 from skorch.callbacks import Callback
 from torchvision.transforms import v2
@@ -96,21 +96,29 @@ class Scenarios:
         reports = {
             "full": self.report(),
             "weighted": self.report(weights),
-            "resnet": self.report(kind="resnet"),
+            "resnet": self.report(kind="resnet", cls=FromZeroShot),
             "partly frozen": self.report(
                 fine_tune=1, shift="none", grad_checkpointing=True, max_epochs=1
             ),
-            "accumulated": self.report(batch_size=8 // self.n, accumulate_steps=3),
+            "accumulated": self.report(
+                cls=FromZeroShot, batch_size=8 // self.n, accumulate_steps=3
+            ),
             "infonce": self.report(ranking_loss="infonce"),
-            "pairs": self.report(ranking_loss=FCRC(distance="squared"), max_epochs=1),
-            "own augmentation": self.report(augment=v2.RandomHorizontalFlip(), max_epochs=1),
+            "pairs": self.report(
+                cls=FromZeroShot, ranking_loss=FCRC(distance="squared"), max_epochs=1
+            ),
+            "own augmentation": self.report(
+                cls=FromZeroShot, augment=v2.RandomHorizontalFlip(), max_epochs=1
+            ),
             "frozen": self.report(fine_tune="none", batch_size="auto"),
             "classifier": self.report(cls=NumCLIPClassifier, max_epochs=1),
             "stopped early": self.report(**PATIENT),
             "untouched": self.report(cls=Untouched, lr=0, prompt_lr=0, augment=False),
             "local": self.report(cls=Local, lr=0, prompt_lr=0, augment=False),
-            "any seed": self.report(random_state=None),
-            "one sample in the last batch": self.report(batch_size=44 // self.n, max_epochs=1),
+            "any seed": self.report(cls=FromZeroShot, random_state=None),
+            "one sample in the last batch": self.report(
+                cls=FromZeroShot, batch_size=44 // self.n, max_epochs=1
+            ),
         }
         X, y = pictures()
         few = [
