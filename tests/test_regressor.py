@@ -47,7 +47,8 @@ def test_it_learns(tmp_path):
 
     assert error(fitted) < 0.9 * error(zero_shot)
     assert error(zero_shot) < 0.5 * np.abs(y[200:] - np.median(y)).mean()
-    assert (fitted.history_["train_mae"].diff().dropna() < 0).sum() >= 3
+    train_mae = fitted.history_["train_mae"]
+    assert train_mae.iloc[-1] < train_mae.iloc[0]
 
 
 @pytest.mark.parametrize("fine_tune", ["full", "none"])

@@ -58,7 +58,7 @@ class SolvedModule(CLIPModule):
         dtype = torch.float64 if self.is_frozen else torch.float32
         for name, shape in shapes.items():
             self.register_buffer(name, torch.zeros(shape, dtype=dtype))
-        self.shift = shift
+        self.shift, self.regressor = shift, None
         if not self.is_frozen:
             for name in ("weights", "bias"):
                 values = self._buffers.pop(name)
@@ -130,7 +130,7 @@ class SolvedModule(CLIPModule):
             zero_shot = text_proba @ self.centers.to(self.weights.dtype)
             rest = text_share * zero_shot + features @ self.coefficients + intercept
             centers = self.moved_centers + logits @ self.slopes.T + rest[:, None]
-            if not self.is_frozen:
+            if self.regressor is not None:
                 delta = self.regressor(logits)
                 moved = SHIFTS[self.shift](self.centers, self.widths, delta, self.origin)
                 centers = centers + moved - self.centers

@@ -77,6 +77,7 @@ def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> Non
         raise FileExistsError(f"{path} is a file, but a model is saved as a folder.")
     module = estimator.net_.module_
     encoder = module.encoder.image_encoder
+    regressor = getattr(module, "regressor", None)  # heads and solved fits have none
     tensors = module.fitted_state()
     is_shared = encoder is not None and module.is_frozen
     if standalone and is_shared:
@@ -96,7 +97,7 @@ def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> Non
         "kind": kind_of(module),
         "logit_scale": getattr(module, "logit_scale", 1.0),
         "shift": getattr(module, "shift", "none"),
-        "max_shift": float(module.regressor.max_shift) if hasattr(module, "regressor") else 0.5,
+        "max_shift": float(getattr(regressor, "max_shift", 0.5)),
         "encoder": {
             "n_features": estimator.n_features_in_,
             "embed_dim": module.embed_dim,

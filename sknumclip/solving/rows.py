@@ -47,13 +47,15 @@ def merge_rows(rows):
     """Merge equal rows, add up their weights, and sort by content.
 
     Then a fit does not depend on the order of the samples, and a sample that occurs twice counts as
-    one of weight 2.
+    one of weight 2. The order, and so the folds, are the same if features are rounded differently
+    or labels have another unit: it is that of the labels, then of the first features.
     """
     digests = np.array([_digest(x, y) for x, y in zip(rows.X, rows.y, strict=True)])
     _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
     merged = rows[first]
     weight = np.bincount(inverse, weights=rows.weight)
-    return Rows(merged.X, merged.y, weight, merged.bin_index)
+    order = np.lexsort((*merged.X[:, 2::-1].T, merged.y))  # ties stay in the order of the digests
+    return Rows(merged.X, merged.y, weight, merged.bin_index)[order]
 
 
 def _digest(x, y):

@@ -148,6 +148,20 @@ def test_what_has_no_effect_on_a_solved_fit_says_so(make, data, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_units_and_rounding_hardly_matter(shapes):
+    Z, y = shapes[0][:120], shapes[1][:120]
+    rng = np.random.default_rng(0)
+
+    def fit(Z, unit):
+        bins = {name: (low * unit, high * unit) for name, (low, high) in FOUR_COUNTS.items()}
+        return NumCLIPRegressor(bins, **TINY_FROZEN).fit(Z, y * unit).predict(Z) / unit
+
+    expected = fit(Z, 1)
+    np.testing.assert_allclose(fit(Z, 365.0), expected, atol=0.2)
+    rounded = (Z * (1 + 1e-6 * rng.normal(size=Z.shape))).astype(np.float32)
+    np.testing.assert_allclose(fit(rounded, 1), expected, atol=0.2)
+
+
 @pytest.mark.parametrize("n", [2, 3, 5])
 def test_a_handful_of_samples_is_enough(make, data, n):
     X, y = data
