@@ -51,7 +51,7 @@ TABLES = [
         Right("the table without it", is_read_as(TWO, [1, 2])),
     ),
     (
-        "a mark of UTF-8 at the start, and blank lines",
+        "a UTF-8 byte-order mark at the start, and blank lines",
         table("\ufefffile,label\n\na.png,1\n\nb.png,2\n"),
         Right("the table without them", is_read_as(TWO, [1, 2])),
     ),

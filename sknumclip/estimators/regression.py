@@ -21,8 +21,8 @@ __all__ = ["BINS_CONSTRAINT", "BinRegressionMixin"]
 BINS_CONSTRAINT = [
     LinguisticBins,
     Described(
-        "a mapping of descriptions to ranges (low, high) (for a list of edges, use "
-        "LinguisticBins(descriptions, edges))",
+        "a mapping of descriptions to ranges (low, high) (words alone have no ranges; for a list of "
+        "edges, use LinguisticBins(descriptions, edges))",
         lambda value: isinstance(value, Mapping),
     ),
     str,
@@ -75,8 +75,9 @@ class BinRegressionMixin:
             Whether to also return the standard deviation of the predicted distribution: a mixture
             of the bins, each uniform over its width around its moved center. After a solved fit
             it is scaled so that 90 % of the out-of-fold errors lie within 1.645 standard
-            deviations. After a fit in epochs it is too large if the model distinguishes labels
-            within a bin. For intervals with a guarantee, calibrate on held-out images (MAPIE's
+            deviations, and may exceed the range of the labels. After a fit in epochs from
+            zero-shot CLIP it may be far too large or too small. For intervals with a guarantee,
+            calibrate on held-out images (MAPIE's
             ``SplitConformalRegressor`` takes the fitted estimator, and paths as an array or
             Series).
 

@@ -287,7 +287,7 @@ def _next_steps(unreadable, duplicates, table, n_outside, words_help, bins, y):
         ),
         (len(np.unique(y)) == 1, "All labels are the same: there is nothing to learn."),
         (
-            len(duplicates),
+            len(duplicates) and share <= _MANY_ALIKE,
             "Look at the copies (`duplicates`; plotting.DuplicatesDisplay) and keep one of each, "
             "or keep them on the same side of every split.",
         ),
@@ -297,7 +297,10 @@ def _next_steps(unreadable, duplicates, table, n_outside, words_help, bins, y):
             "as scans do, they may be alike without being copies. Raise find_duplicates's "
             "threshold until only copies are left, and delete nothing unseen.",
         ),
-        (has_two_labels, "Correct the labels of copies with different labels."),
+        (
+            has_two_labels and share <= _MANY_ALIKE,
+            "Check the labels of copies with different labels.",
+        ),
         (
             (table["remark"] == "empty").any(),
             "Merge empty bins with their neighbors: nothing can be learned about them.",

@@ -1,6 +1,7 @@
 """Fit: early errors, trained parts, skipped images, warm starts."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -98,3 +99,14 @@ def test_warm_start_from_another_kind_of_model_is_an_error(make, data, change):
     reg = make(fine_tune="none", warm_start=True).fit(*data)
     with pytest.raises(ValueError, match="warm_start=True cannot continue"):
         reg.set_params(**change).fit(*data)
+
+
+def test_labels_of_another_unit_than_the_bins_are_pointed_out(make, data):
+    X, y = data
+    with pytest.warns(
+        UserWarning, match=r"All 8 labels, from 0 to 0\.\d+, are in one bin: 'few', 0 "
+    ):
+        make(fine_tune="none").fit(X, np.linspace(0, 0.9, 8))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        make(fine_tune="none").fit(X, y)
