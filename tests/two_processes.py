@@ -139,6 +139,8 @@ class Scenarios:
         except RuntimeError as error:
             if str(error) != "crash":
                 raise
+        if self.accelerator is not None:
+            self.accelerator.wait_for_everyone()  # the other process may still be writing
         return {
             "files": len(list(folder.iterdir())),
             "resumed": self.make(**params).fit(X, y).predict(X),

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import (
 from sklearn.utils._param_validation import Interval as SklearnInterval
 
 from .._numbers import as_float64, in_full, refuse_mask
+from .._warnings import warn_user
 from .labels import as_column, how_to_make_numbers, refuse_dates
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "check_no_label_is_missing",
     "check_y_and_weight",
     "validate_parameter_constraints",
+    "warn_if_in_one_bin",
 ]
 
 
@@ -167,4 +169,16 @@ def _to_numbers(y, given):
     raise ValueError(
         f"y must be numbers. Got labels like {example!r:.100} ({type(example).__name__})"
         f"{how_to_make_numbers(y, given)}"
+    )
+
+
+def warn_if_in_one_bin(y, bin_index, bins):
+    """Warn if different labels are all in one bin, as fractions are in bins for percentages."""
+    if np.ptp(bin_index) or not np.ptp(y):
+        return
+    k = bin_index[0]
+    warn_user(
+        f"All {len(y)} labels, from {y.min():g} to {y.max():g}, are in one bin: "
+        f"{bins.descriptions[k]!r}, {bins.edges[k]:g} to {bins.edges[k + 1]:g}. Do labels and bins "
+        "have the same unit?"
     )

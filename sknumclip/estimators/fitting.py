@@ -32,7 +32,7 @@ from ..training.net import detach_for_prediction, epochs_of
 from ..training.targets import Targets
 from .augmenting import check_augment
 from .checkpoint_name import checkpoint_file
-from .checks import check_y_and_weight
+from .checks import check_y_and_weight, warn_if_in_one_bin
 from .inputs import unchanged_on_failure
 from .plan import plan_of
 
@@ -99,18 +99,6 @@ def fitted_attributes(net, bins, backbone):
     }
 
 
-def _warn_if_in_one_bin(y, bin_index, bins):
-    """Warn if different labels are all in one bin, as fractions are in bins for percentages."""
-    if np.ptp(bin_index) or not np.ptp(y):
-        return
-    k = bin_index[0]
-    warn_user(
-        f"All {len(y)} labels, from {y.min():g} to {y.max():g}, are in one bin: "
-        f"{bins.descriptions[k]!r}, {bins.edges[k]:g} to {bins.edges[k + 1]:g}. Do labels and bins "
-        "have the same unit?"
-    )
-
-
 class FitMixin:
     """The steps of fit; see :class:`~sknumclip.estimators.base.BaseCLIPEstimator`."""
 
@@ -146,7 +134,7 @@ class FitMixin:
         # Samples of weight 0 are left out, so their labels need not be valid.
         bin_index = np.zeros(len(y), dtype=np.int64)
         bin_index[weight > 0] = bins.assign(y[weight > 0])
-        _warn_if_in_one_bin(y[weight > 0], bin_index[weight > 0], bins)
+        warn_if_in_one_bin(y[weight > 0], bin_index[weight > 0], bins)
         device = self._resolve_device()
         with processes.main_first():
             backbone = load_backbone(self.model_name, self.pretrained)

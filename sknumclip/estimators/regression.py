@@ -21,8 +21,8 @@ __all__ = ["BINS_CONSTRAINT", "BinRegressionMixin"]
 BINS_CONSTRAINT = [
     LinguisticBins,
     Described(
-        "a mapping of descriptions to ranges (low, high) (words alone have no ranges; for a list of "
-        "edges, use LinguisticBins(descriptions, edges))",
+        "a mapping of descriptions to ranges (low, high) (words alone have no ranges; for a list "
+        "of edges, use LinguisticBins(descriptions, edges))",
         lambda value: isinstance(value, Mapping),
     ),
     str,
