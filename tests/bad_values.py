@@ -212,10 +212,10 @@ NUMBERS = Right("used as numbers", IS_FITTED.check)
 NOT_1D = "y must be a list, 1-D array or Series of numbers, one per image"
 
 LABELS = [
-    ("NaN", dict(y=[1, np.nan, 3, 4]), "y must be finite. Got NaN in 1 of 4 labels, at index 1"),
-    ("inf", dict(y=[1, np.inf, 3, 4]), "in 1 of 4 labels, at index 1. Leave those samples out"),
+    ("NaN", dict(y=[1, np.nan, 3, 4]), "y must be finite. Got NaN in 1 of 4 labels, at position 1"),
+    ("inf", dict(y=[1, np.inf, 3, 4]), "in 1 of 4 labels, at position 1. Leave those samples out"),
     ("None", dict(y=None), "requires y to be passed"),
-    ("None in a list", dict(y=[1, None, 3, 4]), "Got NaN in 1 of 4 labels, at index 1"),
+    ("None in a list", dict(y=[1, None, 3, 4]), "Got NaN in 1 of 4 labels, at position 1"),
     ("words", dict(y=list("abcd")), "Got labels like 'a' (str). For ordered classes use NumCLIP"),
     ("strings of digits", dict(y=list("1234")), "convert them first, as in pandas.to_numeric(y)"),
     (
@@ -226,7 +226,7 @@ LABELS = [
     (
         "strings of digits, but for one",
         dict(y=["1", "2", "x", "4"]),
-        "but 1 of 4 are not numbers, such as 'x' at index 2. Correct those or leave them out",
+        "but 1 of 4 are not numbers, such as 'x' at position 2. Correct those or leave them out",
     ),
     (
         "numbers with a unit",
@@ -264,7 +264,7 @@ LABELS = [
         dict(y=[-1, 2, 3, 4]),
         "lie outside the bins, which cover [0, 100]",
     ),
-    ("1e300, outside the bins", dict(y=[1e300, 2, 3, 4]), "The worst: 1e+300 (at index 0)"),
+    ("1e300, outside the bins", dict(y=[1e300, 2, 3, 4]), "The worst: 1e+300 (at position 0)"),
     (
         "labels outside bins, with `outside='clip'`",
         dict(y=[-1, 2, 3, 1e6], bins=LinguisticBins.from_mapping(BINS, outside="clip")),
@@ -310,8 +310,8 @@ LABELS = [
         dict(w=np.ma.array(Y, mask=[0, 1, 0, 0])),
         "sample_weight is a masked array",
     ),
-    ("weights: negative", dict(w=[-1, 1, 1, 1]), "Got -1 at index 0"),
-    ("weights: NaN", dict(w=[1, np.nan, 1, 1]), "Got nan at index 1"),
+    ("weights: negative", dict(w=[-1, 1, 1, 1]), "Got -1 at position 0"),
+    ("weights: NaN", dict(w=[1, np.nan, 1, 1]), "Got nan at position 1"),
     ("weights: strings", dict(w="balanced"), "sample_weight must be numbers. Got 'balanced'"),
     (
         "weights: too few",
@@ -386,7 +386,7 @@ CLASSES = [
     (
         "None in a list",
         dict(y=["a", None, "b", "c"]),
-        "Got None or NaN in 1 of 4 labels, at index 1",
+        "Got None or NaN in 1 of 4 labels, at position 1",
     ),
     ("masked", dict(y=np.ma.array([1, 2, 3, 4], mask=[0, 1, 0, 0])), "y is a masked array"),
     (

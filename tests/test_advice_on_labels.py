@@ -103,7 +103,9 @@ def test_advice_on_commas_works(form):
 @pytest.mark.filterwarnings("ignore:A column-vector y")
 def test_advice_on_single_labels_that_are_no_numbers_works(form):
     y = ["1", "2", "x", "4"]
-    with pytest.raises(ValueError, match="1 of 4 are not numbers, such as 'x' at index 2") as error:
+    with pytest.raises(
+        ValueError, match="1 of 4 are not numbers, such as 'x' at position 2"
+    ) as error:
         NumCLIPRegressor(3, **TINY_FAST).fit(FEATURES, form(y))
     corrected = form(["1", "2", "3", "4"])
     code = re.search(r"then use (.*)\.$", str(error.value))[1]

@@ -309,7 +309,9 @@ class LinguisticBins:
             worst = np.argsort(-distance)[:5]
             n_outside = int((distance > 0).sum())
             if n_outside:
-                offenders = ", ".join(f"{in_full(y[i])} (at index {i})" for i in worst[:n_outside])
+                offenders = ", ".join(
+                    f"{in_full(y[i])} (at position {i})" for i in worst[:n_outside]
+                )
                 raise ValueError(
                     f"{n_outside} of {len(y)} labels in y lie outside the bins, which cover "
                     f"[{in_full(low)}, {in_full(high)}]. The worst: {offenders}. Widen the first "

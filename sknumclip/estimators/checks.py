@@ -90,7 +90,7 @@ def check_y_and_weight(X, y, sample_weight):
         bad = np.flatnonzero(~np.isfinite(y))
         kinds = "NaN" if np.isnan(y[bad]).all() else "NaN or inf (infinity)"
         raise ValueError(
-            f"y must be finite. Got {kinds} in {len(bad)} of {len(y)} labels, {_at_index(bad)}."
+            f"y must be finite. Got {kinds} in {len(bad)} of {len(y)} labels, {_at_position(bad)}."
         )
     if len(y) < 2:
         raise ValueError(f"At least 2 samples are needed to fit. Got n_samples = {len(y)}.")
@@ -103,13 +103,13 @@ def check_no_label_is_missing(y):
     if len(missing):
         raise ValueError(
             f"y must have a label for each image. Got None or NaN in {len(missing)} of {len(y)} "
-            f"labels, {_at_index(missing)}."
+            f"labels, {_at_position(missing)}."
         )
 
 
-def _at_index(bad):
+def _at_position(bad):
     some = f"{', '.join(map(str, bad[:10]))}{' …' if len(bad) > 10 else ''}"
-    return f"at index {some}. Leave those samples out of X and y"
+    return f"at position {some}. Leave those samples out of X and y"
 
 
 def _check_weight(weight, n):
@@ -131,7 +131,7 @@ def _check_weight(weight, n):
     if len(bad):
         raise ValueError(
             "sample_weight must be at least 0 and finite. Negative values, NaN and infinity are "
-            f"not allowed. Got {in_full(weight[bad[0]])} at index {bad[0]}"
+            f"not allowed. Got {in_full(weight[bad[0]])} at position {bad[0]}"
             f"{f' and {len(bad) - 1} more' if len(bad) > 1 else ''}. A weight of 0 leaves the "
             "sample out."
         )

@@ -262,7 +262,7 @@ def _advice_on_numbers(labels):
     if 2 * len(odd) <= len(texts):
         return (
             f", but {len(odd)} of {len(texts)} are not numbers, such as {texts[odd[0]]!r:.100} at "
-            f"index {odd[0]}. Correct those or leave them out of X and y, then use "
+            f"position {odd[0]}. Correct those or leave them out of X and y, then use "
             "pandas.to_numeric(y)."
         )
     return (

@@ -41,7 +41,7 @@ def check_labels(y, n):
     if len(bad):
         raise ValueError(
             f"y must be finite. Got NaN or infinity in {len(bad)} of {n} labels, the first at "
-            f"index {bad[0]}. Leave those samples out of X and y."
+            f"position {bad[0]}. Leave those samples out of X and y."
         )
     return y
 

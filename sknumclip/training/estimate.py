@@ -57,7 +57,7 @@ def expected(per_step, n_steps, n_epochs, device):
     """Say how long a fit takes whose steps take `per_step` seconds."""
     return (
         f"Training will take about {_duration(per_step * n_steps * n_epochs)} on {device}: "
-        f"{n_epochs} epochs of {n_steps} steps, {per_step:.2g} s each."
+        f"{n_epochs} epoch{'s' * (n_epochs > 1)} of {n_steps} steps, {per_step:.2g} s each."
     )
 
 

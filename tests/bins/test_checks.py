@@ -115,7 +115,9 @@ def test_messages_print_numbers_as_exactly_as_they_are_compared():
     with pytest.raises(ValueError, match=r"ends at 13 but 'teen' starts at 13\.000000000000002,"):
         LinguisticBins.from_mapping({"child": (0, 13), "teen": (above, 19)})
     bins = LinguisticBins(("child", "teen"), (0, 5, 13))
-    with pytest.raises(ValueError, match=r"\[0, 13\]. The worst: 13\.000000000000002 \(at index 1"):
+    with pytest.raises(
+        ValueError, match=r"\[0, 13\]. The worst: 13\.000000000000002 \(at position 1"
+    ):
         bins.assign([1, above])
 
 

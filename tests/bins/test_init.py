@@ -50,7 +50,7 @@ def test_ranges_are_half_open_and_the_last_is_closed():
 def test_labels_outside_are_counted_and_the_worst_are_named():
     bins = LinguisticBins.from_mapping(AGES)
     with pytest.raises(
-        ValueError, match=r"2 of 4 .*\[0, 101\].*500 \(at index 2\), -1 \(at index 1"
+        ValueError, match=r"2 of 4 .*\[0, 101\].*500 \(at position 2\), -1 \(at position 1"
     ):
         bins.assign([5, -1, 500, 20])
     clipping = LinguisticBins.from_mapping(AGES, outside="clip")

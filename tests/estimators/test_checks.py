@@ -12,12 +12,12 @@ from sknumclip.estimators.checks import Interval, check_no_label_is_missing, che
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        ([1, 2, np.nan, 4, 5, 6, 7, np.nan], "NaN in 2 of 8 labels, at index 2, 7"),
-        ([1, 2, np.inf, 4, 5, 6, 7, 8], "index 2"),
+        ([1, 2, np.nan, 4, 5, 6, 7, np.nan], "NaN in 2 of 8 labels, at position 2, 7"),
+        ([1, 2, np.inf, 4, 5, 6, 7, 8], "position 2"),
         (list("abcdefgh"), "labels like 'a' .str.*use NumCLIPClassifier"),
         ([1, 2, None, 4, 5, 6, 7, 8], "NaN in 1 of 8|labels like None"),
         ([1, 2, 3], "8 images or rows in X and 3 labels in y"),
-        ([1, 2, 3, 4, 5, 6, 7, 300], r"1 of 8 labels.*\[0, 100\].*300 \(at index 7\)"),
+        ([1, 2, 3, 4, 5, 6, 7, 300], r"1 of 8 labels.*\[0, 100\].*300 \(at position 7\)"),
         (None, "requires y to be passed"),
         (np.ones((8, 2)), "1d array"),
     ],
@@ -59,5 +59,7 @@ def test_true_is_not_a_number_in_a_range():
 
 def test_labels_of_any_kind_may_not_be_missing():
     check_no_label_is_missing(["child", 3, 0.5])
-    with pytest.raises(ValueError, match="None or NaN in 3 of 4 labels, at index 0, 2, 3. Leave"):
+    with pytest.raises(
+        ValueError, match="None or NaN in 3 of 4 labels, at position 0, 2, 3. Leave"
+    ):
         check_no_label_is_missing([None, "child", float("nan"), pd.NaT])

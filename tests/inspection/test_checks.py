@@ -27,7 +27,7 @@ def test_labels_become_finite_numbers():
     labels = check_labels(pd.Series([1, 2, 3], dtype="Int64"), 3)
     assert labels.dtype == np.float64
     assert labels.tolist() == [1, 2, 3]
-    with pytest.raises(ValueError, match="in 2 of 3 labels, the first at index 1. Leave those"):
+    with pytest.raises(ValueError, match="in 2 of 3 labels, the first at position 1. Leave those"):
         check_labels([1, np.inf, np.nan], 3)
     with pytest.raises(ValueError, match="y must be numbers"):
         check_labels([1, pd.Timestamp(2020, 1, 1), 3], 3)

@@ -153,7 +153,7 @@ def test_labels_that_are_predicted_exactly():
         (dict(y=np.full(20, 5.0)), "Got 20, of 1 different"),
         (dict(X=np.eye(4), y=np.arange(4)), "there must be at least 10"),
         (dict(y=np.arange(19)), "There must be one label for each image. Got 19 for 20 images"),
-        (dict(y=[np.nan] * 20), "NaN or infinity in 20 of 20 labels, the first at index 0"),
+        (dict(y=[np.nan] * 20), "NaN or infinity in 20 of 20 labels, the first at position 0"),
         (dict(y=list("abcdefghijabcdefghij")), r"y must be numbers: could not .* Got y\[0\]='a'"),
         (dict(y=None), "There must be one label for each image. Got None"),
         (dict(cv=np.arange(4)), "cv has 4 fold numbers for 20 samples"),
