@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -217,14 +218,19 @@ def _kernel(distance):
 
 
 def _reason(row, neighbor_labels):
-    digits = 1 if abs(row.residual) < 10 else 0
+    # Two digits of the usual error are enough, for ages as for probabilities.
+    digits = max(0, 1 - math.floor(math.log10(row.noise))) if row.noise > 0 else 1
+
+    def shown(number):
+        return f"{round(float(number), digits):.10g}"
+
     side = "more" if row.residual > 0 else "less"
     reason = (
-        f"labeled {row.label:g}, predicted {row.prediction:.{digits}f} by models that have not "
-        f"seen it; {abs(row.residual):.{digits}f} {side}, where {row.noise:.1f} is usual"
+        f"labeled {shown(row.label)}, predicted {shown(row.prediction)} by models that have not "
+        f"seen it; {shown(abs(row.residual))} {side}, where {shown(row.noise)} is usual"
     )
     neighbor_labels = neighbor_labels[np.isfinite(neighbor_labels)]
     if not len(neighbor_labels):
         return reason
-    low, high = np.quantile(neighbor_labels, [0.25, 0.75])
-    return f"{reason}; half of the images most like it are labeled {low:.3g} to {high:.3g}"
+    low, high = map(shown, np.quantile(neighbor_labels, [0.25, 0.75]))
+    return f"{reason}; half of the images most like it are labeled {low} to {high}"

@@ -44,8 +44,9 @@ def test_each_row_says_why():
     y[3] = 250
     first = find_label_errors(LinearRegression(), X, y).iloc[0]
     assert first.name == first["image"] == 3
-    assert first["reason"].startswith("labeled 250, predicted ")
-    assert f"{first['residual']:.0f} more, where {first['noise']:.1f} is usual" in first["reason"]
+    assert first["reason"].startswith(
+        "labeled 250, predicted 1.64 by models that have not seen it; 248.36 more, where 0.99 is"
+    )
     assert first["residual"] == first["label"] - first["prediction"]
 
 
