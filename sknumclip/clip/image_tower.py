@@ -115,7 +115,8 @@ def optimize_image_tower(visual):
     """
     faster = {LayerNorm: SamePrecisionLayerNorm, nn.MultiheadAttention: SelfAttention}
     for module in visual.modules():
-        module.__class__ = faster.get(type(module), type(module))
+        if type(module) in faster:
+            module.__class__ = faster[type(module)]
     if _is_pooled_by_first_token(visual):
         visual.transformer.resblocks[-1].__class__ = FirstTokenBlock
     return visual

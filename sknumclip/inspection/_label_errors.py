@@ -226,7 +226,7 @@ def _reason(row, neighbor_labels):
 
     side = "more" if row.residual > 0 else "less"
     reason = (
-        f"labeled {shown(row.label)}, predicted {shown(row.prediction)} by models that have not "
+        f"labeled {row.label:g}, predicted {shown(row.prediction)} by models that have not "
         f"seen it; {shown(abs(row.residual))} {side}, where {shown(row.noise)} is usual"
     )
     neighbor_labels = neighbor_labels[np.isfinite(neighbor_labels)]

@@ -47,7 +47,7 @@ def test_skipping_bad_files_keeps_everything_else_in_place(make, data, files, tm
     _, y = data
     X, labels = [*bad[:3], *files, *bad[3:]], np.array([50.0] * 3 + [*y] + [50.0] * 2)
     expected = make(fine_tune=fine_tune).fit(files, y).predict(files)
-    reg = make(fine_tune=fine_tune, on_error="skip")
+    reg = make(fine_tune=fine_tune, on_error="skip", device="cpu")
     with pytest.warns(UserWarning, match="5 of 13 images could not be read and were left out"):
         reg.fit(X, labels)
     assert list(reg.skipped_) == bad
@@ -56,7 +56,7 @@ def test_skipping_bad_files_keeps_everything_else_in_place(make, data, files, tm
     assert np.flatnonzero(np.isnan(y_pred)).tolist() == unread
     assert np.isnan(y_std[unread]).all()
     assert reg.explain(X)["concept"].isna().to_numpy().nonzero()[0].tolist() == unread
-    np.testing.assert_allclose(reg.predict(files), y_pred[3:11], rtol=1e-5)
+    np.testing.assert_allclose(reg.predict(files), y_pred[3:11])
     assert np.isnan(reg.predict(bad[:1])).all()
     if fine_tune == "none":
         np.testing.assert_allclose(y_pred[3:11], expected, rtol=1e-3)

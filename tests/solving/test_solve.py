@@ -141,8 +141,8 @@ def test_what_has_no_effect_on_a_solved_fit_says_so(make, data, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         expected = reg.fit(*data).predict(data[0])
-    reg.set_params(early_stopping=True, checkpoint=tmp_path / "new", lr=0.1)
-    with pytest.warns(UserWarning, match="lr, early_stopping, checkpoint: no effect"):
+    reg.set_params(early_stopping=True, checkpoint=tmp_path / "new", lr=0.1, prompt_lr=0.1)
+    with pytest.warns(UserWarning, match="lr, prompt_lr, early_stopping, checkpoint: no effect"):
         reg.fit(*data)
     np.testing.assert_array_equal(reg.predict(data[0]), expected)
     assert not (tmp_path / "new").exists()

@@ -137,11 +137,10 @@ def test_images_that_cannot_be_read_are_left_out_of_the_scores(callback, data, t
     files = save_pictures(tmp_path, X)
     (tmp_path / "0.png").unlink()
     monitor = callback.ScoringMonitor(scoring=MAE)
-    reg = tiny_estimator(on_error="skip").set_callbacks(monitor)
+    reg = tiny_estimator(on_error="skip", device="cpu").set_callbacks(monitor)
     with pytest.warns(UserWarning, match="1 of 16 images"):
         reg.fit(files, y, sample_weight=np.ones(16))
-    expected = -mean_absolute_error(y[1:], reg.predict(files)[1:])
-    assert epoch_scores(monitor)[-1] == pytest.approx(expected, rel=1e-5)
+    assert epoch_scores(monitor)[-1] == -mean_absolute_error(y[1:], reg.predict(files)[1:])
 
 
 @pytest.mark.parametrize("n", [1, 3])

@@ -27,10 +27,10 @@ def fit(pixels, **params):
 
 def test_a_long_fit_says_so_once(pixels, monkeypatch, capsys):
     monkeypatch.setattr(estimate, "LONG", 0.0)
-    fit(pixels, max_epochs=3)
+    fit(pixels, max_epochs=3, device="cpu")
     printed = capsys.readouterr().out
     assert (
-        len(re.findall(r"Training will take about \d+ s on \S+: 2 epochs of 4 steps", printed)) == 1
+        len(re.findall(r"Training will take about \d+ s on cpu: 2 epochs of 4 steps", printed)) == 1
     )
     assert "Faster ways: fine_tune='none'" in printed
 
