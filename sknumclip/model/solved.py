@@ -6,16 +6,19 @@ from torch import nn
 
 from .modules import SHIFTS, CLIPModule, Output, ShiftRegressor
 
-__all__ = ["SolvedModule"]
+__all__ = ["N_WAVES", "SolvedModule"]
+
+N_WAVES = 512
 
 
 class SolvedModule(CLIPModule):
     """Predict with parameters from a solved fit.
 
-    The prediction is ``Σ p_k (c_k + s_k · l) + text_share · Σ q_k b_k + u · z + intercept``, where
-    l are the logits of the bins and p their probabilities, c the moved centers and s their slopes,
-    q the probabilities of zero-shot CLIP and b the bin centers. All terms but the first count as a
-    shift of the centers too.
+    The prediction is ``Σ p_k (c_k + s_k · l) + text_share · Σ q_k b_k + u · z + v · w +
+    intercept``, where l are the logits of the bins, linear in the features z and in the waves
+    w = cos(z · frequencies + phases), p their probabilities, c the moved centers and s their
+    slopes, q the probabilities of zero-shot CLIP and b the bin centers. All terms but the first
+    count as a shift of the centers too.
 
     On a frozen tower, everything is constant and in float64. Otherwise the weights and biases of
     the bins are trained with the tower, in float32, and so is a :class:`ShiftRegressor`, which
@@ -42,16 +45,21 @@ class SolvedModule(CLIPModule):
         shift="none",
         max_shift=0.5,
         generator=None,
+        n_waves=N_WAVES,
     ):
         super().__init__(encoder, bins=bins)
         self.of_clip = of_clip
         shapes = {
+            "frequencies": (n_features, n_waves),
+            "phases": (n_waves,),
             "weights": (bins.n_bins, n_features),
+            "wave_weights": (bins.n_bins, n_waves),
             "bias": (bins.n_bins,),
             "moved_centers": (bins.n_bins,),
             "slopes": (bins.n_bins, bins.n_bins),
             "text_weights": (bins.n_bins, n_features),
             "coefficients": (n_features,),
+            "wave_coefficients": (n_waves,),
             "numbers": (3,),  # text_share, intercept, std_scale
         }
         self.register_buffer("widths", torch.tensor(bins.widths, dtype=torch.float32))
@@ -60,7 +68,7 @@ class SolvedModule(CLIPModule):
             self.register_buffer(name, torch.zeros(shape, dtype=dtype))
         self.shift, self.regressor = shift, None
         if not self.is_frozen:
-            for name in ("weights", "bias"):
+            for name in ("weights", "wave_weights", "bias"):
                 values = self._buffers.pop(name)
                 self.register_parameter(name, nn.Parameter(values))
             self.regressor = ShiftRegressor(bins.n_bins, max_shift, generator=generator)
@@ -78,14 +86,19 @@ class SolvedModule(CLIPModule):
             bins=bins,
             n_features=len(solution.coefficients),
             of_clip=text_weights is not None,
+            n_waves=len(solution.phases),
         )
         values = {
+            "frequencies": solution.frequencies,
+            "phases": solution.phases,
             "weights": solution.weights,
+            "wave_weights": solution.wave_weights,
             "bias": solution.bias,
             "moved_centers": solution.centers,
             "slopes": solution.slopes,
             "text_weights": module.text_weights if text_weights is None else text_weights,
             "coefficients": solution.coefficients,
+            "wave_coefficients": solution.wave_coefficients,
             "numbers": [
                 solution.text_share,
                 solution.intercept,
@@ -125,10 +138,12 @@ class SolvedModule(CLIPModule):
         text_share, intercept, _ = self.numbers
         with self._in_float32():
             features = features.to(self.weights.dtype)
-            logits = features @ self.weights.T + self.bias
+            waves = (features @ self.frequencies + self.phases).cos()
+            logits = features @ self.weights.T + waves @ self.wave_weights.T + self.bias
             text_proba = (features @ self.text_weights.T).softmax(dim=1)
             zero_shot = text_proba @ self.centers.to(self.weights.dtype)
-            rest = text_share * zero_shot + features @ self.coefficients + intercept
+            linear = features @ self.coefficients + waves @ self.wave_coefficients
+            rest = text_share * zero_shot + linear + intercept
             centers = self.moved_centers + logits @ self.slopes.T + rest[:, None]
             if self.regressor is not None:
                 delta = self.regressor(logits)

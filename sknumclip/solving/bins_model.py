@@ -1,11 +1,11 @@
-"""Bins model: fit bin weights, temperature and centers with L-BFGS, for a path of penalties."""
+"""Bins model: fit weights, temperature and centers with L-BFGS, for a path of penalties."""
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize
 
-from .rows import Rows
-
-__all__ = ["PENALTIES", "BinsModel"]
+__all__ = ["PENALTIES", "BinsModel", "FittedBins"]
 
 # From so strong a penalty that the model is zero-shot CLIP to nearly none.
 PENALTIES = 10.0 ** np.arange(5, -4, -1)
@@ -23,14 +23,39 @@ LARGEST = 20.0  # logarithm of a temperature; a step of the line search may be t
 BIAS_PENALTY, SHIFT_PENALTY, TEMPERATURE_PENALTY = 0.3, 1.0, 0.3
 
 
+@dataclass(frozen=True)
+class FittedBins:
+    """Logits factor · zero-shot logits + weights · coordinates + bias, and the moved centers."""
+
+    factor: float
+    weights: np.ndarray
+    """Shape (n_bins, n_coordinates)."""
+    bias: np.ndarray
+    """Shape (n_bins,)."""
+    centers: np.ndarray
+    """Minus the lower end of the bins, shape (n_bins,)."""
+
+    def logits(self, rows):
+        """Return the logits, shape (n, n_bins)."""
+        return self.factor * rows.zero_shot + rows.X @ self.weights.T + self.bias
+
+    def proba(self, rows):
+        """Return the probabilities of the bins, shape (n, n_bins)."""
+        return _softmax(self.logits(rows))
+
+    def predict(self, rows):
+        """Predict labels minus the lower end of the bins, shape (n,)."""
+        return self.proba(rows) @ self.centers
+
+
 class BinsModel:
-    """Softmax over bins whose weights are pulled toward the text features.
+    """Softmax over bins whose logits are pulled toward those of zero-shot CLIP.
 
     Parameters
     ----------
-    start : float64 ndarray of shape (n_bins, n_features)
-        Weights to start from: text features over the temperature, or zeros.
     bins : LinguisticBins
+    n_coordinates : int
+        Number of columns of the rows' X.
     shift : {"relative", "width", "none"}
     max_shift : float
     make_ranking : callable
@@ -41,41 +66,33 @@ class BinsModel:
 
     Notes
     -----
-    All parameters are in one vector: the step from the start to the weights, a bias and a shift for
-    each bin, and the logarithm of a factor on the start.
+    All parameters are in one vector: the weights, a bias and a shift for each bin, and the
+    logarithm of the factor on the zero-shot logits. All zeros are zero-shot CLIP.
     """
 
-    def __init__(self, start, bins, shift, max_shift, make_ranking, classifies=False):
-        self.start, self.bins, self.classifies = start, bins, classifies
+    def __init__(self, bins, n_coordinates, shift, max_shift, make_ranking, classifies=False):
+        self.bins, self.n_coordinates, self.classifies = bins, n_coordinates, classifies
         self.widths, self.centers = np.array(bins.widths), np.array(bins.centers)
         self.shift, self.max_shift, self.make_ranking = shift, max_shift, make_ranking
 
     @property
     def n_parameters(self):
         """Length of the parameter vector."""
-        return self.start.size + 2 * len(self.start) + 1
+        return self.bins.n_bins * (self.n_coordinates + 2) + 1
 
-    def parts(self, parameters):
-        """Return weights (n_bins, n_features), biases (n_bins,) and moved centers (n_bins,)."""
-        step, bias, shift, temperature = _split(parameters, len(self.start))
-        return self.start * _factor(temperature) + step, bias, self._moved(shift)[0]
-
-    def predict(self, parameters, X):
-        """Predict labels minus the lower end of the bins, shape (n,)."""
-        proba, centers = self._proba(parameters, X)
-        return proba @ centers
+    def fitted(self, parameters):
+        """Return the model that a parameter vector stands for."""
+        weights, bias, shift, temperature = self._split(parameters)
+        return FittedBins(_factor(temperature[0]), weights, bias, self._moved(shift)[0])
 
     def evaluate(self, parameters, rows):
         """Return predictions and errors (a classifier's log losses), each of shape (n,)."""
-        proba, centers = self._proba(parameters, rows.X)
-        y_pred = proba @ centers
+        fitted = self.fitted(parameters)
+        proba = fitted.proba(rows)
+        y_pred = proba @ fitted.centers
         if self.classifies:
             return y_pred, _log_losses(proba, rows.bin_index)
         return y_pred, np.abs(y_pred - rows.y)
-
-    def _proba(self, parameters, X):
-        weights, bias, centers = self.parts(parameters)
-        return _softmax(X @ weights.T + bias), centers
 
     def average(self, paths, shares, rows):
         """Average the parameters of several models into one.
@@ -94,17 +111,15 @@ class BinsModel:
 
         Returns
         -------
-        tuple
-            As from :meth:`parts`.
+        FittedBins
         """
-        middle = np.mean([shares @ path for path in paths], axis=0)
-        weights, bias, centers = self.parts(middle)
-        y_pred = self.predict(middle, rows.X)
+        middle = self.fitted(np.mean([shares @ path for path in paths], axis=0))
+        y_pred = middle.predict(rows)
         average = np.mean(
             [
                 sum(
-                    share * self.predict(step, rows.X)
-                    for share, step in zip(shares, path, strict=True)
+                    share * self.fitted(parameters).predict(rows)
+                    for share, parameters in zip(shares, path, strict=True)
                 )
                 for path in paths
             ],
@@ -114,7 +129,7 @@ class BinsModel:
         off = y_pred - start
         least = (1e-3 * self.bins.range) ** 2  # less is rounding noise
         slope = rows.mean(off * (average - mean)) / max(rows.mean(off**2), least)
-        return weights, bias, mean + slope * (centers - start)
+        return replace(middle, centers=mean + slope * (middle.centers - start))
 
     def path(self, rows, penalties=PENALTIES, parameters=None):
         """Return the solution for each penalty, shape (n_penalties, n_parameters)."""
@@ -124,13 +139,6 @@ class BinsModel:
     def solver(self, rows, parameters=None):
         """Return a function from a penalty to its solution, which starts from the last one."""
         parameters = np.zeros(self.n_parameters) if parameters is None else parameters
-        zero_shot, n_bins = rows.X @ self.start.T, len(self.start)
-        # The step stays in the span of the rows, which has fewer coordinates.
-        axes = None
-        if len(rows) < rows.X.shape[1]:
-            u, values, axes = np.linalg.svd(rows.X, full_matrices=False)
-            rows = Rows(u * values, rows.y, rows.weight, rows.bin_index)
-            parameters = _with_step(parameters, n_bins, lambda step: step @ axes.T)
         ranking = self.make_ranking(rows)
 
         def solve(penalty):
@@ -138,23 +146,21 @@ class BinsModel:
             parameters = minimize(
                 self._loss,
                 parameters,
-                (rows, zero_shot, ranking, penalty),
+                (rows, ranking, penalty),
                 jac=True,
                 method="L-BFGS-B",
                 options={"maxiter": n_iterations(penalty)},
             ).x
-            if axes is None:
-                return parameters
-            return _with_step(parameters, n_bins, lambda step: step @ axes)
+            return parameters
 
         return solve
 
-    def _loss(self, parameters, rows, zero_shot, ranking, penalty):
+    def _loss(self, parameters, rows, ranking, penalty):
         """Return the mean loss and its gradient with respect to the parameters."""
-        n_bins, times, unit = len(self.start), rows.weight, 100 / self.bins.range
-        step, bias, shift, temperature = _split(parameters, n_bins)
-        scaled = zero_shot * _factor(temperature)
-        logits = scaled + rows.X @ step.T + bias
+        times, unit = rows.weight, 100 / self.bins.range
+        weights, bias, shift, temperature = self._split(parameters)
+        scaled = rows.zero_shot * _factor(temperature)
+        logits = scaled + rows.X @ weights.T + bias
         proba = _softmax(logits)
         centers, slopes = self._moved(shift)
         ranked, by_logits = ranking(logits)
@@ -170,14 +176,14 @@ class BinsModel:
             losses, by_y_pred = inner * (error - inner * HUBER_WIDTH / 2), times * inner * unit
             by_logits += proba * (centers - y_pred[:, None]) * by_y_pred[:, None]
         gradient = np.empty_like(parameters)
-        by_step, by_bias, by_shift, by_temperature = _split(gradient, n_bins)
+        by_weights, by_bias, by_shift, by_temperature = self._split(gradient)
         # In this order, BLAS takes half the time of `by_logits.T @ rows.X`.
-        by_step[:] = (rows.X.T @ by_logits).T + penalty / 5 * step
+        by_weights[:] = (rows.X.T @ by_logits).T + penalty / 5 * weights
         by_bias[:] = by_logits.sum(axis=0) + 2 * BIAS_PENALTY * bias
         by_shift[:] = by_y_pred @ proba * slopes + 2 * SHIFT_PENALTY * shift
         by_temperature[:] = np.vdot(by_logits, scaled) + 2 * TEMPERATURE_PENALTY * temperature
         penalized = (
-            penalty / 10 * np.vdot(step, step)
+            penalty / 10 * np.vdot(weights, weights)
             + BIAS_PENALTY * (bias @ bias)
             + SHIFT_PENALTY * (shift @ shift)
             + TEMPERATURE_PENALTY * (temperature @ temperature)
@@ -196,6 +202,13 @@ class BinsModel:
             return centers / (1 + delta) - origin, -slope * centers / (1 + delta) ** 2
         return centers - origin, np.zeros_like(shift)
 
+    def _split(self, parameters):
+        """Split `parameters` into views: weights, bias, shift and temperature."""
+        n_bins = self.bins.n_bins
+        rest = len(parameters) - 2 * n_bins - 1
+        bias, shift = parameters[rest : rest + n_bins], parameters[rest + n_bins : -1]
+        return parameters[:rest].reshape(n_bins, -1), bias, shift, parameters[-1:]
+
 
 def _factor(temperature):
     return np.exp(temperature.clip(-LARGEST, LARGEST))
@@ -210,15 +223,3 @@ def _softmax(logits):
     exps = np.exp(logits - logits.max(axis=1, keepdims=True))
     exps /= exps.sum(axis=1, keepdims=True)
     return exps
-
-
-def _split(parameters, n_bins):
-    """Split `parameters` into views: step (n_bins, width), bias, shift and temperature."""
-    rest = len(parameters) - 2 * n_bins - 1
-    bias, shift = parameters[rest : rest + n_bins], parameters[rest + n_bins : -1]
-    return parameters[:rest].reshape(n_bins, -1), bias, shift, parameters[-1:]
-
-
-def _with_step(parameters, n_bins, change):
-    step = _split(parameters, n_bins)[0]
-    return np.concatenate([change(step).ravel(), parameters[step.size :]])

@@ -1,14 +1,59 @@
 """Blend several models: choose the share of each by its out-of-fold predictions."""
 
+from collections import defaultdict
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-__all__ = ["prior_shares", "solve_shares", "strength_shares"]
+__all__ = ["Blend", "blend_candidates", "prior_shares", "solve_shares", "strength_shares"]
 
 CAUTION = 3.0  # the higher, the closer to the best penalty alone
 STRENGTH = 3.0  # of the prior, in samples
 HUBER_WIDTH = 0.1  # in units of the mean absolute deviation of the labels
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Several models as one."""
+
+    shares: dict
+    """From the name of each model to its share; zero for any other name."""
+    predictions: np.ndarray
+    """Out of fold, shape (n,)."""
+    error: float
+    """Mean absolute error of these predictions."""
+    errors: dict
+    """From the name of each model to its own mean absolute error."""
+
+
+def blend_candidates(candidates, y, weight, simple, rich):
+    """Choose the share of each model.
+
+    Parameters
+    ----------
+    candidates : dict of str to ndarray of shape (n,)
+        Out-of-fold predictions of each model.
+    y, weight : ndarray of shape (n,)
+    simple, rich : list of str, str
+        Models for few samples; see :func:`prior_shares`.
+
+    Returns
+    -------
+    Blend
+    """
+    names, predictions = list(candidates), np.column_stack(list(candidates.values()))
+    errors = np.abs(predictions - y[:, None])
+    simple, rich = [names.index(name) for name in simple], names.index(rich)
+    shares = solve_shares(predictions, y, weight, prior_shares(errors, weight, simple, rich))
+    blended = predictions @ shares
+    return Blend(
+        defaultdict(float, zip(names, shares, strict=True)),
+        blended,
+        np.average(np.abs(blended - y), weights=weight),
+        dict(zip(names, np.average(errors, axis=0, weights=weight), strict=True)),
+    )
 
 
 def strength_shares(errors, weight):

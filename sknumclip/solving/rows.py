@@ -1,7 +1,7 @@
 """Rows of a solved fit: equal rows are merged and their weights added; folds."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,12 +20,15 @@ class Rows:
     weight: np.ndarray
     """A row of weight 2 counts as two rows."""
     bin_index: np.ndarray
+    zero_shot: np.ndarray | None = None
+    """Logits of zero-shot CLIP, shape (n, n_bins), or zeros; only where X are coordinates."""
 
     def __len__(self):
         return len(self.y)
 
     def __getitem__(self, indices):
-        return Rows(self.X[indices], self.y[indices], self.weight[indices], self.bin_index[indices])
+        columns = self.X, self.y, self.weight, self.bin_index, self.zero_shot
+        return Rows(*(None if column is None else column[indices] for column in columns))
 
     def mean(self, values):
         """Return the weighted mean over the rows."""
@@ -52,10 +55,9 @@ def merge_rows(rows):
     """
     digests = np.array([_digest(x, y) for x, y in zip(rows.X, rows.y, strict=True)])
     _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
-    merged = rows[first]
     weight = np.bincount(inverse, weights=rows.weight)
-    order = np.lexsort((*merged.X[:, 2::-1].T, merged.y))  # ties stay in the order of the digests
-    return Rows(merged.X, merged.y, weight, merged.bin_index)[order]
+    order = np.lexsort((*rows.X[first, 2::-1].T, rows.y[first]))  # ties: as the digests
+    return replace(rows[first[order]], weight=weight[order])
 
 
 def _digest(x, y):

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import softmax
+from sklearn.preprocessing import StandardScaler
 
 from .blend import strength_shares
 from .ridge import ridge_path
 from .rows import Rows
-from .scaling import Scaling, standard_scaling
 
 __all__ = ["MANY_BINS", "Shifts", "solve_shifts"]
 
@@ -34,7 +34,7 @@ class Shifts:
         return Shifts(share * self.centers + centers, share * self.slopes)
 
 
-def solve_shifts(rows, held, splits, of_splits, parts):
+def solve_shifts(rows, held, splits, of_splits, of_all):
     """Regress the labels on the logits of the bins models, separately within each bin.
 
     Parameters
@@ -43,10 +43,10 @@ def solve_shifts(rows, held, splits, of_splits, parts):
         All rows, and the held-out rows of all `splits`, concatenated.
     splits : list
         With the indices of the rows ``inside`` and ``outside``.
-    of_splits : list of tuple
-        Weights, biases and centers of the bins model of each split.
-    parts : tuple
-        The same of the model of all rows.
+    of_splits : list of FittedBins
+        Of each split.
+    of_all : FittedBins
+        Of all rows.
 
     Returns
     -------
@@ -55,39 +55,37 @@ def solve_shifts(rows, held, splits, of_splits, parts):
     shifts : list of Shifts
         Of each split, and of all rows.
     """
-    paths = [_path(rows[split.inside], part) for split, part in zip(splits, of_splits, strict=True)]
+    paths = [_path(rows[split.inside], bins) for split, bins in zip(splits, of_splits, strict=True)]
     predictions = np.concatenate(
         [
-            starts[:, None] + coefficients @ _columns(rows.X[split.outside], part).T
-            for (coefficients, starts), split, part in zip(paths, splits, of_splits, strict=True)
+            starts[:, None] + coefficients @ _columns(rows[split.outside], bins).T
+            for (coefficients, starts), split, bins in zip(paths, splits, of_splits, strict=True)
         ],
         axis=1,
     )
     shares = strength_shares(np.abs(predictions - held.y), held.weight)
-    shifts = [_shifts(path, shares) for path in [*paths, _path(rows, parts)]]
+    shifts = [_shifts(path, shares) for path in [*paths, _path(rows, of_all)]]
     return shares @ predictions, shifts
 
 
-def _columns(X, parts):
+def _columns(rows, bins):
     """Return probabilities and their products with logits, shape (n, n_bins + n_bins ** 2)."""
-    weights, bias, _ = parts
-    logits = X @ weights.T + bias
+    logits = bins.logits(rows)
     proba = softmax(logits, axis=1)
     logits -= logits.mean(axis=1, keepdims=True)  # only their differences matter
     products = proba[:, :, None] * logits[:, None, :]
-    return np.concatenate([proba, products.reshape(len(X), -1)], axis=1)
+    return np.concatenate([proba, products.reshape(len(rows), -1)], axis=1)
 
 
-def _path(rows, parts):
+def _path(rows, bins):
     """Return coefficients and intercepts for each penalty."""
-    rows = Rows(_columns(rows.X, parts), rows.y, rows.weight, rows.bin_index)
-    n_bins, scale = len(parts[1]), standard_scaling(rows).scale
+    rows = Rows(_columns(rows, bins), rows.y, rows.weight, rows.bin_index)
+    n_bins = len(bins.bias)
+    scale = StandardScaler().fit(rows.X, sample_weight=rows.weight).scale_
     # One unit for all columns of a kind: a bin with few rows must stay hard to learn.
     kinds = scale[:n_bins], scale[n_bins:]
     scale = np.concatenate([np.full_like(kind, np.sqrt((kind**2).mean())) for kind in kinds])
-    scaling = Scaling(rows.mean(rows.X), scale)
-    coefficients, intercepts, _ = ridge_path(scaling.rows(rows), np.array([], dtype=int))
-    return scaling.undo(coefficients, intercepts)
+    return ridge_path(rows, scale, np.array([], dtype=int))[:2]
 
 
 def _shifts(path, shares):

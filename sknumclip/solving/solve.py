@@ -1,18 +1,18 @@
 """Solve a frozen fit: bins model, zero-shot CLIP, ridge and median, blended out of fold."""
 
-from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from scipy.special import softmax
+from sklearn.preprocessing import StandardScaler
 
-from .bins_model import PENALTIES, BinsModel
-from .blend import prior_shares, solve_shares, strength_shares
+from .bins_model import PENALTIES, BinsModel, FittedBins
+from .blend import blend_candidates, strength_shares
+from .coordinates import coordinates_of
 from .ranking import ranking_of
-from .ridge import ridge_path
-from .rows import Rows, folds_of, merge_rows, n_folds, weighted_quantile
-from .scaling import Scaling, standard_scaling
+from .ridge import solve_ridges, weighted_sum
+from .rows import folds_of, merge_rows, n_folds, weighted_quantile
 from .shifts import MANY_BINS, Shifts, solve_shifts
 
 __all__ = ["Problem", "Solution", "n_steps", "solve"]
@@ -44,8 +44,14 @@ class Problem:
 class Solution:
     """A solved model, which predicts labels minus the lower end of the bins."""
 
+    frequencies: np.ndarray
+    """Of the waves, shape (n_features, n_waves); see :class:`Coordinates`."""
+    phases: np.ndarray
+    """Of the waves, shape (n_waves,)."""
     weights: np.ndarray
     """Of the bins, shape (n_bins, n_features)."""
+    wave_weights: np.ndarray
+    """Of the bins, shape (n_bins, n_waves)."""
     bias: np.ndarray
     """Of the bins, shape (n_bins,)."""
     centers: np.ndarray
@@ -55,7 +61,9 @@ class Solution:
     text_share: float
     """Share of zero-shot CLIP."""
     coefficients: np.ndarray
-    """Of the linear part, shape (n_features,)."""
+    """Of the ridge regressions, shape (n_features,)."""
+    wave_coefficients: np.ndarray
+    """Of the ridge regressions, shape (n_waves,)."""
     intercept: float
     std_scale: float
     is_new_to_clip: bool
@@ -87,58 +95,60 @@ def solve(rows, problem, advance=lambda: None):
     Solution
     """
     rows = merge_rows(rows)
-    splits = _splits(rows, problem.seed)
+    splits, of_clip = _splits(rows, problem.seed), problem.text_weights is not None
     held, tested = _held(rows, splits)
-    standard = standard_scaling(rows)
-    own = _own_scaling(standard, problem)
-    scaled = own.rows(rows)
+    some = rows[:: -(-len(rows) // MANY_ROWS)]  # tell as much of the features as all
+    standard = StandardScaler().fit(some.X, sample_weight=some.weight)
+    coordinates = coordinates_of(some.X, *_unit(standard, of_clip), problem.seed)
+    ridges = solve_ridges(rows, standard.scale_, coordinates, tested, of_clip)
+    inner = _in_coordinates(rows, coordinates, problem)
     model = BinsModel(
-        _start(rows, problem),
         problem.bins,
+        inner.X.shape[1],
         problem.shift,
         problem.max_shift,
         partial(ranking_of, problem.ranking_loss, bins=problem.bins),
         problem.classifies,
     )
-    bins = _solve_bins(model, scaled, held, splits, advance)
-    shifted, shifts = None, [Shifts.none(model.bins.n_bins)] * (len(splits) + 1)
-    if problem.shift != "none" and problem.bins.n_bins <= MANY_BINS:
-        shifted, shifts = solve_shifts(scaled, held, splits, bins.of_splits, bins.parts)
+    bins = _solve_bins(model, inner, held, splits, advance)
     medians = [np.full(len(split.outside), rows[split.inside].median()) for split in splits]
     candidates = {"bins": bins.predictions, "median": np.concatenate(medians)}
-    if problem.text_weights is not None:
-        candidates["text"] = model.predict(np.zeros(model.n_parameters), scaled.X[tested])
-    simple = list(range(1, len(candidates)))
-    ridges = [_solve_ridge(rows, scaling, tested) for scaling in _ridge_scalings(standard, problem)]
-    rich = 0 if problem.text_weights is not None else len(candidates) + len(ridges) - 1
-    candidates |= {i: ridge[0] for i, ridge in enumerate(ridges)}
-    if shifted is not None:
-        candidates["shifted"] = shifted
-    predictions = np.column_stack(list(candidates.values()))
-    errors = np.abs(predictions - held.y[:, None])
-    prior = prior_shares(errors, held.weight, simple, rich)
-    blend = solve_shares(predictions, held.y, held.weight, prior)
-    shares = defaultdict(float, zip(candidates, blend, strict=True))
+    simple = ["median"]
+    if of_clip:
+        zero_shot = model.fitted(np.zeros(model.n_parameters))
+        candidates["text"] = zero_shot.predict(inner[tested])
+        simple.append("text")
+    candidates |= {name: ridge.left_out for name, ridge in ridges.items()}
+    shifts = [Shifts.none(problem.bins.n_bins)] * (len(splits) + 1)
+    if problem.shift != "none" and problem.bins.n_bins <= MANY_BINS:
+        candidates["shifted"], shifts = solve_shifts(
+            inner, held, splits, bins.of_splits, bins.of_all
+        )
+    rich = "bins" if of_clip else "ridge, one unit"
+    blend = blend_candidates(candidates, held.y, held.weight, simple, rich)
     shifts = [
-        shift.blend(shares["shifted"], shares["bins"] * part[2])
-        for shift, part in zip(shifts, [*bins.of_splits, bins.parts], strict=True)
+        shift.blend(blend.shares["shifted"], blend.shares["bins"] * fitted.centers)
+        for shift, fitted in zip(shifts, [*bins.of_splits, bins.of_all], strict=True)
     ]
-    std = _out_of_fold_std(bins.of_splits, shifts, scaled, splits, model.widths)
-    weights, bias = own.undo(*bins.parts[:2])
+    std = _out_of_fold_std(bins.of_splits, shifts, inner, splits, model.widths)
+    weights, wave_weights, bias = coordinates.undo(bins.of_all.weights, bins.of_all.bias)
+    if of_clip:
+        weights += bins.of_all.factor * problem.text_weights
+    linear = weighted_sum(ridges, blend.shares)
     return Solution(
+        frequencies=coordinates.frequencies,
+        phases=coordinates.phases,
         weights=weights,
+        wave_weights=wave_weights,
         bias=bias,
         centers=shifts[-1].centers,
         slopes=shifts[-1].slopes,
-        text_share=shares["text"],
-        coefficients=sum(shares[i] * ridge[1] for i, ridge in enumerate(ridges)),
-        intercept=shares["median"] * rows.median()
-        + sum(shares[i] * ridge[2] for i, ridge in enumerate(ridges)),
-        std_scale=_std_scale(held, predictions @ blend, std),
-        is_new_to_clip=_is_new_to_clip(
-            dict(zip(candidates, np.average(errors, axis=0, weights=held.weight), strict=True)),
-            np.average(np.abs(predictions @ blend - held.y), weights=held.weight),
-        ),
+        text_share=blend.shares["text"],
+        coefficients=linear.of_features,
+        wave_coefficients=linear.of_waves,
+        intercept=linear.intercept + blend.shares["median"] * rows.median(),
+        std_scale=_std_scale(held, blend.predictions, std),
+        is_new_to_clip=_is_new_to_clip(blend),
         path=bins.path,
     )
 
@@ -168,37 +178,32 @@ def _held(rows, splits):
     tested = np.concatenate([split.outside for split in splits])
     held = rows[tested]
     times = np.bincount(tested, minlength=len(rows))[tested]
-    return Rows(held.X, held.y, held.weight / times, held.bin_index), tested
+    return replace(held, weight=held.weight / times), tested
 
 
-def _start(rows, problem):
-    if problem.text_weights is not None:
-        return problem.text_weights.astype(np.float64)
-    return np.zeros((problem.bins.n_bins, rows.X.shape[1]))
-
-
-def _own_scaling(standard, problem):
+def _unit(standard, of_clip):
     """Leave CLIP embeddings as they are, to be compared with texts; scale other features."""
-    if problem.text_weights is not None:
-        return Scaling(np.zeros_like(standard.mean), np.ones_like(standard.scale))
-    return Scaling(standard.mean, standard.scale * np.sqrt(len(standard.scale)))
+    if of_clip:
+        return np.zeros_like(standard.mean_), np.ones_like(standard.scale_)
+    return standard.mean_, standard.scale_ * np.sqrt(len(standard.scale_))
 
 
-def _ridge_scalings(standard, problem):
-    """Scale each column by its own standard deviation; other features also all by one."""
-    if problem.text_weights is not None:
-        return [standard]
-    return [standard, Scaling(standard.mean, np.full_like(standard.scale, standard.scale.mean()))]
+def _in_coordinates(rows, coordinates, problem):
+    """Return `rows` for the bins model: coordinates for features, and logits of zero-shot CLIP."""
+    if problem.text_weights is None:
+        zero_shot = np.zeros((len(rows), problem.bins.n_bins))
+    else:
+        zero_shot = rows.X @ problem.text_weights.T.astype(np.float64)
+    return replace(rows, X=coordinates(rows.X), zero_shot=zero_shot)
 
 
 @dataclass(frozen=True)
 class _SolvedBins:
     """The bins model and its out-of-fold predictions."""
 
-    parts: tuple
-    """Weights, biases and centers; see :meth:`BinsModel.parts`."""
+    of_all: FittedBins
     of_splits: list
-    """The same for the model of each split."""
+    """FittedBins of each split."""
     path: list
     predictions: np.ndarray
 
@@ -210,17 +215,17 @@ def _solve_bins(model, rows, held, splits, advance):
     if len(rows) > MANY_ROWS:
         best = int(errors.argmin())
         start = np.mean([shares @ steps for steps in solved], axis=0)
-        parts = model.parts(model.path(rows, PENALTIES[best : best + 1], start)[0])
+        of_all = model.fitted(model.path(rows, PENALTIES[best : best + 1], start)[0])
     else:
         # The average of the folds' models predicts better than one model of all rows.
-        parts = model.average(solved, shares, rows)
+        of_all = model.average(solved, shares, rows)
     name = "valid_log_loss" if model.classifies else "valid_mae"
     path = [
         {"penalty": float(penalty), name: float(error)}
         for penalty, error in zip(PENALTIES, errors, strict=False)
     ]
-    of_splits = [model.parts(shares @ steps) for steps in solved]
-    return _SolvedBins(parts, of_splits, path, shares @ predictions)
+    of_splits = [model.fitted(shares @ steps) for steps in solved]
+    return _SolvedBins(of_all, of_splits, path, shares @ predictions)
 
 
 def _solve_paths(model, rows, held, splits, advance):
@@ -250,18 +255,11 @@ def _solve_paths(model, rows, held, splits, advance):
     return np.array(solved).swapaxes(0, 1), np.array(predictions), np.array(errors)
 
 
-def _solve_ridge(rows, scaling, tested):
-    """Return leave-one-out predictions, and coefficients and intercept of the fit to all rows."""
-    coefficients, intercepts, left_out = ridge_path(scaling.rows(rows), tested)
-    shares = strength_shares(np.abs(left_out - rows.y[tested]), rows.weight[tested])
-    return shares @ left_out, *scaling.undo(shares @ coefficients, shares @ intercepts)
-
-
 def _out_of_fold_std(of_splits, shifts, rows, splits, widths):
     """Return the standard deviation of the mixture of bins for held-out rows; see `predict`."""
     stds = []
-    for (weights, bias, _), shift, split in zip(of_splits, shifts, splits, strict=False):
-        logits = rows.X[split.outside] @ weights.T + bias
+    for fitted, shift, split in zip(of_splits, shifts, splits, strict=False):
+        logits = fitted.logits(rows[split.outside])
         proba = softmax(logits, axis=1)
         centers = shift.centers + logits @ shift.slopes.T
         spread = (proba * centers**2).sum(axis=1) - (proba * centers).sum(axis=1) ** 2
@@ -269,9 +267,10 @@ def _out_of_fold_std(of_splits, shifts, rows, splits, widths):
     return np.concatenate(stds)
 
 
-def _is_new_to_clip(errors, error):
-    """Compare the error of zero-shot CLIP and of the solution with that of the median."""
-    return bool(errors.get("text", np.inf) > errors["median"] and error < 0.9 * errors["median"])
+def _is_new_to_clip(blend):
+    """Compare the errors of zero-shot CLIP and of the blend with that of the median."""
+    median = blend.errors["median"]
+    return bool(blend.errors.get("text", np.inf) > median and blend.error < 0.9 * median)
 
 
 def _std_scale(held, y_pred, std):

@@ -14,12 +14,16 @@ from sknumclip.solving.solve import Solution
 BINS = LinguisticBins(("low", "high", "top"), (10, 20, 40, 110))
 RNG = np.random.default_rng(0)
 SOLUTION = Solution(
+    frequencies=RNG.normal(size=(4, 6)),
+    phases=RNG.normal(size=6),
     weights=RNG.normal(size=(3, 4)),
+    wave_weights=RNG.normal(size=(3, 6)),
     bias=RNG.normal(size=3),
     centers=np.array([6.0, 18, 70]),
     slopes=RNG.normal(size=(3, 3)),
     text_share=0.25,
     coefficients=RNG.normal(size=4),
+    wave_coefficients=RNG.normal(size=6),
     intercept=7.0,
     std_scale=1.5,
     is_new_to_clip=False,
@@ -35,10 +39,11 @@ def solved(text_weights=TEXT_WEIGHTS):
 
 def prediction_by_hand(features, with_text):
     """In float64; numbers are counted from the lower end of the bins."""
-    logits = features @ SOLUTION.weights.T + SOLUTION.bias
+    waves = np.cos(features @ SOLUTION.frequencies + SOLUTION.phases)
+    logits = features @ SOLUTION.weights.T + waves @ SOLUTION.wave_weights.T + SOLUTION.bias
     proba = softmax(logits, axis=1)
     y_pred = (proba * (SOLUTION.centers + logits @ SOLUTION.slopes.T)).sum(axis=1)
-    y_pred += features @ SOLUTION.coefficients + 7
+    y_pred += features @ SOLUTION.coefficients + waves @ SOLUTION.wave_coefficients + 7
     zero_shot = np.full((len(features), 3), 1 / 3)
     if with_text:
         zero_shot = softmax(features @ TEXT_WEIGHTS.T, axis=1)
@@ -67,7 +72,7 @@ def test_embeddings_of_clip_count_by_their_direction_and_other_features_do_not()
 
 def test_the_state_brings_the_solution_back_to_the_bit():
     module = solved()
-    other = SolvedModule(FeatureEncoder(4, 4), bins=BINS, n_features=4, of_clip=True)
+    other = SolvedModule(FeatureEncoder(4, 4), bins=BINS, n_features=4, of_clip=True, n_waves=6)
     other.load_state_dict(module.state_dict())
     features = torch.tensor(Z)
     assert torch.equal(other.from_features(features).y_pred, module.from_features(features).y_pred)
@@ -79,7 +84,7 @@ def test_the_state_brings_the_solution_back_to_the_bit():
 def test_with_a_tower_to_train_the_regressor_moves_the_centers_further(shift):
     frozen, encoder = solved(), nn.Linear(4, 4)
     encoder.is_frozen = False
-    module = SolvedModule(encoder, bins=BINS, n_features=4, of_clip=True, shift=shift)
+    module = SolvedModule(encoder, bins=BINS, n_features=4, of_clip=True, n_waves=6, shift=shift)
     module.load_solution(frozen)
     features = torch.tensor(Z)
     expected = frozen.from_features(features)
@@ -92,5 +97,5 @@ def test_with_a_tower_to_train_the_regressor_moves_the_centers_further(shift):
     expected = torch.tensor(by[shift] + 0 * centers, dtype=torch.float32).expand(6, 3)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
     trained = {name for name, parameter in module.named_parameters() if parameter.requires_grad}
-    assert {"weights", "bias", "encoder.weight"} <= trained
+    assert {"weights", "wave_weights", "bias", "encoder.weight"} <= trained
     assert ("regressor.out.weight" in trained) == (shift != "none")

@@ -157,9 +157,9 @@ def test_units_and_rounding_hardly_matter(shapes):
         return NumCLIPRegressor(bins, **TINY_FROZEN).fit(Z, y * unit).predict(Z) / unit
 
     expected = fit(Z, 1)
-    np.testing.assert_allclose(fit(Z, 365.0), expected, atol=0.2)
+    np.testing.assert_allclose(fit(Z, 365.0), expected, atol=0.1)
     rounded = (Z * (1 + 1e-6 * rng.normal(size=Z.shape))).astype(np.float32)
-    np.testing.assert_allclose(fit(rounded, 1), expected, atol=0.2)
+    np.testing.assert_allclose(fit(rounded, 1), expected, atol=0.4)
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
@@ -187,9 +187,12 @@ def test_a_classifier_is_as_good_as_a_logistic_regression(shapes, n):
     clf = NumCLIPClassifier(descriptions=words, template="{} shapes.", **TINY_FROZEN)
     grid = {"C": np.logspace(-2, 4, 7)}
     peer = GridSearchCV(LogisticRegression(max_iter=300), grid, scoring="neg_log_loss")
-    clf, peer = clf.fit(Z[:n], grades[:n]), peer.fit(Z[:n], grades[:n])
-    right = [accuracy_score(grades[200:], est.predict(Z[200:])) for est in (clf, peer)]
-    assert right[0] > right[1] - 0.01
-    losses = [log_loss(grades[200:], est.predict_proba(Z[200:])) for est in (clf, peer)]
-    assert losses[0] < 1.1 * losses[1]
+    right, losses = [], []
+    for start in range(0, 200, n)[: 200 // n]:
+        some = slice(start, start + n)
+        for fitted in (est.fit(Z[some], grades[some]) for est in (clf, peer)):
+            right.append(accuracy_score(grades[200:], fitted.predict(Z[200:])))
+            losses.append(log_loss(grades[200:], fitted.predict_proba(Z[200:])))
+    assert np.mean(right[::2]) > np.mean(right[1::2]) - 0.01
+    assert np.mean(losses[::2]) < 1.1 * np.mean(losses[1::2])
     assert list(clf.history_) == ["penalty", "valid_log_loss"]
