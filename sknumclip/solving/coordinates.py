@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.kernel_approximation import RBFSampler
 from sklearn.metrics import pairwise_distances
+from sklearn.utils import gen_batches
 
 from ..model.solved import N_WAVES
 
@@ -38,11 +39,11 @@ class Coordinates:
 
     def __call__(self, X):
         """Return the coordinates of features, shape (n, n_coordinates)."""
-        parts = np.array_split(X, max(1, len(X) // _BATCH))
-        return np.concatenate([self._of(part) for part in parts])
-
-    def _of(self, X):
-        return X @ self.of_features + self.waves(X) @ self.of_waves - self.origin
+        found = X @ self.of_features
+        for batch in gen_batches(len(X), _BATCH):
+            found[batch] += self.waves(X[batch]) @ self.of_waves
+        found -= self.origin
+        return found
 
     def waves(self, X):
         """Return the waves of features, shape (n, n_waves)."""
