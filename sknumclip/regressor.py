@@ -185,13 +185,15 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     Notes
     -----
     With ``fine_tune="none"`` and ``max_epochs="auto"`` the fit is solved, not trained. The model
-    is a softmax over the bins, with weights that start at the text embeddings, and moved bin
-    centers. It minimizes a Huber loss and the ranking loss over all images (L-BFGS, float64), with
-    a penalty on the distance of the weights from the text embeddings. Five-fold cross-validation
-    chooses the penalty, between zero-shot CLIP at one end and a nearly free model at the other; the
-    models of the folds are averaged. The prediction is a mixture of this model, a ridge regression,
-    zero-shot CLIP and the median, with shares chosen out of fold, so it should not be worse than
-    any of them. Only the folds are random; the order of images does not matter, and a
+    is a softmax over the bins, with moved bin centers. Its logits start as those of zero-shot CLIP
+    and learn a function of the embeddings that may be curved: linear in the embeddings and in 512
+    random Fourier features of them, which stand for a Gaussian kernel. It minimizes a Huber loss
+    and the ranking loss over all images (L-BFGS, float64), with a penalty on what is learned.
+    Five-fold cross-validation chooses the penalty, between zero-shot CLIP at one end and a nearly
+    free model at the other; the models of the folds are averaged. The prediction is a mixture of
+    this model, a ridge regression on the embeddings, another on the Fourier features, zero-shot
+    CLIP and the median, with shares chosen out of fold, so it should not be worse than any of them.
+    Only the folds and the Fourier features are random; the order of images does not matter, and a
     `sample_weight` of 2 gives bitwise the same result as repeating the image.
     ``predict(return_std=True)`` is calibrated on out-of-fold errors. ``history_`` has one row per
     penalty that was tried; smaller ones that would only increase the error are not. Parameters for

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +80,8 @@ def check_range(description, value, may_be_open=False):
         low, high = (_number(end) for end in value)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(
-            f"The range of bin {description!r} must be (low, high), two numbers. Got {value!r}."
+            f"The range of bin {description!r} must be (low, high), two numbers. Got "
+            f"{value!r}{_instead(description, value)}."
         ) from None
     if np.isinf(low) != np.isinf(high) and low < high and not may_be_open:
         raise ValueError(
@@ -92,6 +94,14 @@ def check_range(description, value, may_be_open=False):
             f"The range of bin {description!r} must be finite with low < high. Got {value!r}."
         )
     return low, high
+
+
+def _instead(description, value):
+    if isinstance(value, str):
+        return f". The words come first: {{{value!r}: {description!r}}}"
+    if isinstance(value, Real):
+        return ". To give only the edges, use LinguisticBins(descriptions, edges)"
+    return ""
 
 
 def close_ranges(descriptions, edges, centers):

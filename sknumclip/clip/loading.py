@@ -76,9 +76,10 @@ def _create_model(model_name, pretrained):
             )
     except Exception as error:
         # open_clip may raise anything: from the hub, the network, torch or the files.
+        weights = f", pretrained={pretrained!r}" if pretrained else ""
         raise BackboneError(
-            f"The CLIP model model_name={model_name!r}, pretrained={pretrained!r} cannot be "
-            f"loaded: {error} {_NEXT_STEP}"
+            f"The CLIP model model_name={model_name!r}{weights} cannot be loaded: "
+            f"{str(error).rstrip('.')}. {_NEXT_STEP}"
         ) from error
 
 

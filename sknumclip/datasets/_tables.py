@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import math
 import re
@@ -100,7 +101,13 @@ def _check_columns(header, columns, file, how):
     lacking = [column for column in columns if header.count(column) != 1]
     if lacking:
         number = "two columns" if lacking[0] in header else "no column"
-        raise ValueError(f"{file} has {number} {some(lacking)}. Its columns are {header}. {how}")
+        folded = {name.casefold(): name for name in header}
+        close = difflib.get_close_matches(lacking[0].casefold(), folded, n=1)
+        is_other = close and folded[close[0]] != lacking[0]
+        meant = f" Did you mean {folded[close[0]]!r}?" if is_other else ""
+        raise ValueError(
+            f"{file} has {number} {some(lacking)}.{meant} Its columns are {header}. {how}"
+        )
 
 
 def _row(fields, header):

@@ -12,14 +12,23 @@ from .._typing import Augment, StrPath
 from ..bins import LinguisticBins
 from ..training.callbacks import CallbackSupportMixin
 from ..training.loop import LR_SCHEDULES
-from .checks import Interval, StrOptions
+from .checks import Described, Interval, StrOptions
 from .fitting import FitMixin
 from .inputs import INPUT_CONSTRAINTS
 from .predicting import PredictMixin
 
 TRAINING_CONSTRAINTS = {
     **INPUT_CONSTRAINTS,
-    "fine_tune": [StrOptions({"full", "none"}), Interval(Integral, 1, None, closed="left")],
+    "fine_tune": [
+        Described(
+            "'none' for a frozen tower, 'full', or the number of its last blocks to train, an int "
+            "of at least 1",
+            lambda value: (
+                (isinstance(value, str) and value in {"none", "full"})
+                or Interval(Integral, 1, None, closed="left").is_satisfied_by(value)
+            ),
+        )
+    ],
     "max_epochs": [Interval(Integral, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "lr": [Interval(Real, 0, None, closed="left")],

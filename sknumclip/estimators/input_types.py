@@ -2,6 +2,7 @@
 
 import glob
 import io
+import math
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -12,10 +13,11 @@ from PIL import Image
 from scipy.sparse import issparse
 
 from .._numbers import refuse_mask
+from .._warnings import warn_user
 from ..images.reading import Images
 from ..images.urls import check_urls
 
-__all__ = ["as_images"]
+__all__ = ["as_images", "warn_if_flattened"]
 
 _ACCEPTED_X = (
     "X must be a list, array or other sequence of image paths, a one-column DataFrame of paths, a "
@@ -65,6 +67,21 @@ def as_images(X):
         raise TypeError(_not_an_image(*strange, X))
     check_urls(X)
     return Images(X)
+
+
+def warn_if_flattened(X):
+    """Warn if features are probably the pixels of images, flattened as for other estimators."""
+    if getattr(X, "dtype", None) != np.uint8 or np.ndim(X) != 2:
+        return
+    kinds = {3: "X.reshape(-1, {0}, {0}, 3)", 1: "np.repeat(X.reshape(-1, {0}, {0}, 1), 3, 3)"}
+    for channels, images in kinds.items():
+        side = math.isqrt(X.shape[1] // channels)
+        if side >= 8 and side * side * channels == X.shape[1]:
+            warn_user(
+                f"X is a 2-D array, so its {X.shape[1]} columns are taken as features. If they are "
+                f"the pixels of images, pass {images.format(side)} instead."
+            )
+            return
 
 
 def _as_list_or_array(X):

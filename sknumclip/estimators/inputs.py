@@ -30,7 +30,7 @@ from ..machine.device import (
 from ..machine.processes import Processes
 from ..machine.settings import own_settings
 from .checks import Described, Interval, StrOptions
-from .input_types import as_images
+from .input_types import as_images, warn_if_flattened
 
 __all__ = ["FOLDER", "INPUT_CONSTRAINTS", "ImageInputMixin", "unchanged_on_failure"]
 
@@ -108,6 +108,8 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
         """Return X as Images, or as validated float32 Features."""
         images = as_images(X)
         if images is None:
+            if reset:
+                warn_if_flattened(X)
             return Features(validate_data(self, X, dtype=np.float32, reset=reset))
         if reset:
             vars(self).pop("n_features_in_", None)

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from pandas.api.types import is_number
 from sklearn.utils import check_array
 
 from .._typing import CV, ImagesOrFeatures, OnError
@@ -112,6 +113,11 @@ def find_duplicates(
             "y, groups and cv describe X alone, but with X_other the split is X and X_other. Leave "
             "out either X_other, or y, groups and cv."
         )
+    if isinstance(X_other, (list, np.ndarray, pd.Series)) and all(map(is_number, X_other)):
+        raise TypeError(
+            "X_other must be the images or embeddings of the other part of a split. Got numbers. "
+            "Labels are y=: find_duplicates(X, y=y)."
+        )
     images, others = as_images(X), None if X_other is None else as_images(X_other)
     if X_other is not None and (images is None) != (others is None):
         raise ValueError("X and X_other must both be images or both be embeddings.")
@@ -134,8 +140,8 @@ def find_duplicates(
 def _least(threshold, known):
     if isinstance(threshold, str) and threshold in known:
         return known[threshold]
-    is_number = isinstance(threshold, Real) and not isinstance(threshold, bool)
-    if is_number and 0 < threshold <= 1:
+    is_real = isinstance(threshold, Real) and not isinstance(threshold, bool)
+    if is_real and 0 < threshold <= 1:
         return float(threshold)
     raise ValueError(
         "threshold must be 'same', 'near' or a similarity above 0 and at most 1. Got "

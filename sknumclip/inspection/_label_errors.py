@@ -105,10 +105,15 @@ def find_label_errors(
     >>> bool(7 in find_label_errors(reg, X, y).index[:10])
     True
     """
+    if not hasattr(estimator, "fit"):
+        raise TypeError(
+            "The arguments are an estimator, X and y: find_label_errors(reg, X, y). Got a "
+            f"{type(estimator).__name__} as the estimator."
+        )
     if not is_regressor(estimator):
         raise TypeError(
             "estimator must be a regressor, such as NumCLIPRegressor; for ordered classes pass a "
-            f"regressor, and the ranks of the classes as y. Got {estimator!r:.100}."
+            f"regressor, and the ranks of the classes as y. Got a {type(estimator).__name__}."
         )
     images = _images_of(X)
     labels = check_labels(y, len(X))

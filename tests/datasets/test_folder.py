@@ -83,6 +83,8 @@ def test_a_missing_table_is_named(folder):
 
 
 def test_a_missing_column_is_named_with_those_that_are_there(folder):
+    with pytest.raises(ValueError, match="no column Label. Did you mean 'label'"):
+        load_folder(folder, label="Label")
     with pytest.raises(ValueError, match="no column age. Its columns are .*'label', 'person'"):
         load_folder(folder, label="age")
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from bad_values import SequenceLike
 
-from sknumclip.estimators.input_types import as_images
+from sknumclip.estimators.input_types import as_images, warn_if_flattened
 
 try:
     import pyarrow as pa
@@ -254,3 +254,22 @@ def test_what_numpy_cannot_read_says_why():
     for X, where in [(tensor, "X is"), ([tensor[0], tensor[1]], "In X is")]:
         with pytest.raises(TypeError, match=rf"{where} a Tensor .* cannot read: .*detach\(\)"):
             as_images(X)
+
+
+@pytest.mark.parametrize("images", [PIXELS[:, :, :8], PIXELS[:, :, :8, 0]], ids=["RGB", "gray"])
+def test_advice_about_flattened_images_works_when_followed(images):
+    X = images.reshape(len(images), -1)
+    with pytest.warns(UserWarning, match=f"its {X.shape[1]} columns are taken as features") as seen:
+        warn_if_flattened(X)
+    advice = re.search("pass (.*) instead", str(seen[0].message))[1]
+    found = as_images(eval(advice, {"X": X, "np": np})).items
+    expected = images if images.ndim == 4 else np.stack([images] * 3, axis=3)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    "X", [PIXELS, np.zeros((3, 64)), np.zeros((3, 63), dtype=np.uint8), [[1, 2]]], ids=str
+)
+def test_what_is_not_flattened_images_is_no_reason_to_warn(X, recwarn):
+    warn_if_flattened(X)
+    assert not recwarn.list

@@ -118,10 +118,11 @@ def test_unreadable_pictures_are_listed_or_left_out(pictures, tmp_path):
         (dict(cv=np.array([0, 1])), "cv has 2 fold numbers for 4 samples"),
         (dict(X_other=np.eye(4)), "X and X_other must both be images or both be embeddings"),
         (dict(X=np.eye(4), X_other=np.eye(5)), "X has 4 features and X_other 5"),
+        (dict(X_other=[3.0, 4, 5]), r"Labels are y=: find_duplicates\(X, y=y\)"),
         (dict(X=np.eye(4), X_other=np.eye(4), y=[1] * 4), "Leave out either X_other, or"),
         (dict(X=np.full((4, 2), np.nan)), "Input X contains NaN"),
     ],
 )
 def test_bad_values_are_named(pictures, change, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         find_duplicates(**{"X": pictures[:4], "verbose": 0, **change})

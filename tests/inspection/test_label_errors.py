@@ -163,6 +163,10 @@ def test_labels_that_are_predicted_exactly():
         (dict(groups=[1, 2]), "There must be one group for each image. Got 2 for 20 images"),
         (dict(estimator=LogisticRegression()), "estimator must be a regressor"),
         (dict(estimator=CLIPEmbedder()), "estimator must be a regressor"),
+        (
+            dict(estimator=np.eye(20)),
+            "are an estimator, X and y: .* Got a ndarray as the estimator",
+        ),
     ],
 )
 def test_bad_values_are_named(change, message):
