@@ -140,6 +140,8 @@ class BinsModel:
         """Return a function from a penalty to its solution, which starts from the last one."""
         parameters = np.zeros(self.n_parameters) if parameters is None else parameters
         ranking = self.make_ranking(rows)
+        # Columns in one piece: then reductions over the few bins of a row are fast.
+        rows = replace(rows, zero_shot=np.asfortranarray(rows.zero_shot))
 
         def solve(penalty):
             nonlocal parameters
@@ -160,7 +162,7 @@ class BinsModel:
         times, unit = rows.weight, 100 / self.bins.range
         weights, bias, shift, temperature = self._split(parameters)
         scaled = rows.zero_shot * _factor(temperature)
-        logits = scaled + rows.X @ weights.T + bias
+        logits = scaled + (weights @ rows.X.T).T + bias
         proba = _softmax(logits)
         centers, slopes = self._moved(shift)
         ranked, by_logits = ranking(logits)
@@ -177,8 +179,7 @@ class BinsModel:
             by_logits += proba * (centers - y_pred[:, None]) * by_y_pred[:, None]
         gradient = np.empty_like(parameters)
         by_weights, by_bias, by_shift, by_temperature = self._split(gradient)
-        # In this order, BLAS takes half the time of `by_logits.T @ rows.X`.
-        by_weights[:] = (rows.X.T @ by_logits).T + penalty / 5 * weights
+        by_weights[:] = by_logits.T @ rows.X + penalty / 5 * weights
         by_bias[:] = by_logits.sum(axis=0) + 2 * BIAS_PENALTY * bias
         by_shift[:] = by_y_pred @ proba * slopes + 2 * SHIFT_PENALTY * shift
         by_temperature[:] = np.vdot(by_logits, scaled) + 2 * TEMPERATURE_PENALTY * temperature

@@ -73,26 +73,26 @@ class RangesFCRC:
     Parameters
     ----------
     rows : Rows
+        Sorted by bin.
     n_bins : int
     label_range : float
     beta : float
     """
 
     def __init__(self, rows, n_bins, label_range, beta):
-        self.order = np.argsort(rows.bin_index, kind="stable")  # groups the rows by bin
-        self.bin_index, self.weight = rows.bin_index[self.order], rows.weight[self.order]
+        self.bin_index, self.weight = rows.bin_index, rows.weight
         self.n_bins, self.samples = n_bins, np.arange(len(rows))
         self.present, self.first, self.sizes = np.unique(
             self.bin_index, return_index=True, return_counts=True
         )
         self.all_present = len(self.present) == n_bins
         bins = np.arange(n_bins)
-        self.is_own = self.bin_index[:, None] == bins
-        t = rows.y[self.order] * beta / label_range
+        self.is_own = np.asfortranarray(self.bin_index[:, None] == bins)
+        t = rows.y * beta / label_range
         # |t_i - t_j| = signed_t[i, bin of j] + signed_t[j, bin of i]
-        signed_t = np.sign(self.bin_index[:, None] - bins) * t[:, None]
+        signed_t = np.asfortranarray(np.sign(self.bin_index[:, None] - bins) * t[:, None])
         self.counted_t = signed_t + np.log(self.weight)[:, None]
-        distances = signed_t + self._log_sum_by_bin(self.counted_t).T[self.bin_index]
+        distances = signed_t + self._of_own_bin(self._log_sum_by_bin(self.counted_t).T)
         distances[self.is_own] = -np.inf
         log_norm = np.zeros((len(t), 1))
         if len(self.present) > 1:
@@ -102,12 +102,11 @@ class RangesFCRC:
         self.of_images = signed_t + log_norm
 
     def __call__(self, logits):
-        logits = logits[self.order]
         own = self.samples, self.bin_index
         image_to_text, gradient = _log_sum(logits + self.of_texts)
         counted = logits + self.counted_t
         sums = self._log_sum_by_bin(counted)  # (bin of the images, text)
-        others = np.where(self.is_own, logits, sums.T[self.bin_index] + self.of_images)
+        others = np.where(self.is_own, logits, self._of_own_bin(sums.T) + self.of_images)
         text_to_image, shares = _log_sum(others)
         both = (image_to_text + text_to_image)[:, 0] / 2
         half = self.weight[:, None] / 2
@@ -117,15 +116,17 @@ class RangesFCRC:
         by_text = np.zeros((self.n_bins, self.n_bins))
         shares[self.is_own] = 0.0
         by_text[self.present] = np.add.reduceat(shares, self.first, axis=0)
-        gradient += by_text.T[self.bin_index] * np.exp(counted - sums[self.bin_index])
-        in_order = np.empty_like(gradient)
-        in_order[self.order] = gradient
-        return self.weight @ (both - logits[own]), in_order
+        gradient += self._of_own_bin(by_text.T) * np.exp(counted - self._of_own_bin(sums))
+        return self.weight @ (both - logits[own]), gradient
+
+    def _of_own_bin(self, values):
+        """Return for each row the values of its bin, shape (n, n_bins)."""
+        return np.take(values.T, self.bin_index, axis=1).T
 
     def _log_sum_by_bin(self, values):
         """Return the log-sum-exp over the rows of each bin, shape (n_bins, n_bins)."""
         largest = np.maximum.reduceat(values, self.first, axis=0)
-        exps = np.exp(values - largest.repeat(self.sizes, axis=0))
+        exps = np.exp(values - largest.T.repeat(self.sizes, axis=1).T)
         of_present = np.log(np.add.reduceat(exps, self.first, axis=0)) + largest
         if self.all_present:
             return of_present

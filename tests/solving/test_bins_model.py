@@ -22,7 +22,8 @@ SHIFTS = ["width", "relative", "none"]
 def rows_of(n, n_features):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n, n_features))
-    y = (20 + 12 * X[:, 0] ** 2).clip(0, 89)
+    X = X[np.abs(X[:, 0]).argsort()]
+    y = (20 + 12 * X[:, 0] ** 2).clip(0, 89)  # sorted, as rows are
     zero_shot = X @ np.random.default_rng(1).normal(size=(3, n_features)).T
     return Rows(X, y, rng.uniform(0.5, 2, n), BINS.assign(y + 10), zero_shot)
 

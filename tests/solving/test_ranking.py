@@ -14,7 +14,7 @@ BINS = LinguisticBins(("a", "b", "c", "d"), (10, 20, 40, 60, 100))
 
 
 def rows_of(labels):
-    y = np.asarray(labels, dtype=float)
+    y = np.sort(np.asarray(labels, dtype=float))
     weight = np.random.default_rng(0).uniform(0.5, 3, len(y))
     return Rows(np.zeros((len(y), 2)), y - 10, weight, BINS.assign(y))
 
