@@ -10,7 +10,7 @@ from scipy.special import expit
 __all__ = ["Blend", "blend_candidates", "prior_shares", "solve_shares", "strength_shares"]
 
 CAUTION = 3.0  # the higher, the closer to the best penalty alone
-STRENGTH = 3.0  # of the prior, in samples
+STRENGTH, MORE_FOR_FEW = 3.0, 60.0  # strength of the prior for n samples: 3 + 60 / n samples
 HUBER_WIDTH = 0.1  # in units of the mean absolute deviation of the labels
 
 
@@ -131,16 +131,18 @@ def solve_shares(predictions, y, weight, prior):
     ndarray of shape (n_models,)
         Not negative; they sum to 1.
     """
+    n = weight.sum()
+    strength = (STRENGTH + MORE_FOR_FEW / n) / n
     scale = np.abs(y - np.average(y, weights=weight)).mean() or 1.0
-    predictions, y, n = predictions / scale, y / scale, weight.sum()
+    predictions, y = predictions / scale, y / scale
 
     def value_and_gradient(shares):
         error = predictions @ shares - y
         inner = np.clip(error, -HUBER_WIDTH, HUBER_WIDTH)
         huber = np.abs(inner) * (np.abs(error) - np.abs(inner) / 2) / HUBER_WIDTH
         away = shares - prior
-        value = weight @ huber / n + STRENGTH / n * (away @ away)
-        return value, predictions.T @ (weight * inner) / (HUBER_WIDTH * n) + 2 * STRENGTH / n * away
+        value = weight @ huber / n + strength * (away @ away)
+        return value, predictions.T @ (weight * inner) / (HUBER_WIDTH * n) + 2 * strength * away
 
     shares = minimize(
         value_and_gradient,
