@@ -16,9 +16,9 @@ class SolvedModule(CLIPModule):
 
     The prediction is ``Σ p_k (c_k + s_k · l) + text_share · Σ q_k b_k + u · z + v · w +
     intercept``, where l are the logits of the bins, linear in the features z and in the waves
-    w = cos(z · frequencies + phases), p their probabilities, c the moved centers and s their
-    slopes, q the probabilities of zero-shot CLIP and b the bin centers. All terms but the first
-    count as a shift of the centers too.
+    w = cos((z - start) / unit · frequencies + phases), p their probabilities, c the moved centers
+    and s their slopes, q the probabilities of zero-shot CLIP and b the bin centers. All terms but
+    the first count as a shift of the centers too.
 
     On a frozen tower, everything is constant and in float64. Otherwise the weights and biases of
     the bins are trained with the tower, in float32, and so is a :class:`ShiftRegressor`, which
@@ -50,7 +50,8 @@ class SolvedModule(CLIPModule):
         super().__init__(encoder, bins=bins)
         self.of_clip = of_clip
         shapes = {
-            "frequencies": (n_features, n_waves),
+            "start": (n_features,),
+            "unit": (n_features,),
             "phases": (n_waves,),
             "weights": (bins.n_bins, n_features),
             "wave_weights": (bins.n_bins, n_waves),
@@ -66,6 +67,8 @@ class SolvedModule(CLIPModule):
         dtype = torch.float64 if self.is_frozen else torch.float32
         for name, shape in shapes.items():
             self.register_buffer(name, torch.zeros(shape, dtype=dtype))
+        frequencies = torch.zeros(n_features, n_waves, dtype=torch.float16)
+        self.register_buffer("frequencies", frequencies)
         self.shift, self.regressor = shift, None
         if not self.is_frozen:
             for name in ("weights", "wave_weights", "bias"):
@@ -86,11 +89,13 @@ class SolvedModule(CLIPModule):
             bins=bins,
             n_features=len(solution.coefficients),
             of_clip=text_weights is not None,
-            n_waves=len(solution.phases),
+            n_waves=len(solution.coordinates.phases),
         )
         values = {
-            "frequencies": solution.frequencies,
-            "phases": solution.phases,
+            "start": solution.coordinates.start,
+            "unit": solution.coordinates.unit,
+            "frequencies": solution.coordinates.frequencies,
+            "phases": solution.coordinates.phases,
             "weights": solution.weights,
             "wave_weights": solution.wave_weights,
             "bias": solution.bias,
@@ -138,7 +143,8 @@ class SolvedModule(CLIPModule):
         text_share, intercept, _ = self.numbers
         with self._in_float32():
             features = features.to(self.weights.dtype)
-            waves = (features @ self.frequencies + self.phases).cos()
+            scaled = (features - self.start) / self.unit
+            waves = (scaled @ self.frequencies.to(scaled.dtype) + self.phases).cos()
             logits = features @ self.weights.T + waves @ self.wave_weights.T + self.bias
             text_proba = (features @ self.text_weights.T).softmax(dim=1)
             zero_shot = text_proba @ self.centers.to(self.weights.dtype)

@@ -12,7 +12,8 @@ from .files import tensors_file
 
 __all__ = ["TensorFile"]
 
-_DTYPES = {"F32": torch.float32, "F64": torch.float64, "I64": torch.int64, "BOOL": torch.bool}
+_DTYPES = {"F16": torch.float16, "F32": torch.float32, "F64": torch.float64}
+_DTYPES |= {"I64": torch.int64, "BOOL": torch.bool}
 
 
 class TensorFile:

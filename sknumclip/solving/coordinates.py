@@ -20,14 +20,18 @@ _BATCH = 4096
 
 @dataclass(frozen=True)
 class Coordinates:
-    """Linear functions of features x and of waves cos(x · frequencies + phases).
+    """Linear functions of features x and of waves cos((x - start) / unit · frequencies + phases).
 
     With enough waves (random Fourier features: Rahimi and Recht, 2007), a ridge regression on them
     is one with a Gaussian kernel.
     """
 
+    start: np.ndarray
+    """Shape (n_features,)."""
+    unit: np.ndarray
+    """Shape (n_features,)."""
     frequencies: np.ndarray
-    """Shape (n_features, n_waves)."""
+    """Shape (n_features, n_waves), float16: any will do, and saved models stay small."""
     phases: np.ndarray
     """Shape (n_waves,)."""
     of_features: np.ndarray
@@ -47,8 +51,9 @@ class Coordinates:
 
     def waves(self, X):
         """Return the waves of features, shape (n, n_waves)."""
-        waves = X @ self.frequencies
-        waves += self.phases
+        frequencies = self.frequencies / self.unit[:, None]
+        waves = X @ frequencies
+        waves += self.phases - self.start @ frequencies
         return np.cos(waves, out=waves)
 
     def undo(self, weights, intercept):
@@ -86,16 +91,18 @@ def coordinates_of(X, start, unit, seed):
     """
     X = (X - start) / unit
     sampler = RBFSampler(gamma=_gamma(X), n_components=N_WAVES, random_state=seed).fit(X)
-    frequencies, phases = sampler.random_weights_, sampler.random_offset_
+    frequencies, phases = sampler.random_weights_.astype(np.float16), sampler.random_offset_
     size = WAVES_SIZE * np.sqrt(2 / N_WAVES)
     both = np.hstack([X, size * np.cos(X @ frequencies + phases)])
     solver = "full" if len(both) < both.shape[1] else "covariance_eigh"
     pca = PCA(KEPT, svd_solver=solver).fit(both)
     axes = pca.components_.T
-    frequencies, of_features = frequencies / unit[:, None], axes[: len(unit)] / unit[:, None]
+    of_features = axes[: len(unit)] / unit[:, None]
     return Coordinates(
+        start=start,
+        unit=unit,
         frequencies=frequencies,
-        phases=phases - start @ frequencies,
+        phases=phases,
         of_features=of_features,
         of_waves=size * axes[len(unit) :],
         origin=pca.mean_ @ axes + start @ of_features,

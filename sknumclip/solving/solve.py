@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from .bins_model import PENALTIES, BinsModel, FittedBins
 from .blend import blend_candidates, strength_shares
-from .coordinates import coordinates_of
+from .coordinates import Coordinates, coordinates_of
 from .ranking import ranking_of
 from .ridge import solve_ridges, weighted_sum
 from .rows import folds_of, merge_rows, n_folds, weighted_quantile
@@ -44,10 +44,8 @@ class Problem:
 class Solution:
     """A solved model, which predicts labels minus the lower end of the bins."""
 
-    frequencies: np.ndarray
-    """Of the waves, shape (n_features, n_waves); see :class:`Coordinates`."""
-    phases: np.ndarray
-    """Of the waves, shape (n_waves,)."""
+    coordinates: Coordinates
+    """Whose waves the solution is a function of, too."""
     weights: np.ndarray
     """Of the bins, shape (n_bins, n_features)."""
     wave_weights: np.ndarray
@@ -136,8 +134,7 @@ def solve(rows, problem, advance=lambda: None):
         weights += bins.of_all.factor * problem.text_weights
     linear = weighted_sum(ridges, blend.shares)
     return Solution(
-        frequencies=coordinates.frequencies,
-        phases=coordinates.phases,
+        coordinates=coordinates,
         weights=weights,
         wave_weights=wave_weights,
         bias=bias,

@@ -9,13 +9,21 @@ from torch import nn
 from sknumclip import LinguisticBins
 from sknumclip.model.modules import FeatureEncoder
 from sknumclip.model.solved import SolvedModule
+from sknumclip.solving.coordinates import Coordinates
 from sknumclip.solving.solve import Solution
 
 BINS = LinguisticBins(("low", "high", "top"), (10, 20, 40, 110))
 RNG = np.random.default_rng(0)
 SOLUTION = Solution(
-    frequencies=RNG.normal(size=(4, 6)),
-    phases=RNG.normal(size=6),
+    coordinates=Coordinates(
+        start=RNG.normal(size=4),
+        unit=RNG.uniform(1, 2, size=4),
+        frequencies=RNG.normal(size=(4, 6)).astype(np.float16),
+        phases=RNG.normal(size=6),
+        of_features=None,
+        of_waves=None,
+        origin=None,
+    ),
     weights=RNG.normal(size=(3, 4)),
     wave_weights=RNG.normal(size=(3, 6)),
     bias=RNG.normal(size=3),
@@ -39,7 +47,8 @@ def solved(text_weights=TEXT_WEIGHTS):
 
 def prediction_by_hand(features, with_text):
     """In float64; numbers are counted from the lower end of the bins."""
-    waves = np.cos(features @ SOLUTION.frequencies + SOLUTION.phases)
+    of = SOLUTION.coordinates
+    waves = np.cos((features - of.start) / of.unit @ of.frequencies + of.phases)
     logits = features @ SOLUTION.weights.T + waves @ SOLUTION.wave_weights.T + SOLUTION.bias
     proba = softmax(logits, axis=1)
     y_pred = (proba * (SOLUTION.centers + logits @ SOLUTION.slopes.T)).sum(axis=1)

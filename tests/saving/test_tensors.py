@@ -28,7 +28,7 @@ def test_what_fits_is_read(tmp_path):
     ("changes", "message"),
     [
         ({"a": torch.zeros(3, 2)}, r"'a' is torch.float32 of shape \(3, 2\) instead of .*\(2, 3\)"),
-        ({"a": torch.zeros(2, 3).half()}, "'a' is None of shape"),
+        ({"a": torch.zeros(2, 3).bfloat16()}, "'a' is None of shape"),
         ({"b": torch.zeros(2)}, "'b' is torch.float32"),
         ({"c": torch.zeros(1)}, "'c' is torch.float32 .* instead of missing"),
         ({"a": torch.full((2, 3), float("nan"))}, "'a' has NaN or infinity"),

@@ -37,6 +37,15 @@ def test_a_weight_of_2_is_two_samples():
     np.testing.assert_allclose(found, expected, atol=0.05)
 
 
+def test_the_fewer_samples_the_closer_the_shares_stay_to_the_prior():
+    prior, moved = np.array([1.0, 0.0]), []
+    for n in (4, 16, 400):
+        y = np.linspace(-1, 1, n)
+        predictions = np.column_stack([np.zeros(n), y])  # the second model is right
+        moved.append(solve_shares(predictions, y, np.ones(n), prior)[1])
+    assert moved[0] < 0.2 < moved[1] < 0.95 < moved[2]
+
+
 @pytest.mark.parametrize(
     ("error_of_rich", "expected"), [(0.1, (0.9, 1.0)), (1.0, (0.45, 0.55)), (3.0, (0, 0.1))]
 )
