@@ -107,8 +107,8 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     Notes
     -----
     Set ``augment=False`` if mirroring an image could change its class. `shift` is a class attribute
-    here, ``"width"``. A solved fit minimizes cross-entropy and ranking loss, not the error of the
-    rank, and chooses the penalty by log loss: ``valid_log_loss`` in ``history_``.
+    here, ``"width"``. A solved fit minimizes the cross-entropy, not the error of the rank, with or
+    without the ranking loss, whichever has the lower log loss out of fold: see ``history_``.
 
     ``classes_`` and the columns of ``predict_proba`` are in the order of the classes. If that is
     not the sorted order ("poor", "fair", "good"), scikit-learn's probability metrics (``log_loss``,

@@ -124,7 +124,8 @@ class SolveMixin:
             classifies=checked.classes is not None,
         )
         shown = self.verbose and checked.processes.is_main and not shows_progress(self)
-        bar = progress_bar(n_steps(len(prepared.training)), "step", verbose=shown, desc="solving")
+        total = n_steps(len(prepared.training), problem.classifies)
+        bar = progress_bar(total, "step", verbose=shown, desc="solving")
         # The operations are so small that threads would spend more time waiting than computing.
         with bar, one_thread():
             # No name for the rows, so that `solve` can free them once it has merged equal ones.

@@ -29,7 +29,8 @@ class TrainingCurveDisplay:
 
     With early stopping there are validation curves, and a vertical line marks the best epoch, whose
     weights the fitted estimator has. For a solved fit, which has no epochs, the curve is the error
-    out of fold by penalty: the mean absolute error, or a classifier's log loss.
+    out of fold by penalty: the mean absolute error, or a classifier's log loss with and without the
+    ranking loss.
 
     The ranking loss grows with the number of images that it compares, so its training and
     validation curves are not comparable. Create the display with :meth:`from_estimator`. All
@@ -158,13 +159,20 @@ class TrainingCurveDisplay:
 
     def _plot_penalties(self, ax, style):
         panel = make_panels(self, ax, 1, 1, figsize=(6, 3.5))[0, 0]
-        measure = "mae" if "valid_mae" in self.history else "log_loss"
-        penalties, errors = self.history["penalty"], self.history[f"valid_{measure}"]
-        _, color = _CURVES["valid"]
-        (self.lines_[f"valid_{measure}"],) = panel.plot(
-            penalties, errors, **{"color": color, "label": "out of fold", **style}
-        )
-        best = penalties[errors.idxmin()]
+        measure, groups = "mae", {"out of fold": self.history}
+        if "has_ranking_loss" in self.history:  # of a classifier
+            measure, has_it = "log_loss", self.history["has_ranking_loss"]
+            groups = {
+                "with ranking loss": self.history[has_it],
+                "without ranking loss": self.history[~has_it],
+            }
+        column, (_, color) = f"valid_{measure}", _CURVES["valid"]
+        for (label, of_group), color in zip(groups.items(), [color, "C7"], strict=False):
+            name = column if label != "without ranking loss" else f"{column}, {label}"
+            (self.lines_[name],) = panel.plot(
+                of_group["penalty"], of_group[column], **{"color": color, "label": label, **style}
+            )
+        best = self.history["penalty"][self.history[column].idxmin()]
         self.best_lines_ = [panel.axvline(best, label=f"best penalty: {best:g}", **_BEST)]
         panel.set(xscale="log", xlabel="penalty (right: zero-shot CLIP)", ylabel=_LOSSES[measure])
         panel.legend()

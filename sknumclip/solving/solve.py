@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from .bins_model import PENALTIES, BinsModel, FittedBins
 from .blend import blend_candidates, strength_shares
 from .coordinates import Coordinates, coordinates_of
-from .ranking import ranking_of
+from .ranking import no_ranking, ranking_of
 from .ridge import solve_ridges, weighted_sum
 from .rows import folds_of, merge_rows, n_folds, weighted_quantile
 from .shifts import MANY_BINS, Shifts, solve_shifts
@@ -100,20 +100,13 @@ def solve(rows, problem, advance=lambda: None):
     coordinates = coordinates_of(some.X, *_unit(standard, of_clip), problem.seed)
     ridges = solve_ridges(rows, standard.scale_, coordinates, tested, of_clip)
     inner = _in_coordinates(rows, coordinates, problem)
-    model = BinsModel(
-        problem.bins,
-        inner.X.shape[1],
-        problem.shift,
-        problem.max_shift,
-        partial(ranking_of, problem.ranking_loss, bins=problem.bins),
-        problem.classifies,
-    )
-    bins = _solve_bins(model, inner, held, splits, advance)
+    models = _models(problem, inner.X.shape[1])
+    bins = _solve_bins(models, inner, held, splits, advance)
     medians = [np.full(len(split.outside), rows[split.inside].median()) for split in splits]
     candidates = {"bins": bins.predictions, "median": np.concatenate(medians)}
     simple = ["median"]
     if of_clip:
-        zero_shot = model.fitted(np.zeros(model.n_parameters))
+        zero_shot = models[0].fitted(np.zeros(models[0].n_parameters))
         candidates["text"] = zero_shot.predict(inner[tested])
         simple.append("text")
     candidates |= {name: ridge.left_out for name, ridge in ridges.items()}
@@ -128,7 +121,7 @@ def solve(rows, problem, advance=lambda: None):
         shift.blend(blend.shares["shifted"], blend.shares["bins"] * fitted.centers)
         for shift, fitted in zip(shifts, [*bins.of_splits, bins.of_all], strict=True)
     ]
-    std = _out_of_fold_std(bins.of_splits, shifts, inner, splits, model.widths)
+    std = _out_of_fold_std(bins.of_splits, shifts, inner, splits, models[0].widths)
     weights, wave_weights, bias = coordinates.undo(bins.of_all.weights, bins.of_all.bias)
     if of_clip:
         weights += bins.of_all.factor * problem.text_weights
@@ -150,9 +143,10 @@ def solve(rows, problem, advance=lambda: None):
     )
 
 
-def n_steps(n_rows):
-    """Return the number of solutions: penalties times folds."""
-    return len(PENALTIES) * (n_folds(n_rows) * n_repeats(n_rows) if n_rows <= MANY_ROWS else 1)
+def n_steps(n_rows, classifies):
+    """Return the number of solutions: models times penalties times folds."""
+    n_splits = n_folds(n_rows) * n_repeats(n_rows) if n_rows <= MANY_ROWS else 1
+    return (1 + classifies) * len(PENALTIES) * n_splits
 
 
 def n_repeats(n_rows):
@@ -194,6 +188,21 @@ def _in_coordinates(rows, coordinates, problem):
     return replace(rows, X=coordinates(rows.X), zero_shot=zero_shot)
 
 
+def _models(problem, n_coordinates):
+    """Return the bins model and, for classes, one more without the ranking loss.
+
+    Next to the cross-entropy, the ranking loss is at best of no harm; see docs/results.md.
+    """
+    rankings = [partial(ranking_of, problem.ranking_loss, bins=problem.bins)]
+    if problem.classifies:
+        rankings.append(no_ranking)
+    how = problem.shift, problem.max_shift
+    return [
+        BinsModel(problem.bins, n_coordinates, *how, ranking, problem.classifies)
+        for ranking in rankings
+    ]
+
+
 @dataclass(frozen=True)
 class _SolvedBins:
     """The bins model and its out-of-fold predictions."""
@@ -205,23 +214,32 @@ class _SolvedBins:
     predictions: np.ndarray
 
 
-def _solve_bins(model, rows, held, splits, advance):
-    solved, predictions, errors = _solve_paths(model, rows, held, splits, advance)
+def _solve_bins(models, rows, held, splits, advance):
+    paths = [_solve_paths(model, rows, held, splits, advance) for model in models]
+    solved = np.concatenate([path[0] for path in paths], axis=1)
+    predictions, errors = (np.concatenate([path[i] for path in paths]) for i in (1, 2))
     shares = strength_shares(errors, held.weight)
     errors = np.average(errors, axis=1, weights=held.weight)
+    # Which model and which penalty each solution is of.
+    kinds = [(i, penalty) for i, path in enumerate(paths) for penalty in PENALTIES[: len(path[1])]]
     if len(rows) > MANY_ROWS:
-        best = int(errors.argmin())
+        best, penalty = kinds[errors.argmin()]
         start = np.mean([shares @ steps for steps in solved], axis=0)
-        of_all = model.fitted(model.path(rows, PENALTIES[best : best + 1], start)[0])
+        of_all = models[best].fitted(models[best].path(rows, [penalty], start)[0])
     else:
         # The average of the folds' models predicts better than one model of all rows.
-        of_all = model.average(solved, shares, rows)
-    name = "valid_log_loss" if model.classifies else "valid_mae"
+        of_all = models[0].average(solved, shares, rows)
     path = [
-        {"penalty": float(penalty), name: float(error)}
-        for penalty, error in zip(PENALTIES, errors, strict=False)
+        {"penalty": float(penalty), "valid_mae": float(error)}
+        if len(models) == 1
+        else {
+            "penalty": float(penalty),
+            "has_ranking_loss": i == 0,
+            "valid_log_loss": float(error),
+        }
+        for (i, penalty), error in zip(kinds, errors, strict=True)
     ]
-    of_splits = [model.fitted(shares @ steps) for steps in solved]
+    of_splits = [models[0].fitted(shares @ steps) for steps in solved]
     return _SolvedBins(of_all, of_splits, path, shares @ predictions)
 
 

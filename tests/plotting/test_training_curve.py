@@ -57,9 +57,12 @@ def test_a_solved_fit_shows_its_error_by_penalty():
 def test_a_solved_classifier_shows_its_log_loss():
     clf = NumCLIPClassifier(**FROZEN).fit(X, np.digitize(Y, [20, 60]))
     display = TrainingCurveDisplay.from_estimator(clf)
-    (line,) = display.lines_.values()
-    np.testing.assert_array_equal(line.get_ydata(), clf.history_["valid_log_loss"])
-    assert line.axes.get_ylabel() == "log loss"
+    history = clf.history_
+    for line, has_it in zip(display.lines_.values(), [True, False], strict=True):
+        expected = history["valid_log_loss"][history["has_ranking_loss"] == has_it]
+        np.testing.assert_array_equal(line.get_ydata(), expected)
+        assert line.axes.get_ylabel() == "log loss"
+        assert line.get_label() == ("with ranking loss" if has_it else "without ranking loss")
 
 
 def test_no_epochs_have_no_curves():

@@ -188,11 +188,12 @@ def test_a_classifier_is_as_good_as_a_logistic_regression(shapes, n):
     grid = {"C": np.logspace(-2, 4, 7)}
     peer = GridSearchCV(LogisticRegression(max_iter=300), grid, scoring="neg_log_loss")
     right, losses = [], []
-    for start in range(0, 200, n)[: 200 // n]:
-        some = slice(start, start + n)
+    for start, other in ((0, 200), (200, 0)):
+        some, new = slice(start, start + n), slice(other, other + 200)
         for fitted in (est.fit(Z[some], grades[some]) for est in (clf, peer)):
-            right.append(accuracy_score(grades[200:], fitted.predict(Z[200:])))
-            losses.append(log_loss(grades[200:], fitted.predict_proba(Z[200:])))
+            right.append(accuracy_score(grades[new], fitted.predict(Z[new])))
+            losses.append(log_loss(grades[new], fitted.predict_proba(Z[new])))
     assert np.mean(right[::2]) > np.mean(right[1::2]) - 0.01
     assert np.mean(losses[::2]) < 1.1 * np.mean(losses[1::2])
-    assert list(clf.history_) == ["penalty", "valid_log_loss"]
+    assert list(clf.history_) == ["penalty", "has_ranking_loss", "valid_log_loss"]
+    assert set(clf.history_["has_ranking_loss"]) == {True, False}
