@@ -166,8 +166,8 @@ class TrainingCurveDisplay:
                 "with ranking loss": self.history[has_it],
                 "without ranking loss": self.history[~has_it],
             }
-        column, (_, color) = f"valid_{measure}", _CURVES["valid"]
-        for (label, of_group), color in zip(groups.items(), [color, "C7"], strict=False):
+        column, (_, usual) = f"valid_{measure}", _CURVES["valid"]
+        for (label, of_group), color in zip(groups.items(), (usual, "C7"), strict=False):
             name = column if label != "without ranking loss" else f"{column}, {label}"
             (self.lines_[name],) = panel.plot(
                 of_group["penalty"], of_group[column], **{"color": color, "label": label, **style}
