@@ -85,9 +85,10 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         the paper. With ``fine_tune="none"`` it is up to 1024; learning rates are meant for a batch
         of 256 and grow in proportion for larger ones.
     lr : float or "auto", default="auto"
-        Learning rate of the image tower. ``"auto"`` is 1e-5; 3e-5 if the solved fit from which
-        fine-tuning starts finds that embeddings predict the label at least a tenth better than
-        the median does, but zero-shot CLIP does not.
+        Learning rate of the image tower. ``"auto"`` is 1e-5, unless the solved fit from which
+        fine-tuning starts finds that embeddings predict the label at least 5 % better than
+        the median does, but zero-shot CLIP does not: then it is 0.01 over the number of steps, at
+        least 3e-5 and at most 2e-4.
     prompt_lr : float or "auto", default="auto"
         Learning rate of the prompts, or of the weights that replace them after a solved fit (as
         text embeddings of norm 1). ``"auto"`` is 1e-4 if they start from a solved fit or from

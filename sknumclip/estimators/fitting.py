@@ -276,6 +276,8 @@ class FitMixin:
         """Train a net; return it reduced to what predictions need."""
         training, processes = prepared.training, checked.processes
         batch_size, lr_scale = self._batch_size(len(training), processes.n)
+        per_step = batch_size * processes.n * self.accumulate_steps
+        n_steps = self._n_epochs * math.ceil(len(training) / per_step)
         schedule = Schedule(
             max_epochs=self._n_epochs,
             n_iter_no_change=self.n_iter_no_change,
@@ -293,7 +295,7 @@ class FitMixin:
             loss_name=self._loss_name,
             l1_weight=self._l1_weight,
             label_range=checked.bins.range,
-            param_groups=self._param_groups(lr_scale, checked, prepared),
+            param_groups=self._param_groups(lr_scale, checked, prepared, n_steps),
             seed=checked.seed,
             batch_size=batch_size,
             lr_factor=LR_SCHEDULES[self.lr_schedule],
@@ -317,15 +319,15 @@ class FitMixin:
         batch_size = math.ceil(n_samples / math.ceil(n_samples / 1024))
         return math.ceil(batch_size / n_processes), max(1.0, batch_size / 256)
 
-    def _param_groups(self, lr_scale, checked, prepared):
+    def _param_groups(self, lr_scale, checked, prepared, n_steps):
         """Return the learning rate of each part of the module."""
-        rates = self._learning_rates(checked, prepared)
-        groups = {name: lr * lr_scale for name, lr in rates.items()}
-        return (
-            groups if self.fine_tune == "none" else {**groups, "encoder": self._tower_lr(prepared)}
-        )
+        groups = self._learning_rates(checked, prepared)
+        groups = {name: lr * lr_scale for name, lr in groups.items()}
+        if self.fine_tune != "none":
+            groups["encoder"] = self._tower_lr(prepared, n_steps)
+        return groups
 
-    def _tower_lr(self, prepared):
+    def _tower_lr(self, prepared, n_steps):
         return self.lr
 
     def _graphs_steps(self, processes):
@@ -385,10 +387,8 @@ class FitMixin:
             "fingerprint": checked.backbone.fingerprint,
             "vision_config": checked.backbone.vision_config,
         }
-        attributes = fitted_attributes(net, checked.bins, backbone)
-        return (
-            attributes if checked.classes is None else {**attributes, "classes_": checked.classes}
-        )
+        classes = {} if checked.classes is None else {"classes_": checked.classes}
+        return {**fitted_attributes(net, checked.bins, backbone), **classes}
 
     def _warn_about_skipped(self, X, failures):
         self.skipped_ = {X.name(i): reason for i, reason in sorted(failures.items())}

@@ -147,10 +147,13 @@ class SolveMixin:
         )
         return replace(prepared, inputs=torch.from_numpy(features))
 
-    def _tower_lr(self, prepared):
+    def _tower_lr(self, prepared, n_steps):
         if self.lr != "auto":
             return self.lr
-        return 3e-5 if prepared.is_new_to_clip else 1e-5
+        if not prepared.is_new_to_clip:
+            return 1e-5
+        # Adam moves a weight by about the rate per step, so few steps need a higher one.
+        return min(max(0.01 / max(n_steps, 1), 3e-5), 2e-4)
 
     def _make_module(self, checked, prepared):
         if not self._trains_solution(checked):

@@ -285,7 +285,7 @@ def _out_of_fold_std(of_splits, shifts, rows, splits, widths):
 def _is_new_to_clip(blend):
     """Compare the errors of zero-shot CLIP and of the blend with that of the median."""
     median = blend.errors["median"]
-    return bool(blend.errors.get("text", np.inf) > median and blend.error < 0.9 * median)
+    return bool(blend.errors.get("text", np.inf) > median and blend.error < 0.95 * median)
 
 
 def _std_scale(held, y_pred, std):

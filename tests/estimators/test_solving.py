@@ -1,5 +1,7 @@
 """Fine-tuning starts from the solved fit; modules of one's own are trained from their start."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -80,10 +82,18 @@ def test_the_tower_learns_faster_where_words_do_not_help_but_pictures_do():
     misleading = dict(zip(reversed(helpful), helpful.values(), strict=True))
     template = "a picture of {} shapes."
     assert rate_of_tower(X, y, bins=helpful, template=template) == 1e-5
-    assert rate_of_tower(X, y, bins=misleading, template=template) == 3e-5
+    new = dict(bins=misleading, template=template)
+    assert rate_of_tower(X, y, **new, batch_size=1) == pytest.approx(0.01 / 60)  # steps
+    assert rate_of_tower(X, y, **new, batch_size=32) == 2e-4  # two steps
     noise = np.random.default_rng(0).permutation(y)  # nothing to learn
     assert rate_of_tower(X, noise, bins=misleading, template=template) == 1e-5
     assert rate_of_tower(X, y, bins=misleading, template=template, lr=2e-4) == 2e-4
+
+
+def test_many_steps_have_no_lower_rate_than_the_best_for_many():
+    new = SimpleNamespace(is_new_to_clip=True)
+    assert NumCLIPRegressor()._tower_lr(new, 250) == pytest.approx(4e-5)
+    assert NumCLIPRegressor()._tower_lr(new, 10_000) == 3e-5
 
 
 class WithOwnModule(NumCLIPRegressor):
