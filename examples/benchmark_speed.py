@@ -362,7 +362,8 @@ def bare_encoder(bench):
 
 def fitted(bench, **changes):
     X, y = bench.pixels(8), bench.labels(8)
-    return NumCLIPRegressor(**bench.params(max_epochs=0, canvas_scale=1, **changes)).fit(X, y)
+    changes = {"max_epochs": 0, "canvas_scale": 1, **changes}
+    return NumCLIPRegressor(**bench.params(**changes)).fit(X, y)
 
 
 def row_predict_memory(bench):
@@ -552,7 +553,7 @@ def row_pickle(bench):
 
 
 def row_save(bench):
-    fitted(bench, fine_tune="none").save(bench.folder / "saved")
+    fitted(bench, fine_tune="none", max_epochs="auto").save(bench.folder / "saved")
     size = sum(file.stat().st_size for file in (bench.folder / "saved").iterdir())
     return np.array([(size / 1e6, size / 1e9, 1e6 / 1e9)])
 

@@ -188,12 +188,13 @@ def test_a_classifier_is_as_good_as_a_logistic_regression(shapes, n):
     grid = {"C": np.logspace(-2, 4, 7)}
     peer = GridSearchCV(LogisticRegression(max_iter=300), grid, scoring="neg_log_loss")
     right, losses = [], []
-    for start, other in ((0, 200), (200, 0)):
-        some, new = slice(start, start + n), slice(other, other + 200)
+    starts = [start for half in (0, 200) for start in range(half, half + 201 - n, n)]
+    for start in starts:
+        some, new = slice(start, start + n), slice(200) if start >= 200 else slice(200, 400)
         for fitted in (est.fit(Z[some], grades[some]) for est in (clf, peer)):
             right.append(accuracy_score(grades[new], fitted.predict(Z[new])))
             losses.append(log_loss(grades[new], fitted.predict_proba(Z[new])))
-    assert np.mean(right[::2]) > np.mean(right[1::2]) - 0.02  # of 400 images
+    assert np.mean(right[::2]) > np.mean(right[1::2]) - 0.01
     assert np.mean(losses[::2]) < 1.1 * np.mean(losses[1::2])
     assert list(clf.history_) == ["penalty", "has_ranking_loss", "valid_log_loss"]
     assert set(clf.history_["has_ranking_loss"]) == {True, False}
