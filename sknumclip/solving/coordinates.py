@@ -94,9 +94,7 @@ def coordinates_of(X, start, unit, seed):
     frequencies, phases = sampler.random_weights_.astype(np.float16), sampler.random_offset_
     size = WAVES_SIZE * np.sqrt(2 / N_WAVES)
     both = np.hstack([X, size * np.cos(X @ frequencies + phases)])
-    solver = "full" if len(both) < both.shape[1] else "covariance_eigh"
-    pca = PCA(KEPT, svd_solver=solver).fit(both)
-    axes = pca.components_.T
+    axes, mean = _main_axes(both)
     of_features = axes[: len(unit)] / unit[:, None]
     return Coordinates(
         start=start,
@@ -105,8 +103,17 @@ def coordinates_of(X, start, unit, seed):
         phases=phases,
         of_features=of_features,
         of_waves=size * axes[len(unit) :],
-        origin=pca.mean_ @ axes + start @ of_features,
+        origin=mean @ axes + start @ of_features,
     )
+
+
+def _main_axes(X):
+    """Return the axes with most of the variance, shape (n_features, n_axes), and the mean."""
+    if not np.ptp(X, axis=0).any():  # equal rows
+        return np.zeros((X.shape[1], 1)), X[0]
+    solver = "full" if len(X) < X.shape[1] else "covariance_eigh"
+    pca = PCA(KEPT, svd_solver=solver).fit(X)
+    return pca.components_.T, pca.mean_
 
 
 def _gamma(X):

@@ -156,6 +156,8 @@ def n_repeats(n_rows):
 
 def _splits(rows, seed):
     n = len(rows)
+    if n == 1:  # all samples are the same: there is nothing to hold out
+        return [_Held(np.array([0]), np.array([0]))]
     if n <= MANY_ROWS:
         rng = np.random.default_rng(seed)
         folds = [fold for _ in range(n_repeats(n)) for fold in folds_of(rows, rng)]

@@ -59,9 +59,10 @@ def test_the_unit_of_the_features_does_not_matter(X):
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
-def test_equal_rows_have_no_coordinates_to_tell_them_apart(n):
+def test_equal_rows_have_no_coordinates_to_tell_them_apart(n, recwarn):
     coordinates = coordinates_of(np.ones((n, 5)), *AS_IT_IS, seed=0)
     np.testing.assert_allclose(coordinates(np.ones((2, 5))), 0, atol=1e-9)
+    assert not recwarn.list
 
 
 def test_many_rows_are_the_same_in_batches(X):

@@ -175,6 +175,8 @@ def test_a_handful_of_samples_is_enough(make, data, n):
 def test_constant_labels_and_constant_features(make, data):
     reg = make(fine_tune="none", max_epochs="auto", batch_size="auto")
     assert reg.fit(data[0], np.full(8, 12.0)).predict(data[0]) == pytest.approx(12, abs=3)
+    same = reg.fit(data[0][[0, 0, 0]], np.full(3, 12.0))  # are one sample
+    assert same.predict(data[0][:1]) == pytest.approx(12, abs=3)
     flat = NumCLIPRegressor(BINS, **TINY_FROZEN).fit(np.ones((8, 5)), Y)
     assert np.isfinite(flat.predict(np.ones((2, 5)))).all()
 
