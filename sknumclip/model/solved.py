@@ -67,6 +67,7 @@ class SolvedModule(CLIPModule):
         dtype = torch.float64 if self.is_frozen else torch.float32
         for name, shape in shapes.items():
             self.register_buffer(name, torch.zeros(shape, dtype=dtype))
+        self.unit.fill_(1.0)
         frequencies = torch.zeros(n_features, n_waves, dtype=torch.float16)
         self.register_buffer("frequencies", frequencies)
         self.shift, self.regressor = shift, None
