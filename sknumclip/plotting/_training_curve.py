@@ -159,20 +159,22 @@ class TrainingCurveDisplay:
 
     def _plot_penalties(self, ax, style):
         panel = make_panels(self, ax, 1, 1, figsize=(6, 3.5))[0, 0]
-        measure, groups = "mae", {"out of fold": self.history}
-        if "has_ranking_loss" in self.history:  # of a classifier
-            measure, has_it = "log_loss", self.history["has_ranking_loss"]
-            groups = {
-                "with ranking loss": self.history[has_it],
-                "without ranking loss": self.history[~has_it],
+        history, (_, color) = self.history, _CURVES["valid"]
+        measure = "mae" if "valid_mae" in history else "log_loss"
+        column = f"valid_{measure}"
+        curves = {column: (history, "out of fold", color)}
+        if "has_ranking_loss" in history:  # of a classifier
+            has_it = history["has_ranking_loss"]
+            label = "without ranking loss"
+            curves = {
+                column: (history[has_it], "with ranking loss", color),
+                f"{column}, {label}": (history[~has_it], label, "C7"),
             }
-        column, (_, usual) = f"valid_{measure}", _CURVES["valid"]
-        for (label, of_group), color in zip(groups.items(), (usual, "C7"), strict=False):
-            name = column if label != "without ranking loss" else f"{column}, {label}"
+        for name, (rows, label, color) in curves.items():
             (self.lines_[name],) = panel.plot(
-                of_group["penalty"], of_group[column], **{"color": color, "label": label, **style}
+                rows["penalty"], rows[column], **{"color": color, "label": label, **style}
             )
-        best = self.history["penalty"][self.history[column].idxmin()]
+        best = history["penalty"][history[column].idxmin()]
         self.best_lines_ = [panel.axvline(best, label=f"best penalty: {best:g}", **_BEST)]
         panel.set(xscale="log", xlabel="penalty (right: zero-shot CLIP)", ylabel=_LOSSES[measure])
         panel.legend()

@@ -186,7 +186,7 @@ def _in_coordinates(rows, coordinates, problem):
     if problem.text_weights is None:
         zero_shot = np.zeros((len(rows), problem.bins.n_bins))
     else:
-        zero_shot = rows.X @ problem.text_weights.T.astype(np.float64)
+        zero_shot = rows.X @ problem.text_weights.T
     return replace(rows, X=coordinates(rows.X), zero_shot=zero_shot)
 
 
@@ -231,16 +231,13 @@ def _solve_bins(models, rows, held, splits, advance):
     else:
         # The average of the folds' models predicts better than one model of all rows.
         of_all = models[0].average(solved, shares, rows)
-    path = [
-        {"penalty": float(penalty), "valid_mae": float(error)}
-        if len(models) == 1
-        else {
-            "penalty": float(penalty),
-            "has_ranking_loss": i == 0,
-            "valid_log_loss": float(error),
-        }
-        for (i, penalty), error in zip(kinds, errors, strict=True)
-    ]
+    path = []
+    for (i, penalty), error in zip(kinds, errors.tolist(), strict=True):
+        tried = {"penalty": float(penalty)}
+        if models[i].classifies:
+            path.append({**tried, "has_ranking_loss": i == 0, "valid_log_loss": error})
+        else:
+            path.append({**tried, "valid_mae": error})
     of_splits = [models[0].fitted(shares @ steps) for steps in solved]
     return _SolvedBins(of_all, of_splits, path, shares @ predictions)
 
