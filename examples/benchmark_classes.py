@@ -4,7 +4,8 @@ Ordered classes against a logistic regression
 
 Cuts the labels of a folder of images into ordered classes and compares ``NumCLIPClassifier``, with
 a frozen tower and its defaults, with ``LogisticRegressionCV`` on the same embeddings. Prints
-accuracies and the mean number of ranks by which predictions are off, as means over seeds::
+accuracies and the mean number of ranks by which predictions are off, with their means and standard
+deviations over seeds::
 
     python examples/benchmark_classes.py FOLDER local-dir:MODEL --label defect_probability \\
         --edges 0.2 0.5 0.8 --words intact "slightly damaged" damaged broken --n 100 726
@@ -58,7 +59,7 @@ def main():
                 off = np.abs(clf.fit(Z[chosen], y[chosen]).predict(Z[test]) - y[test])
                 rows.append((n, name, (off == 0).mean(), off.mean()))
     table = pd.DataFrame(rows, columns=["n", "method", "accuracy", "ranks off"])
-    print(table.groupby(["n", "method"]).mean().round(3).to_string())
+    print(table.groupby(["n", "method"]).agg(["mean", "std"]).round(3).to_string())
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ to the results file.
 import argparse
 import json
 import os
+import shlex
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -474,9 +476,8 @@ def report(results, task, methods, shots):
         for s in shots:
             errors = _errors(results, method, s)
             if len(errors):
-                row[s] = f"{errors.mean():.2f} ± {errors.std():.2f}" + _difference(
-                    results, method, s
-                )
+                deviation = f" ± {errors.std():.2f}" if len(errors) > 1 else " (one seed)"
+                row[s] = f"{errors.mean():.2f}{deviation}{_difference(results, method, s)}"
                 published = task.paper.get(method, {}).get(s, np.nan)
                 row[s] += "" if np.isnan(published) else f" [paper {published:.2f}]"
         if row:
@@ -555,7 +556,8 @@ def main():
         stem = Path(args.results).with_suffix("")
         stem = f"{stem}-{args.dataset}-{args.fine_tune}-{table}"
         text = report(results, task, methods, shots)
-        Path(f"{stem}.md").write_text(text + "\n", encoding="utf-8")
+        command = f"MAE, made by:\n\n    python {shlex.join(sys.argv)}\n\n"
+        Path(f"{stem}.md").write_text(f"{command}{text}\n", encoding="utf-8")
         plot(results, methods, shots, f"{stem}.png")
         print(f"\n{table}, MAE (95 % interval of the difference to {REFERENCE})\n{text}")
 

@@ -428,6 +428,9 @@ BAD_BINS = [
     ({"a few": (0, 10), "many": (10, np.inf)}, "The range of bin 'many' must be finite"),
     ({"a few": (0, 10), "many": ("10", "30")}, "'many' must be (low, high), two numbers"),
     ({"a few": 10, "many": (10, 30)}, "two numbers. Got 10. To give only the edges"),
+    ({"a few": "0-10", "many": "10-30"}, "Got '0-10'. Write {'a few': (0, 10)}"),
+    ({"a few": "low", "many": (10, 30)}, "(low, high), two numbers. Got 'low'."),
+    ({"a few": range(10), "many": (10, 30)}, "Got range(0, 10). Write {'a few': (0, 10)}"),
     (
         {(0, 10): "a few", (10, 30): "many"},
         r"Got 'a few'. The words come first: {'a few': (0, 10)}",

@@ -105,8 +105,8 @@ INTRODUCTION = """\
 
 This page lists the result of bad and unusual input. Each row is a test, and this page is generated
 from `tests/test_bad_input.py`. For errors, the table shows part of the message; the full message
-names the parameter or the image, the value, what is allowed, and the next step. Nothing is
-downloaded, guessed or replaced.
+names the parameter or the image, the value, what is allowed, and the next step. No value is
+guessed or replaced.
 
 Parameters, bins and labels are checked before any image is read. Then `fit` reads every image once
 before training starts. With `on_error="raise"`, the default, one `ImageReadError` lists all images

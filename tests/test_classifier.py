@@ -204,7 +204,7 @@ def test_metrics_that_count_on_sorted_columns_are_warned_of(make_classifier, pix
         ([None, *Y[1:]], "None or NaN in 1 of 8 labels, at position 0. Leave"),
         (
             pd.Series(Y, dtype="string").where(np.arange(8) > 1),
-            "in 2 of 8 labels, at position 0, 1",
+            "in 2 of 8 labels, at positions 0, 1",
         ),
         (np.arange(8.0) / 2, r"Labels may be str, whole numbers or bool. Got .*0.0"),
         ([0, 0, 0, 1, 1, 2, 2, 2], r"without \[0, 1, 2\].*by numbers in sorted order"),

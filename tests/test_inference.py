@@ -149,6 +149,11 @@ class OwnRegressor(NumCLIPRegressor):
             "no is not a saved model: there is no such folder",
         ),
         (
+            lambda folder, table: BatchPredictor(folder / "model.safetensors")(table),
+            SavedModelError,
+            "is not a saved model: it is a file, but a model is saved as a folder",
+        ),
+        (
             lambda folder, table: BatchPredictor(folder)(list(table["path"])),
             TypeError,
             "must be a DataFrame, a Series of images or a mapping .* Got list",

@@ -315,8 +315,8 @@ class LinguisticBins:
                 raise ValueError(
                     f"{n_outside} of {len(y)} labels in y lie outside the bins, which cover "
                     f"[{in_full(low)}, {in_full(high)}]. The worst: {offenders}. Widen the first "
-                    "or last bin, or use LinguisticBins(..., outside='clip') to assign them to "
-                    "the first and last bins."
+                    "or last bin, or assign them to the first and last bins with outside='clip', "
+                    "as in LinguisticBins.from_mapping({...}, outside='clip')."
                 )
         return np.searchsorted(self.edges[1:-1], y, side="right")
 

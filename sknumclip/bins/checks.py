@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from numbers import Real
@@ -97,8 +98,13 @@ def check_range(description, value, may_be_open=False):
 
 
 def _instead(description, value):
+    if isinstance(value, str) and isinstance(description, str):
+        found = re.fullmatch(r"\s*([\d.]+)\s*(?:-|–|to|,)\s*([\d.]+)\s*", value)
+        return f". Write {{{description!r}: ({found[1]}, {found[2]})}}" if found else ""
     if isinstance(value, str):
         return f". The words come first: {{{value!r}: {description!r}}}"
+    if isinstance(value, range):
+        return f". Write {{{description!r}: ({value.start}, {value.stop})}}"
     if isinstance(value, Real):
         return ". To give only the edges, use LinguisticBins(descriptions, edges)"
     return ""

@@ -140,6 +140,11 @@ def _options_of_architecture(model_name, pretrained):
             f"pretrained must be a tag of {model_name!r}, one of {tags}, or a file of weights. Got "
             f"pretrained={pretrained!r}."
         )
+    if os.path.isdir(pretrained):
+        raise BackboneError(
+            f"pretrained={pretrained!r} is a folder: write model_name='local-dir:{pretrained}' and "
+            "leave out pretrained."
+        )
     if os.path.isfile(pretrained):
         return {"force_preprocess_cfg": _preprocessing_of_file(model_name)}
     tag = open_clip.get_pretrained_cfg(model_name, pretrained)

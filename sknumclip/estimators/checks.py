@@ -109,7 +109,7 @@ def check_no_label_is_missing(y):
 
 def _at_position(bad):
     some = f"{', '.join(map(str, bad[:10]))}{' …' if len(bad) > 10 else ''}"
-    return f"at position {some}. Leave those samples out of X and y"
+    return f"at position{'s' if len(bad) > 1 else ''} {some}. Leave those samples out of X and y"
 
 
 def _check_weight(weight, n):

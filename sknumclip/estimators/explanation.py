@@ -198,8 +198,10 @@ def explain_outputs(
     winner = np.where(unread[:, None], 0, proba).argmax(axis=1)
     samples = np.arange(len(winner))
     labels = None if images is None else [images.label(i) for i in samples.tolist()]
-    index: list[Any] | pd.Index | None = X.index if isinstance(X, pd.DataFrame) else None
-    if labels is not None:
+    index: list[Any] | pd.Index | None = None
+    if isinstance(X, (pd.DataFrame, pd.Series)) and all(isinstance(k, str) for k in labels or ()):
+        index = X.index  # so that a column of labels can be added
+    elif labels is not None:
         index = [os.path.basename(label) if isinstance(label, str) else label for label in labels]
     table = Explanation(
         {

@@ -83,7 +83,7 @@ class SolveMixin:
         if changed:
             warn_user(
                 f"{', '.join(changed)}: no effect with fine_tune='none' and max_epochs='auto', "
-                "since the fit is solved, not trained in epochs. Remove them, or set max_epochs to "
+                f"since the fit is solved, not trained in epochs. Remove {'it' if len(changed) == 1 else 'them'}, or set max_epochs to "
                 "a number."
             )
 

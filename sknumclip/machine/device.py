@@ -31,7 +31,7 @@ def resolve_device(device):
         return probe.device  # with its index, so that devices can be compared
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
-            f"device={device!r} cannot be used here: {str(error).splitlines()[0]} Use 'auto', "
+            f"device={device!r} cannot be used here: {str(error).splitlines()[0].rstrip('.')}. Use 'auto', "
             "'cpu', 'cuda', 'cuda:1' or 'mps'."
         ) from error
 

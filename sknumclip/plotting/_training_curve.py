@@ -174,9 +174,12 @@ class TrainingCurveDisplay:
             (self.lines_[name],) = panel.plot(
                 rows["penalty"], rows[column], **{"color": color, "label": label, **style}
             )
+        if "median_mae" in history:
+            median = history["median_mae"].iloc[0]
+            self.lines_["median_mae"] = panel.axhline(median, color="C7", ls=":", label="median")
         best = history["penalty"][history[column].idxmin()]
         self.best_lines_ = [panel.axvline(best, label=f"best penalty: {best:g}", **_BEST)]
-        panel.set(xscale="log", xlabel="penalty (right: zero-shot CLIP)", ylabel=_LOSSES[measure])
+        panel.set(xscale="log", xlabel="penalty (right: only the words)", ylabel=_LOSSES[measure])
         panel.legend()
 
 

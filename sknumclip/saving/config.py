@@ -4,6 +4,7 @@ import json
 import math
 from importlib import metadata
 from numbers import Integral, Real
+from pathlib import Path
 
 from .. import __version__
 from .._warnings import warn_user
@@ -91,7 +92,13 @@ def read_config(folder):
     """
     file = folder / CONFIG_FILE
     if not file.is_file():
-        problem = f"it has no {CONFIG_FILE}" if folder.is_dir() else "there is no such folder"
+        if folder.is_dir():
+            problem = f"it has no {CONFIG_FILE}"
+        elif folder.is_file():
+            problem = "it is a file, but a model is saved as a folder"
+        else:
+            here = "" if folder.is_absolute() else f" in {Path.cwd()}"
+            problem = f"there is no such folder{here}"
         raise SavedModelError(f"{folder} is not a saved model: {problem}.")
     if file.stat().st_size > _MAX_BYTES:
         raise SavedModelError(f"{file} is damaged: it is larger than {_MAX_BYTES >> 20} MB.")

@@ -139,7 +139,7 @@ def solve(rows, problem, advance=lambda: None):
         intercept=linear.intercept + blend.shares["median"] * rows.median(),
         std_scale=_std_scale(held, blend.predictions, std),
         is_new_to_clip=_is_new_to_clip(blend),
-        path=bins.path,
+        path=_with_median(bins.path, blend),
     )
 
 
@@ -279,6 +279,14 @@ def _out_of_fold_std(of_splits, shifts, rows, splits, widths):
         spread = (proba * centers**2).sum(axis=1) - (proba * centers).sum(axis=1) ** 2
         stds.append(np.sqrt(spread.clip(0) + proba @ widths**2 / 12))
     return np.concatenate(stds)
+
+
+def _with_median(path, blend):
+    """Add the error of the median to that of each penalty: fits that are no better learn nothing."""
+    median = float(blend.errors["median"])
+    return [
+        {**tried, "median_mae": median} if "valid_mae" in tried else tried for tried in path
+    ]
 
 
 def _is_new_to_clip(blend):

@@ -12,7 +12,7 @@ from sknumclip.estimators.checks import Interval, check_no_label_is_missing, che
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        ([1, 2, np.nan, 4, 5, 6, 7, np.nan], "NaN in 2 of 8 labels, at position 2, 7"),
+        ([1, 2, np.nan, 4, 5, 6, 7, np.nan], "NaN in 2 of 8 labels, at positions 2, 7"),
         ([1, 2, np.inf, 4, 5, 6, 7, 8], "position 2"),
         (list("abcdefgh"), "labels like 'a' .str.*use NumCLIPClassifier"),
         ([1, 2, None, 4, 5, 6, 7, 8], "NaN in 1 of 8|labels like None"),
@@ -60,6 +60,6 @@ def test_true_is_not_a_number_in_a_range():
 def test_labels_of_any_kind_may_not_be_missing():
     check_no_label_is_missing(["child", 3, 0.5])
     with pytest.raises(
-        ValueError, match="None or NaN in 3 of 4 labels, at position 0, 2, 3. Leave"
+        ValueError, match="None or NaN in 3 of 4 labels, at positions 0, 2, 3. Leave"
     ):
         check_no_label_is_missing([None, "child", float("nan"), pd.NaT])

@@ -191,6 +191,15 @@ def test_features_have_no_picture(fitted, files):
     assert "Error" not in pickle.loads(pickle.dumps(explanation))._repr_html_()
 
 
+def test_a_column_of_paths_keeps_its_index(fitted, files):
+    paths = pd.Series(files, index=range(100, 110))[[103, 101]]
+    for X in (paths, paths.to_frame()):
+        explanation = fitted.explain(X)
+        assert explanation.index.tolist() == [103, 101]
+        assert explanation["path"].tolist() == paths.tolist()
+        assert len(thumbnails(explanation._repr_html_())) == 2
+
+
 def test_pickles_hold_no_pixels(fitted, files):
     X = np.stack([np.asarray(Image.open(file)) for file in files])
     explanation = fitted.explain(X)

@@ -50,6 +50,7 @@ def test_a_solved_fit_shows_its_error_by_penalty():
     np.testing.assert_array_equal(
         display.lines_["valid_mae"].get_ydata(), reg.history_["valid_mae"]
     )
+    assert display.lines_["median_mae"].get_ydata()[0] == reg.history_["median_mae"][0]
     best = reg.history_["penalty"][reg.history_["valid_mae"].idxmin()]
     assert [line.get_xdata()[0] for line in display.best_lines_] == [best]
 

@@ -101,7 +101,9 @@ def test_beta_and_the_ranking_loss_matter(shapes):
 def test_the_history_is_the_path_of_penalties(shapes):
     Z, y = shapes
     reg = NumCLIPRegressor(FOUR_COUNTS, **TINY_FROZEN).fit(Z[:40], y[:40])
-    assert list(reg.history_) == ["penalty", "valid_mae"]
+    assert list(reg.history_) == ["penalty", "valid_mae", "median_mae"]
+    folds = np.abs(y[:40] - np.median(y[:40])).mean()  # a median of four fifths differs a little
+    np.testing.assert_allclose(reg.history_["median_mae"], folds, rtol=0.1)
     assert reg.n_iter_ == len(reg.history_) <= 9
     np.testing.assert_allclose(reg.history_["penalty"], 10.0 ** np.arange(5, 5 - reg.n_iter_, -1))
 
