@@ -173,9 +173,10 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         The trained net; ``net_.module_`` is the torch module.
     history_ : DataFrame
         After a solved fit, one row per penalty: ``penalty``; ``valid_mae``, the error out of fold;
-        and ``median_mae``, that of the median. Otherwise one row per epoch: ``train_ranking_loss``, ``train_l1_loss`` (in percent of
-        the range of the bins), their sum ``train_loss``, ``train_mae`` (the mean absolute error, in
-        the unit of the label), the same for validation, and ``dur``, the duration in seconds.
+        and ``median_mae``, that of the median. Otherwise one row per epoch: ``train_ranking_loss``,
+        ``train_l1_loss`` (in percent of the range of the bins), their sum ``train_loss``,
+        ``train_mae`` (the mean absolute error, in the unit of the label), the same for validation,
+        and ``dur``, the duration in seconds.
     n_iter_ : int
         Number of epochs run; for a solved fit, number of penalties tried.
     skipped_ : dict of str to str

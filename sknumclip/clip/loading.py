@@ -18,8 +18,9 @@ __all__ = ["is_published", "load", "logging_left_alone"]
 
 _NEXT_STEP = (
     "Download the weights on a machine with a network and pass their location as "
-    "pretrained='/path/to/weights.safetensors' or model_name='local-dir:/path/to/folder', or try "
-    "things out with model_name='tiny', a small model included in the package."
+    "pretrained='/path/to/weights.safetensors' or model_name='local-dir:/path/to/folder'. To try "
+    "things out, or to fit features that are not CLIP's, use model_name='tiny', a small model "
+    "included in the package."
 )
 
 

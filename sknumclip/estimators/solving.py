@@ -81,10 +81,11 @@ class SolveMixin:
             if name in defaults and getattr(self, name) != defaults[name].default
         ]
         if changed:
+            them = "it" if len(changed) == 1 else "them"
             warn_user(
                 f"{', '.join(changed)}: no effect with fine_tune='none' and max_epochs='auto', "
-                f"since the fit is solved, not trained in epochs. Remove {'it' if len(changed) == 1 else 'them'}, or set max_epochs to "
-                "a number."
+                f"since the fit is solved, not trained in epochs. Remove {them}, or set max_epochs "
+                "to a number."
             )
 
     def _checkpoint_file(self, *args):

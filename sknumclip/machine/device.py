@@ -30,9 +30,10 @@ def resolve_device(device):
         probe.tolist()  # a "meta" device has no values
         return probe.device  # with its index, so that devices can be compared
     except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
         raise ValueError(
-            f"device={device!r} cannot be used here: {str(error).splitlines()[0].rstrip('.')}. Use 'auto', "
-            "'cpu', 'cuda', 'cuda:1' or 'mps'."
+            f"device={device!r} cannot be used here: {reason}. Use 'auto', 'cpu', 'cuda', "
+            "'cuda:1' or 'mps'."
         ) from error
 
 

@@ -282,11 +282,9 @@ def _out_of_fold_std(of_splits, shifts, rows, splits, widths):
 
 
 def _with_median(path, blend):
-    """Add the error of the median to that of each penalty: fits that are no better learn nothing."""
+    """Add the error of the median to that of each penalty: no better means nothing is learned."""
     median = float(blend.errors["median"])
-    return [
-        {**tried, "median_mae": median} if "valid_mae" in tried else tried for tried in path
-    ]
+    return [{**tried, "median_mae": median} if "valid_mae" in tried else tried for tried in path]
 
 
 def _is_new_to_clip(blend):
