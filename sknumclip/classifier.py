@@ -386,8 +386,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         Returns
         -------
         DataFrame
-            One row per image, indexed by its file name if it has one: ``concept``, the description
-            of the most probable class; its ``probability``; ``rank``, the predicted rank, from 0 to
+            One row per image: ``concept``, the description of the most probable class; its ``probability``; ``rank``, the predicted rank, from 0 to
             n_classes - 1; ``prediction``, the class; and ``path``. Otherwise as in
             :meth:`NumCLIPRegressor.explain`.
         """

@@ -89,11 +89,12 @@ class BinRegressionMixin:
             Only with ``return_std=True``.
         """
         y_pred, logits, centers = self._outputs(X)
-        if not return_std:
-            return y_pred
+        return (y_pred, self._std(y_pred, logits, centers)) if return_std else y_pred
+
+    def _std(self, y_pred, logits, centers):
         variance = (centers - y_pred[:, None]) ** 2 + np.square(self.bins_.widths) / 12
         std = np.sqrt((softmax(logits, axis=1) * variance).sum(axis=1))
-        return y_pred, self.net_.module_.std_scale * std
+        return self.net_.module_.std_scale * std
 
     def predict_bin_proba(self, X: ImagesOrFeatures) -> FloatArray:
         """Predict the probability of each bin.
@@ -134,19 +135,22 @@ class BinRegressionMixin:
         Returns
         -------
         DataFrame
-            One row per image, indexed by its file name if it has one: ``concept``, the description
-            of the most probable bin; ``low`` and ``high``, its range; its ``probability``;
-            ``shift``, how far the regressor moved its center, in the unit of y; ``prediction``; and
-            ``path``, if images have one. All but the path are NaN for unreadable images, if
-            ``on_error="skip"``. A notebook shows it as thumbnails and sentences; the method
-            ``sentences`` returns the sentences as text. With `neighbors`, another column,
-            ``neighbors``, contains tuples of ``image`` (path, or position in `X_train`), ``label``
-            and ``similarity``, the nearest first.
+            One row per image, with the index of X if that is a DataFrame or a Series, and else the
+            file names of images that have one: ``concept``, the description of the most probable
+            bin; ``low`` and ``high``, its range; its ``probability``; ``shift``, how far the
+            regressor moved its center, in the unit of y; ``prediction``; ``std``, its standard
+            deviation, as :meth:`predict` returns it; and ``path``, if images have one. All but the
+            path are NaN for unreadable images, if ``on_error="skip"``. A notebook shows it as
+            thumbnails and sentences; the method ``sentences`` returns the sentences as text. With
+            `neighbors`, another column, ``neighbors``, contains tuples of ``image`` (path, or
+            position in `X_train`), ``label`` and ``similarity``, the nearest first.
 
         Raises
         ------
         ValueError
             If `neighbors` is given and there are fewer training images, or none.
         """
-        table = self._explain(X, *self._outputs(X))
+        outputs = self._outputs(X)
+        table = self._explain(X, *outputs)
+        table.insert(table.columns.get_loc("prediction") + 1, "std", self._std(*outputs))
         return add_neighbors(table, self, X, neighbors, X_train, y_train)

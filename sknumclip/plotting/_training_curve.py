@@ -176,7 +176,12 @@ class TrainingCurveDisplay:
             )
         if "median_mae" in history:
             median = history["median_mae"].iloc[0]
-            self.lines_["median_mae"] = panel.axhline(median, color="C7", ls=":", label="median")
+            bottom, top = panel.get_ylim()
+            self.lines_["median_mae"] = panel.axhline(
+                median, color="C7", ls="--", label=f"median: {median:.3g}"
+            )
+            # A median far above would flatten the curve; one below tells that nothing was learned.
+            panel.set_ylim(min(bottom, 0.98 * median), top)
         best = history["penalty"][history[column].idxmin()]
         self.best_lines_ = [panel.axvline(best, label=f"best penalty: {best:g}", **_BEST)]
         panel.set(xscale="log", xlabel="penalty (right: only the words)", ylabel=_LOSSES[measure])

@@ -32,14 +32,16 @@ def test_explain_adds_up(make, data, files):
     table = reg.explain(files)
     proba = reg.predict_bin_proba(files)
     assert table.index.tolist() == [os.path.basename(file) for file in files]
-    columns = ["concept", "low", "high", "probability", "shift", "prediction", "path"]
+    columns = ["concept", "low", "high", "probability", "shift", "prediction", "std", "path"]
     assert list(table) == columns
     assert table["path"].tolist() == files
     winner = proba.argmax(axis=1)
     assert table["concept"].tolist() == [list(BINS)[k] for k in winner]
     assert table["low"].tolist() == [list(BINS.values())[k][0] for k in winner]
     np.testing.assert_array_equal(table["probability"], proba.max(axis=1))
-    np.testing.assert_array_equal(table["prediction"], reg.predict(files))
+    y_pred, y_std = reg.predict(files, return_std=True)
+    np.testing.assert_array_equal(table["prediction"], y_pred)
+    np.testing.assert_array_equal(table["std"], y_std)
     assert (table["shift"].abs() <= 0.5 * (table["high"] - table["low"])).all()
     assert table["shift"].abs().max() > 0
 
