@@ -386,9 +386,9 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         Returns
         -------
         DataFrame
-            One row per image: ``concept``, the description of the most probable class; its ``probability``; ``rank``, the predicted rank, from 0 to
-            n_classes - 1; ``prediction``, the class; and ``path``. Otherwise as in
-            :meth:`NumCLIPRegressor.explain`.
+            One row per image: ``concept``, the description of the most probable class; its
+            ``probability``; ``rank``, the predicted rank, from 0 to n_classes - 1; ``prediction``,
+            the class; and ``path``. Otherwise as in :meth:`NumCLIPRegressor.explain`.
         """
         rank, logits, centers = self._outputs(X)
         table = self._explain(X, rank, logits, centers).rename(columns={"prediction": "rank"})

@@ -1,5 +1,7 @@
 """Grayscale of more than 8 bits, scaled by the white level in the file."""
 
+import warnings
+
 import numpy as np
 from PIL import Image
 
@@ -7,6 +9,7 @@ __all__ = ["black_and_white", "check_colors", "scale_to_8_bits"]
 
 _BITS, _PHOTOMETRIC, _MAX_SAMPLE = 258, 262, 281  # TIFF tags
 _WHITE_OF_16_BITS = 65535
+_NEARLY_BLACK = 4095 / 65535
 # In the PNG standard white is 65535 whatever the chunk sBIT says; for the other formats Pillow
 # itself scales to 16 bits. None is an image made from an array.
 _FORMATS_OF_16_BITS = ("PNG", "PPM", "JPEG2000", None)
@@ -45,8 +48,18 @@ def black_and_white(image):
 
 
 def scale_to_8_bits(image, black, white):
-    """Convert an image of mode I to mode L; values beyond black or white are clipped."""
+    """Convert an image of mode I to mode L; values beyond black or white are clipped.
+
+    Warns about images that are nearly black: many cameras write 12 bits into files of 16.
+    """
     share = (np.asarray(image).astype(np.float32) - black) / (white - black)
+    if 0 < (brightest := share.max()) <= _NEARLY_BLACK:
+        warnings.warn(
+            f"A grayscale image is nearly black: its brightest pixel is {brightest:.1%} of white. "
+            "If the camera has fewer bits than the file (4095 is white with 12), convert the "
+            "images to 8 bits: pixels / 4095 * 255.",
+            stacklevel=2,
+        )
     return Image.fromarray(np.round(255 * share.clip(0, 1)).astype(np.uint8))
 
 

@@ -83,3 +83,14 @@ def test_colors_that_pillow_would_cut_to_four_bits_are_refused(tmp_path):
 def test_the_same_picture_in_16_and_8_bits_has_one_identity():
     images = [Image.open(io.BytesIO(tiff(RAMP_16, 16))), Image.fromarray(RAMP.astype(np.uint8))]
     assert Images(images).identity(0) == Images(images).identity(1)
+
+
+def test_a_camera_with_fewer_bits_than_the_file_is_noticed():
+    with pytest.warns(UserWarning, match="its brightest pixel is 6.2% of white. If the camera has"):
+        read_image(Image.open(io.BytesIO(written(RAMP_12, "PNG"))))
+
+
+@pytest.mark.filterwarnings("error")
+def test_black_and_dark_images_are_fine():
+    for dark in (0 * RAMP, RAMP_16 // 8):
+        read_image(Image.open(io.BytesIO(written(dark, "PNG"))))
