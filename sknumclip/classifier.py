@@ -135,7 +135,8 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         **NUMCLIP_CONSTRAINTS,
         "classes": [
             Described(
-                "a list of the labels in their order (to describe them, use `descriptions`)",
+                "a list of the labels in their order (to describe them, use `descriptions`; to "
+                "make classes of numbers, pandas.cut)",
                 has_an_order,
             ),
             None,

@@ -114,7 +114,7 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         ``fit`` uses copies of the callbacks and discards them afterwards, so a callback must store
         its results itself, for example with ``net.history.record``. One that changes learning rates
         needs a constant ``lr_schedule`` (see Notes). Callbacks that compute scores from labels
-        (``EpochScoring``) do not work; the losses are in ``history_``. For scikit-learn's callbacks
+        (``EpochScoring``) are refused; the losses are in ``history_``. For scikit-learn's callbacks
         use ``set_callbacks`` instead; see Notes.
     random_state : int, RandomState instance or None, default=None
         Determines everything random. On a CPU, with the same number of torch threads, the same

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 from skorch.helper import predefined_split
 
 from .._warnings import warn_user
@@ -161,9 +161,9 @@ def train(make_module, training, validation, schedule, tasks, **net_options):
         Trained, still on its device; see :func:`~sknumclip.training.net.detach_for_prediction`.
     """
     used = [("watch", _Watch(tasks))]
-    used += [
-        _named(copy.deepcopy(callback), i) for i, callback in enumerate(schedule.callbacks or [])
-    ]
+    of_user = [_named(callback, i) for i, callback in enumerate(schedule.callbacks or [])]
+    _refuse_without_effect(of_user, net_options["lr_factor"])
+    used += [(name, copy.deepcopy(callback)) for name, callback in of_user]
     processes = net_options["processes"]
     if schedule.verbose and schedule.max_epochs and processes.is_main:
         used.append(("progress_bar", _ProgressBar()))
@@ -274,6 +274,21 @@ def _with_prefix(tensors, prefix):
 
 def _named(callback, i):
     return callback if isinstance(callback, tuple) else (f"user_{i}", callback)
+
+
+def _refuse_without_effect(callbacks, lr_factor):
+    for name, callback in callbacks:
+        if isinstance(callback, LRScheduler) and lr_factor is not None:
+            raise ValueError(
+                f"callbacks: {name} is an LRScheduler, whose learning rates the cosine schedule "
+                "would replace. Use a subclass of the estimator with lr_schedule = 'constant'."
+            )
+        if isinstance(callback, EpochScoring):
+            raise ValueError(
+                f"callbacks: {name} is an EpochScoring, which needs a skorch dataset with labels. "
+                "Errors of each epoch are in history_; set early_stopping=True for those on "
+                "held-out images."
+            )
 
 
 def _early_stopping(net):

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import torch
 from factories import FromZeroShot, with_settings
-from skorch.callbacks import EarlyStopping, LRScheduler
+from skorch.callbacks import EarlyStopping, EpochScoring, LRScheduler
 from training_shared import EPOCHS_SEEN, Watch
 
 from sknumclip import NumCLIPRegressor
@@ -146,6 +146,18 @@ def test_named_callbacks_and_schedules_of_skorch_work(make, data):
     Steady = with_settings(NumCLIPRegressor, lr_schedule="constant")
     reg = make(cls=Steady, callbacks=[("schedule", schedule)], max_epochs=3).fit(*data)
     np.testing.assert_allclose(reg.history_["event_lr"], [1e-3, 5e-4, 2.5e-4])
+
+
+@pytest.mark.parametrize(
+    ("callback", "message"),
+    [
+        (LRScheduler("StepLR", step_size=1), "user_0 is an LRScheduler, whose learning rates"),
+        (("score", EpochScoring("r2")), "score is an EpochScoring, which needs a skorch dataset"),
+    ],
+)
+def test_callbacks_without_effect_are_refused(make, data, callback, message):
+    with pytest.raises(ValueError, match=message):
+        make(callbacks=[callback]).fit(*data)
 
 
 def test_the_users_own_early_stopping_is_no_interruption(make, data):
