@@ -312,7 +312,7 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
 
     @classmethod
     def paper(cls, bins: Bins, **params: Any) -> PaperRegressor:
-        """Make an estimator that follows the paper to the letter (Sections 3.2 and 4.1).
+        """Make an estimator with the settings that the paper states (Sections 3.2 and 4.1).
 
         The defaults of the class follow our measurements instead: centers move by a share of the
         bin's width instead of by Eq. 1, fine-tuning starts from a solved fit, prompts and
