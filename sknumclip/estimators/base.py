@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from .._typing import Augment, StrPath
 from ..bins import LinguisticBins
 from ..training.callbacks import CallbackSupportMixin
-from ..training.loop import LR_SCHEDULES
+from ..training.loop import LR_SCHEDULES, check_callbacks
 from .checks import Described, Interval, StrOptions
 from .fitting import FitMixin
 from .inputs import INPUT_CONSTRAINTS
@@ -69,6 +69,9 @@ class BaseCLIPEstimator(CallbackSupportMixin, FitMixin, PredictMixin, BaseEstima
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
+
+    def _check_callbacks(self):
+        check_callbacks(self.callbacks, self.lr_schedule)
 
     @property
     def _n_features_out(self):

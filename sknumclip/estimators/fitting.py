@@ -125,6 +125,7 @@ class FitMixin:
 
     def _check(self, X, y, sample_weight):
         """Check everything that can be checked before images are read."""
+        self._check_callbacks()
         processes = Processes(self.accelerator)
         X = self._check_X(X, reset=True)
         y, classes = self._as_numbers(y)

@@ -135,10 +135,10 @@ class BinRegressionMixin:
         Returns
         -------
         DataFrame
-            One row per image, with the index of X if that is a DataFrame or a Series, and else the
-            file names of images that have one: ``concept``, the description of the most probable
-            bin; ``low`` and ``high``, its range; its ``probability``; ``shift``, how far the
-            regressor moved its center, in the unit of y; ``prediction``; ``std``, its standard
+            One row per image, with the index of X if that has one and no opened images, and else
+            the file names of images that have one: ``concept``, the description of the most
+            probable bin; ``low`` and ``high``, its range; its ``probability``; ``shift``, how far
+            the regressor moved its center, in the unit of y; ``prediction``; ``std``, its standard
             deviation, as :meth:`predict` returns it; and ``path``, if images have one. All but the
             path are NaN for unreadable images, if ``on_error="skip"``. A notebook shows it as
             thumbnails and sentences; the method ``sentences`` returns the sentences as text. With

@@ -72,6 +72,10 @@ class SolveMixin:
             self._warn_about_epoch_parameters()
         return super()._check(X, y, sample_weight)
 
+    def _check_callbacks(self):
+        if not self._is_solved:
+            super()._check_callbacks()
+
     def _warn_about_epoch_parameters(self):
         """Warn about training parameters, which have no effect in a solved fit."""
         defaults = inspect.signature(type(self)).parameters

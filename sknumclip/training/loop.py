@@ -20,7 +20,7 @@ from .divergence import check_weights
 from .estimate import TimeEstimate
 from .net import NumCLIPNet, draws_from_torch, epochs_of, snapshot
 
-__all__ = ["LR_SCHEDULES", "Schedule", "train"]
+__all__ = ["LR_SCHEDULES", "Schedule", "check_callbacks", "train"]
 
 LR_SCHEDULES = {
     "cosine": lambda epoch, max_epochs: (1 + math.cos(math.pi * epoch / max_epochs)) / 2,
@@ -139,6 +139,31 @@ class Schedule:
     verbose: int
 
 
+def check_callbacks(callbacks, lr_schedule):
+    """Raise ValueError for skorch callbacks that would have no effect.
+
+    Parameters
+    ----------
+    callbacks : list or None
+        As in ``NumCLIPRegressor``.
+    lr_schedule : str
+        A key of LR_SCHEDULES.
+    """
+    for name, callback in _named(callbacks):
+        if isinstance(callback, LRScheduler) and LR_SCHEDULES[lr_schedule] is not None:
+            raise ValueError(
+                f"callbacks: {name} is an LRScheduler, whose learning rates the {lr_schedule} "
+                "schedule would replace. Use a subclass of the estimator with lr_schedule = "
+                "'constant'."
+            )
+        if isinstance(callback, EpochScoring):
+            raise ValueError(
+                f"callbacks: {name} is an EpochScoring, which needs a skorch dataset with labels. "
+                "Errors of each epoch are in history_; set early_stopping=True for those on "
+                "held-out images."
+            )
+
+
 def train(make_module, training, validation, schedule, tasks, **net_options):
     """Train a module.
 
@@ -161,9 +186,7 @@ def train(make_module, training, validation, schedule, tasks, **net_options):
         Trained, still on its device; see :func:`~sknumclip.training.net.detach_for_prediction`.
     """
     used = [("watch", _Watch(tasks))]
-    of_user = [_named(callback, i) for i, callback in enumerate(schedule.callbacks or [])]
-    _refuse_without_effect(of_user, net_options["lr_factor"])
-    used += [(name, copy.deepcopy(callback)) for name, callback in of_user]
+    used += [(name, copy.deepcopy(callback)) for name, callback in _named(schedule.callbacks)]
     processes = net_options["processes"]
     if schedule.verbose and schedule.max_epochs and processes.is_main:
         used.append(("progress_bar", _ProgressBar()))
@@ -272,23 +295,11 @@ def _with_prefix(tensors, prefix):
     }
 
 
-def _named(callback, i):
-    return callback if isinstance(callback, tuple) else (f"user_{i}", callback)
-
-
-def _refuse_without_effect(callbacks, lr_factor):
-    for name, callback in callbacks:
-        if isinstance(callback, LRScheduler) and lr_factor is not None:
-            raise ValueError(
-                f"callbacks: {name} is an LRScheduler, whose learning rates the cosine schedule "
-                "would replace. Use a subclass of the estimator with lr_schedule = 'constant'."
-            )
-        if isinstance(callback, EpochScoring):
-            raise ValueError(
-                f"callbacks: {name} is an EpochScoring, which needs a skorch dataset with labels. "
-                "Errors of each epoch are in history_; set early_stopping=True for those on "
-                "held-out images."
-            )
+def _named(callbacks):
+    return [
+        callback if isinstance(callback, tuple) else (f"user_{i}", callback)
+        for i, callback in enumerate(callbacks or [])
+    ]
 
 
 def _early_stopping(net):

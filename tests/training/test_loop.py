@@ -155,9 +155,9 @@ def test_named_callbacks_and_schedules_of_skorch_work(make, data):
         (("score", EpochScoring("r2")), "score is an EpochScoring, which needs a skorch dataset"),
     ],
 )
-def test_callbacks_without_effect_are_refused(make, data, callback, message):
+def test_callbacks_without_effect_are_refused_before_images_are_read(make, callback, message):
     with pytest.raises(ValueError, match=message):
-        make(callbacks=[callback]).fit(*data)
+        make(callbacks=[callback]).fit([f"missing-{i}.jpg" for i in range(8)], np.arange(8.0))
 
 
 def test_the_users_own_early_stopping_is_no_interruption(make, data):
