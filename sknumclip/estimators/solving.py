@@ -129,7 +129,7 @@ class SolveMixin:
             classifies=checked.classes is not None,
         )
         shown = self.verbose and checked.processes.is_main and not shows_progress(self)
-        total = n_steps(len(prepared.training), problem.classifies)
+        total = n_steps(problem.classifies)
         bar = progress_bar(total, "step", verbose=shown, desc="solving")
         # The operations are so small that threads would spend more time waiting than computing.
         with bar, one_thread():

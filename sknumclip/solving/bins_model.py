@@ -1,9 +1,11 @@
 """Bins model: fit weights, temperature and centers with L-BFGS, for a path of penalties."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
-from scipy.optimize import minimize
+
+from .lbfgs import minimize_each
 
 __all__ = ["PENALTIES", "BinsModel", "FittedBins"]
 
@@ -59,8 +61,8 @@ class BinsModel:
     shift : {"relative", "width", "none"}
     max_shift : float
     make_ranking : callable
-        From Rows to a function like the ones that :func:`~sknumclip.solving.ranking.ranking_of`
-        returns.
+        From Rows and weights to a function like the ones that
+        :func:`~sknumclip.solving.ranking.ranking_of` returns.
     classifies : bool, default=False
         Whether bins are classes: then the other loss is the cross-entropy instead of the error.
 
@@ -131,66 +133,83 @@ class BinsModel:
         slope = rows.mean(off * (average - mean)) / max(rows.mean(off**2), least)
         return replace(middle, centers=mean + slope * (middle.centers - start))
 
-    def path(self, rows, penalties=PENALTIES, parameters=None):
-        """Return the solution for each penalty, shape (n_penalties, n_parameters)."""
-        solve = self.solver(rows, parameters)
-        return np.array([solve(penalty) for penalty in penalties])
+    def solver(self, rows, weight, parameters=None):
+        """Return a function from a penalty to its solutions, which starts from the last ones.
 
-    def solver(self, rows, parameters=None):
-        """Return a function from a penalty to its solution, which starts from the last one."""
-        parameters = np.zeros(self.n_parameters) if parameters is None else parameters
-        ranking = self.make_ranking(rows)
-        # Columns in one piece: then reductions over the few bins of a row are fast.
-        rows = replace(rows, zero_shot=np.asfortranarray(rows.zero_shot))
+        Several models are solved at once, each of which learns from other rows.
+
+        Parameters
+        ----------
+        rows : Rows
+            Their own weights are ignored.
+        weight : ndarray of shape (n_models, n)
+            Weight of each row for each model; 0 for rows it does not learn from.
+        parameters : ndarray of shape (n_models, n_parameters), default=None
+            Where to start; by default, from zero-shot CLIP.
+
+        Returns
+        -------
+        callable
+            From a penalty to parameters of shape (n_models, n_parameters).
+        """
+        if parameters is None:
+            parameters = np.zeros((len(weight), self.n_parameters))
+        ranking = self.make_ranking(rows, weight)
+        zero_shot = np.ascontiguousarray(rows.zero_shot.T)
 
         def solve(penalty):
             nonlocal parameters
-            parameters = minimize(
+            loss = partial(
                 self._loss,
-                parameters,
-                (rows, ranking, penalty),
-                jac=True,
-                method="L-BFGS-B",
-                options={"maxiter": n_iterations(penalty)},
-            ).x
+                rows=rows,
+                zero_shot=zero_shot,
+                weight=weight,
+                ranking=ranking,
+                penalty=penalty,
+            )
+            parameters = minimize_each(loss, parameters, n_iterations(penalty))
             return parameters
 
         return solve
 
-    def _loss(self, parameters, rows, ranking, penalty):
-        """Return the mean loss and its gradient with respect to the parameters."""
-        times, unit = rows.weight, 100 / self.bins.range
+    def _loss(self, parameters, rows, zero_shot, weight, ranking, penalty):
+        """Return the mean loss of each model and its gradient with respect to the parameters."""
+        unit, shape = 100 / self.bins.range, (len(parameters), self.bins.n_bins, len(rows))
         weights, bias, shift, temperature = self._split(parameters)
-        scaled = rows.zero_shot * _factor(temperature)
-        logits = scaled + (weights @ rows.X.T).T + bias
+        scaled = zero_shot * _factor(temperature)[:, :, None]
+        logits = (weights.reshape(-1, self.n_coordinates) @ rows.X.T).reshape(shape)
+        logits += scaled + bias[:, :, None]
         proba = _softmax(logits)
         centers, slopes = self._moved(shift)
-        ranked, by_logits = ranking(logits)
+        value, by_logits = ranking(logits)
         if self.classifies:
-            losses = _log_losses(proba, rows.bin_index)
-            by_y_pred = np.zeros(len(proba))
-            by_logits += times[:, None] * proba
-            by_logits[np.arange(len(proba)), rows.bin_index] -= times
+            own = slice(None), rows.bin_index, np.arange(len(rows))
+            losses, by_y_pred = -np.log(proba[own].clip(TINY)), np.zeros_like(weight)
+            by_logits += weight[:, None] * proba
+            by_logits[own] -= weight
         else:
-            y_pred = proba @ centers
+            y_pred = np.einsum("mkn,mk->mn", proba, centers)
             error = (y_pred - rows.y) * unit
-            inner = np.minimum(np.maximum(error, -HUBER_WIDTH), HUBER_WIDTH) / HUBER_WIDTH
-            losses, by_y_pred = inner * (error - inner * HUBER_WIDTH / 2), times * inner * unit
-            by_logits += proba * (centers - y_pred[:, None]) * by_y_pred[:, None]
+            inner = error.clip(-HUBER_WIDTH, HUBER_WIDTH) / HUBER_WIDTH
+            losses, by_y_pred = inner * (error - inner * HUBER_WIDTH / 2), weight * inner * unit
+            by_logits += proba * (centers[:, :, None] - y_pred[:, None]) * by_y_pred[:, None]
         gradient = np.empty_like(parameters)
         by_weights, by_bias, by_shift, by_temperature = self._split(gradient)
-        by_weights[:] = by_logits.T @ rows.X + penalty / 5 * weights
-        by_bias[:] = by_logits.sum(axis=0) + 2 * BIAS_PENALTY * bias
-        by_shift[:] = by_y_pred @ proba * slopes + 2 * SHIFT_PENALTY * shift
-        by_temperature[:] = np.vdot(by_logits, scaled) + 2 * TEMPERATURE_PENALTY * temperature
-        penalized = (
-            penalty / 10 * np.vdot(weights, weights)
-            + BIAS_PENALTY * (bias @ bias)
-            + SHIFT_PENALTY * (shift @ shift)
-            + TEMPERATURE_PENALTY * (temperature @ temperature)
+        by_weights[:] = (by_logits.reshape(-1, len(rows)) @ rows.X).reshape(weights.shape)
+        by_weights += penalty / 5 * weights
+        by_bias[:] = by_logits.sum(axis=2) + 2 * BIAS_PENALTY * bias
+        by_shift[:] = np.einsum("mkn,mn->mk", proba, by_y_pred) * slopes + 2 * SHIFT_PENALTY * shift
+        by_temperature[:] = np.einsum("mkn,mkn->m", by_logits, scaled)[:, None]
+        by_temperature += 2 * TEMPERATURE_PENALTY * temperature
+        value += (
+            np.einsum("mn,mn->m", losses, weight)
+            + penalty / 10 * np.einsum("mkc,mkc->m", weights, weights)
+            + BIAS_PENALTY * (bias**2).sum(axis=1)
+            + SHIFT_PENALTY * (shift**2).sum(axis=1)
+            + TEMPERATURE_PENALTY * temperature[:, 0] ** 2
         )
-        n = times.sum()
-        return (losses @ times + ranked + penalized) / n, gradient / n
+        n = weight.sum(axis=1)
+        return value / n, gradient / n[:, None]
 
     def _moved(self, shift):
         """Return the moved centers minus the lower end, and their derivatives by `shift`."""
@@ -201,14 +220,16 @@ class BinsModel:
             return centers - origin + delta * self.widths, slope * self.widths
         if self.shift == "relative":  # Eq. 1 of the paper
             return centers / (1 + delta) - origin, -slope * centers / (1 + delta) ** 2
-        return centers - origin, np.zeros_like(shift)
+        return np.broadcast_to(centers - origin, shift.shape), np.zeros_like(shift)
 
     def _split(self, parameters):
-        """Split `parameters` into views: weights, bias, shift and temperature."""
+        """Split the last axis into views: weights, bias, shift and temperature."""
         n_bins = self.bins.n_bins
-        rest = len(parameters) - 2 * n_bins - 1
-        bias, shift = parameters[rest : rest + n_bins], parameters[rest + n_bins : -1]
-        return parameters[:rest].reshape(n_bins, -1), bias, shift, parameters[-1:]
+        rest = self.n_parameters - 2 * n_bins - 1
+        weights, bias, shift, temperature = np.split(
+            parameters, [rest, rest + n_bins, rest + 2 * n_bins], axis=-1
+        )
+        return weights.reshape(*weights.shape[:-1], n_bins, -1), bias, shift, temperature
 
 
 def _factor(temperature):
@@ -220,7 +241,7 @@ def _log_losses(proba, bin_index):
 
 
 def _softmax(logits):
-    """Softmax of each row: for few rows, several times as fast as scipy's."""
+    """Softmax over the second axis: for few rows, several times as fast as scipy's."""
     exps = np.exp(logits - logits.max(axis=1, keepdims=True))
     exps /= exps.sum(axis=1, keepdims=True)
     return exps

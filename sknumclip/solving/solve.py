@@ -12,7 +12,7 @@ from .blend import blend_candidates, strength_shares
 from .coordinates import Coordinates, coordinates_of
 from .ranking import no_ranking, ranking_of
 from .ridge import solve_ridges, weighted_sum
-from .rows import folds_of, merge_rows, n_folds, weighted_quantile
+from .rows import folds_of, merge_rows, weighted_quantile
 from .shifts import MANY_BINS, Shifts, solve_shifts
 
 __all__ = ["Problem", "Solution", "n_steps", "solve"]
@@ -143,10 +143,9 @@ def solve(rows, problem, advance=lambda: None):
     )
 
 
-def n_steps(n_rows, classifies):
-    """Return the number of solutions: models times penalties times folds."""
-    n_splits = n_folds(n_rows) * n_repeats(n_rows) if n_rows <= MANY_ROWS else 1
-    return (1 + classifies) * len(PENALTIES) * n_splits
+def n_steps(classifies):
+    """Return the number of penalties to try, for one kind of models or two."""
+    return (1 + classifies) * len(PENALTIES)
 
 
 def n_repeats(n_rows):
@@ -227,7 +226,8 @@ def _solve_bins(models, rows, held, splits, advance):
     if len(rows) > MANY_ROWS:
         best, penalty = kinds[errors.argmin()]
         start = np.mean([shares @ steps for steps in solved], axis=0)
-        of_all = models[best].fitted(models[best].path(rows, [penalty], start)[0])
+        solve_all = models[best].solver(rows, rows.weight[None], start[None])
+        of_all = models[best].fitted(solve_all(penalty)[0])
     else:
         # The average of the folds' models predicts better than one model of all rows.
         of_all = models[0].average(solved, shares, rows)
@@ -243,7 +243,7 @@ def _solve_bins(models, rows, held, splits, advance):
 
 
 def _solve_paths(model, rows, held, splits, advance):
-    """Solve for one penalty after another on each split, until they only make it worse.
+    """Solve for one penalty after another, for all splits at once, until it gets only worse.
 
     Returns
     -------
@@ -251,22 +251,31 @@ def _solve_paths(model, rows, held, splits, advance):
     predictions, errors : ndarray of shape (n_penalties, n_held)
         Of the held-out rows; see :meth:`BinsModel.evaluate`.
     """
-    solvers = [model.solver(rows[split.inside]) for split in splits]
+    solve_all = model.solver(*_weighted(rows, splits))
     solved, predictions, errors = [], [], []
     for penalty in PENALTIES:
-        of_splits, evaluated = [], []
-        for solver, split in zip(solvers, splits, strict=True):
-            of_splits.append(solver(penalty))
-            evaluated.append(model.evaluate(of_splits[-1], rows[split.outside]))
-            advance()
-        solved.append(of_splits)
+        solved.append(solve_all(penalty))
+        evaluated = [
+            model.evaluate(parameters, rows[split.outside])
+            for parameters, split in zip(solved[-1], splits, strict=True)
+        ]
         of_rows = np.concatenate(evaluated, axis=1)
         predictions.append(of_rows[0])
         errors.append(of_rows[1])
+        advance()
         shares = strength_shares(np.array(errors), held.weight)
         if len(shares) > 2 and shares[-2:].sum() < NEGLIGIBLE:
             break
     return np.array(solved).swapaxes(0, 1), np.array(predictions), np.array(errors)
+
+
+def _weighted(rows, splits):
+    """Return the rows to learn from, and their weight in each split, shape (n_splits, n)."""
+    weight = np.zeros((len(splits), len(rows)))
+    for of_split, split in zip(weight, splits, strict=True):
+        of_split[split.inside] = rows.weight[split.inside]
+    used = weight.any(axis=0)
+    return rows[used], weight[:, used]
 
 
 def _out_of_fold_std(of_splits, shifts, rows, splits, widths):
