@@ -31,9 +31,10 @@ types: $(VENV)/.dev
 	$(RUN) mypy
 
 # Two processes with one thread each: most tests are too small for two threads to help. A file is
-# run by one of them, so that what its tests share is made once.
+# run by one of them, so that what its tests share is made once. In the order of their names, long
+# files do not all come last.
 test: $(VENV)/.test
-	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(VENV)/.test
 	$(RUN) pytest -m slow

@@ -110,7 +110,7 @@ def test_features_of_any_width_can_be_learned_from(make):
     X = rng.normal(size=(200, 5))
     y = 50 + 20 * np.tanh(X[:, 0])
     Quick = with_settings(NumCLIPRegressor, regressor_lr=1e-2)
-    reg = make(cls=Quick, fine_tune="none", max_epochs=60, prompt_lr=1e-2).fit(X, y)
+    reg = make(cls=Quick, fine_tune="none", max_epochs=15, prompt_lr=5e-2).fit(X, y)
     assert reg.score(X, y) > 0.8
     frame = pd.DataFrame(X, columns=list("abcde"))
     fitted = make(fine_tune="none").fit(frame, y)

@@ -200,7 +200,7 @@ NumCLIPRegressor(**{params!r}, checkpoint={folder!r}, callbacks=[Slow()]).fit(pi
 def test_a_killed_fit_goes_on_to_the_same_bits(make, data, tmp_path, early_stopping):
     X, y = data
     params = make(
-        max_epochs=40, n_iter_no_change=40, early_stopping=early_stopping, validation_fraction=0.25
+        max_epochs=25, n_iter_no_change=25, early_stopping=early_stopping, validation_fraction=0.25
     ).get_params()
     for name in ("accelerator", "callbacks", "checkpoint"):
         del params[name]
