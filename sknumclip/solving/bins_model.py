@@ -93,7 +93,7 @@ class BinsModel:
         proba = fitted.proba(rows)
         y_pred = proba @ fitted.centers
         if self.classifies:
-            return y_pred, _log_losses(proba, rows.bin_index)
+            return y_pred, -np.log(proba[np.arange(len(rows)), rows.bin_index].clip(TINY))
         return y_pred, np.abs(y_pred - rows.y)
 
     def average(self, paths, shares, rows):
@@ -234,10 +234,6 @@ class BinsModel:
 
 def _factor(temperature):
     return np.exp(temperature.clip(-LARGEST, LARGEST))
-
-
-def _log_losses(proba, bin_index):
-    return -np.log(proba[np.arange(len(proba)), bin_index].clip(TINY))
 
 
 def _softmax(logits):
