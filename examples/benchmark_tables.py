@@ -46,7 +46,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
@@ -364,7 +364,7 @@ FULL_EPOCHS = {"1": 30, "2": 25, "4": 20, "8": 15, "16": 12, "all": 10}
 # Everything on the command line that a result depends on.
 TASK = [
     *("dataset", "data", "lists", "label", "split"),
-    *("model", "pretrained", "fine_tune", "max_epochs", "bins", "template"),
+    *("model", "pretrained", "fine_tune", "max_epochs", "mirror", "bins", "template"),
 ]
 CELL = [*TASK, "method", "shots", "seed"]
 COLUMNS = [*CELL, "n", "mae", "accuracy", "qwk", "amae", "seconds"]
@@ -374,7 +374,7 @@ def name_task(args, task):
     """The values of the columns of ``TASK``, str each."""
     model = (args.model, args.pretrained) if args.model else task.default_model
     data = (args.dataset, args.data, args.lists, args.label, args.split)
-    how = (args.fine_tune, args.max_epochs)
+    how = (args.fine_tune, args.max_epochs, args.mirror)
     # "None" would be read back as a missing value.
     return tuple(str(v or "-") for v in (*data, *model, *how, task.bins, task.template))
 
@@ -406,9 +406,10 @@ def run(args, task):
             training["max_epochs"] = FULL_EPOCHS.get(shots, 20)
         if args.max_epochs is not None:
             training["max_epochs"] = args.max_epochs
-        row = dict(zip(CELL, key, strict=True)) | evaluate(
-            make(task, shared, training), task, shots, seed
-        )
+        estimator = make(task, shared, training)
+        if args.mirror:
+            estimator = _on_both_sides(estimator, shared)
+        row = dict(zip(CELL, key, strict=True)) | evaluate(estimator, task, shots, seed)
         _append(results, row)
         print(
             f"[{i + 1}/{len(cells)}] {method}, {shots}, seed {seed}: {row['mae']:.3f}", flush=True
@@ -416,6 +417,13 @@ def run(args, task):
     table = _read(results)
     is_ours = (table[TASK] == list(name_task(args, task))).all(axis=1)
     return table[is_ours & (table["seed"] < args.seeds)]
+
+
+def _on_both_sides(estimator, shared):
+    """Average the embeddings of each image and its mirror image."""
+    if isinstance(estimator, Pipeline):
+        return estimator.set_params(clipembedder__mirror=True)
+    return make_pipeline(CLIPEmbedder(**shared, mirror=True), estimator)
 
 
 def evaluate(estimator, task, shots, seed):
@@ -542,12 +550,15 @@ def main():
     parser.add_argument("--model", help="model_name; the dataset's own by default")
     parser.add_argument("--pretrained", default="openai")
     parser.add_argument("--fine-tune", choices=["full", "none"], default="none")
+    parser.add_argument("--mirror", action="store_true", help="average over mirror images")
     parser.add_argument("--max-epochs", type=int, help="of all that is trained; frozen NumCLIP too")
     parser.add_argument("--methods", nargs="+", help="only these")
     parser.add_argument("--shots", nargs="+", help="images per number; the table's by default")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--results", default="tables.csv")
     args = parser.parse_args()
+    if args.mirror and args.fine_tune == "full":
+        parser.error("--mirror needs --fine-tune none")
     task = DATASETS[args.dataset](args)
     results = run(args, task)
     for table in args.table:

@@ -31,6 +31,10 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
     canvas_scale : float, default=8/7
         Images are resized to a canvas of this many times the tower's image size, 1 to 8, and
         the center is embedded. 1 shows the whole image, at the size the weights expect.
+    mirror : bool, default=False
+        Whether to average the embeddings of each image and its mirror image. The tower takes twice
+        as long; in most of our tasks the error fell, by up to 10 %. Leave it off where left and
+        right have a meaning, as in pictures of dials or text.
     device : str, default="auto"
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
     precision : {"auto", "fp32", "bf16"}, default="auto"
@@ -79,6 +83,7 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
         model_name: str = "ViT-B-16",
         pretrained: str | None = "openai",
         canvas_scale: float = 8 / 7,
+        mirror: bool = False,
         device: Device = "auto",
         precision: Precision = "auto",
         image_cache: StrPath | None = "auto",
@@ -89,6 +94,7 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
         self.model_name = model_name
         self.pretrained = pretrained
         self.canvas_scale = canvas_scale
+        self.mirror = mirror
         self.device = device
         self.precision = precision
         self.image_cache = image_cache
@@ -172,5 +178,7 @@ class CLIPEmbedder(ImageInputMixin, BaseEstimator):
                 f"The weights of model_name={self.model_name!r} have changed since fit, so the "
                 "embeddings would be different. Fit again."
             )
-        encoder = ImageEncoder(backbone.visual, backbone.preprocessing, self.canvas_scale)
+        encoder = ImageEncoder(
+            backbone.visual, backbone.preprocessing, self.canvas_scale, self.mirror
+        )
         return self._embed(checked, encoder, backbone.fingerprint, self.verbose)[0]

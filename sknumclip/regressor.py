@@ -206,12 +206,13 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     then fine-tuning. The tower, the weights and biases of the bins and the regressor, which
     starts with δ = 0, are trained; the rest of the mixture stays as solved.
 
-    Five rarely changed settings are class attributes, which a subclass may set:
+    Six rarely changed settings are class attributes, which a subclass may set:
     ``max_shift = 0.5``, the bound of \\|δ\\|; ``solve_first = True``: False fine-tunes from
     zero-shot CLIP and its prompts, as the paper does; ``regressor_lr = 1e-3``, the
     learning rate of the regressor; ``lr_schedule = "cosine"``, or "constant", of all learning
-    rates; and ``gather_batches = True``: with an `accelerator` the ranking loss compares the images
-    of all processes.
+    rates; ``mirror = False``: True averages embeddings over mirror images, as
+    ``CLIPEmbedder(mirror=True)`` does; and ``gather_batches = True``: with an `accelerator` the
+    ranking loss compares the images of all processes.
 
     With scikit-learn 1.9 or newer, ``set_callbacks`` takes scikit-learn's callbacks, including
     those of a search or a pipeline around the estimator. ``sklearn.callback.ProgressBar`` shows

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import safetensors.torch
-from factories import MODELS, save_clip, small_pictures
+from factories import MODELS, save_clip, small_pictures, with_settings
 from PIL import Image
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
@@ -37,11 +37,17 @@ def test_features_are_those_of_the_regressor(make_embedder, files, clip_models):
     assert Z.dtype == np.float32
 
 
-@pytest.mark.parametrize("params", [{}, {"canvas_scale": 1}])
-def test_a_pipeline_equals_the_one_estimator_form(make_embedder, files, clip_models, params):
-    one = NumCLIPRegressor(2, model_name=clip_models["clip"], **FROZEN, **params)
+@pytest.mark.parametrize(
+    ("params", "settings"), [({}, {}), ({"canvas_scale": 1}, {}), ({}, {"mirror": True})]
+)
+def test_a_pipeline_equals_the_one_estimator_form(
+    make_embedder, files, clip_models, params, settings
+):
+    Regressor = with_settings(NumCLIPRegressor, **settings)
+    one = Regressor(2, model_name=clip_models["clip"], **FROZEN, **params)
     two = make_pipeline(
-        make_embedder(**params), NumCLIPRegressor(2, model_name=clip_models["clip"], **FROZEN)
+        make_embedder(**params, **settings),
+        NumCLIPRegressor(2, model_name=clip_models["clip"], **FROZEN),
     )
     expected = one.fit(files[:6], Y[:6]).predict(files)
     np.testing.assert_array_equal(two.fit(files[:6], Y[:6]).predict(files), expected)
@@ -58,6 +64,17 @@ def test_a_search_embeds_each_image_once(make_embedder, n_embedded):
     assert n_embedded() == 2 * len(X)
     make_embedder(canvas_scale=1).fit_transform(X)
     assert n_embedded() == 3 * len(X)
+    make_embedder(mirror=True).fit_transform(X)
+    assert n_embedded() == 5 * len(X)
+
+
+def test_mirrored_embeddings_are_the_average_over_both_sides(make_embedder):
+    images = small_pictures(5)  # of an even width, so that the center is the center of both
+    sides = [make_embedder().fit_transform(X) for X in (images, images[:, :, ::-1])]
+    expected = sum(sides) / np.linalg.norm(sum(sides), axis=1, keepdims=True)
+    found = make_embedder(mirror=True).fit_transform(images)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert np.abs(sides[0] - expected).max() > 1e-3
 
 
 def test_a_changed_image_is_embedded_again(make_embedder, files, n_embedded):

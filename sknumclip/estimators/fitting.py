@@ -354,7 +354,7 @@ class FitMixin:
 
     def _image_encoder(self, backbone, tower=None):
         tower = backbone.visual if tower is None else tower
-        return ImageEncoder(tower, backbone.preprocessing, self.canvas_scale)
+        return ImageEncoder(tower, backbone.preprocessing, self.canvas_scale, self.mirror)
 
     def _continue(self, module, checked):
         """Start from the fitted module, for warm_start."""

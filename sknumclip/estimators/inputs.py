@@ -41,6 +41,7 @@ INPUT_CONSTRAINTS = {
     "model_name": [str],
     "pretrained": [str, None],
     "canvas_scale": [Interval(Real, 1, 8, closed="both")],
+    "mirror": ["boolean"],
     "device": [str, torch.device],
     "precision": [StrOptions({"auto", "fp32", "bf16"})],
     "image_cache": [FOLDER, None],
@@ -66,6 +67,7 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
     """Input handling for estimators with the parameters in ``INPUT_CONSTRAINTS``."""
 
     accelerator = None  # some estimators have it as a parameter
+    mirror = False  # CLIPEmbedder has it as a parameter
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -148,7 +150,7 @@ class ImageInputMixin(EstimatorHTMLMixin, ClassNamePrefixFeaturesOutMixin, Trans
         # Only if something is not cached.
         moved = functools.cache(lambda: encoder.on(device, dtype))
         processes = Processes(self.accelerator)
-        key = f"{fingerprint} {encoder.canvas_scale} {dtype} {device.type}"
+        key = f"{fingerprint} {encoder.canvas_scale} {encoder.mirror} {dtype} {device.type}"
         keeps = self.image_cache is not None
         return embed_images(
             lambda pixels: torch.nn.functional.normalize(moved()(pixels).float(), dim=1),

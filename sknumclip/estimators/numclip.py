@@ -93,6 +93,9 @@ class BaseNumCLIP(SolveMixin, BaseCLIPEstimator):
         Learning rate of the regressor, and of the linear map from features of another width.
     lr_schedule : {"cosine", "constant"}
         Whether learning rates decay to 0 along half a cosine, or stay constant.
+    mirror : bool
+        Whether to average the embeddings of each image and its mirror image, as
+        ``CLIPEmbedder(mirror=True)`` does, in all predictions and in fits of a frozen tower.
     gather_batches : bool
         With an accelerator: whether the ranking loss compares the images of all processes, so
         that 2 processes with 16 images each train like one with 32. Otherwise each process
@@ -109,6 +112,7 @@ class BaseNumCLIP(SolveMixin, BaseCLIPEstimator):
         "gather_batches",
         "lr_schedule",
         "max_shift",
+        "mirror",
         "regressor_lr",
         "shift",
         "solve_first",

@@ -45,21 +45,25 @@ class ImageEncoder(nn.Module):
     canvas_scale : float, default=1.0
         Size of the canvases relative to the tower's image size; the center is cropped. It is the
         same in training and prediction, so that objects have the same size in both.
+    mirror : bool, default=False
+        Whether to average the embeddings of each image and its mirror image, except in training.
     """
 
     is_frozen = False
 
-    def __init__(self, visual, preprocessing, canvas_scale=1.0):
+    def __init__(self, visual, preprocessing, canvas_scale=1.0, mirror=False):
         super().__init__()
         self.visual = visual
         self.preprocessing = preprocessing
         self.canvas_scale = canvas_scale
+        self.mirror = mirror
         mean, std = (
             torch.tensor(values).view(1, 3, 1, 1)
             for values in (preprocessing.mean, preprocessing.std)
         )
         self.register_buffer("factor", 1 / (255 * std), persistent=False)
         self.register_buffer("offset", -mean / std, persistent=False)
+        self.train(visual.training)
 
     @property
     def image_encoder(self):
@@ -74,7 +78,7 @@ class ImageEncoder(nn.Module):
         if self.factor.device == device and dtype is None:
             return self
         visual = copy_on(self.visual, device, dtype)
-        return ImageEncoder(visual, self.preprocessing, self.canvas_scale).to(device)
+        return ImageEncoder(visual, self.preprocessing, self.canvas_scale, self.mirror).to(device)
 
     def train(self, mode=True):
         """Set the mode, except for batch norms: small batches give poor statistics."""
@@ -90,7 +94,12 @@ class ImageEncoder(nn.Module):
         top, left = (images.shape[2] - height) // 2, (images.shape[3] - width) // 2
         images = images[:, :, top : top + height, left : left + width]
         pixels = torch.mul(images, self.factor).add_(self.offset)  # one new array, not two
-        return self.visual(pixels.to(next(self.visual.parameters(), pixels).dtype))
+        pixels = pixels.to(next(self.visual.parameters(), pixels).dtype)
+        features = self.visual(pixels)
+        if self.training or not self.mirror:
+            return features
+        both = features, self.visual(pixels.flip(3))
+        return sum(F.normalize(one.float(), dim=1) for one in both) / 2
 
 
 class FeatureEncoder(nn.Module):

@@ -61,6 +61,7 @@ _FEATURES = {"n_features": _COUNT, "embed_dim": _COUNT}
 _IMAGES = {
     "preprocessing": [dict],
     "canvas_scale": [Interval(Real, 1, None, closed="left")],
+    "mirror": ["boolean"],
     "is_shared": ["boolean"],
 }
 _PREPROCESSING = {
@@ -182,7 +183,7 @@ def _check(config):
     if "n_features" in encoder:
         _check_keys(encoder, _FEATURES, "encoder")
     else:
-        _check_keys(encoder, _IMAGES, "encoder")
+        _check_keys({"mirror": False, **encoder}, _IMAGES, "encoder")  # older models have none
         _check_preprocessing(encoder["preprocessing"], encoder["canvas_scale"])
     _check_texts("versions", config["versions"].values())
     _check_texts("skipped", config["skipped"].values())

@@ -106,6 +106,7 @@ def save(estimator: BaseNumCLIP, path: StrPath, standalone: bool = False) -> Non
         else {
             "preprocessing": encoder.preprocessing.to_dict(),
             "canvas_scale": float(encoder.canvas_scale),
+            "mirror": bool(encoder.mirror),
             "is_shared": is_shared,
         },
         "standalone": bool(standalone) or not is_shared,

@@ -17,7 +17,7 @@ __all__ = ["model_card"]
 _TRAINING = (
     *("fine_tune", "prompt_init", "ranking_loss", "beta", "shift", "max_epochs"),
     *("batch_size", "lr", "prompt_lr", "regressor_lr", "lr_schedule", "augment", "canvas_scale"),
-    *("early_stopping", "random_state"),
+    *("mirror", "early_stopping", "random_state"),
 )
 _DEFAULT_DESCRIPTION = {
     False: "Predicts a number from an image.",

@@ -128,7 +128,9 @@ def _build_encoder(config, visual):
     else:
         visual = build_tower(config["backbone"]["vision_config"])
     preprocessing = Preprocessing.from_dict(encoder["preprocessing"])
-    image_encoder = ImageEncoder(visual, preprocessing, encoder["canvas_scale"])
+    image_encoder = ImageEncoder(
+        visual, preprocessing, encoder["canvas_scale"], encoder.get("mirror", False)
+    )
     if not encoder["is_shared"]:
         return image_encoder
     embed_dim = _embed_dim(config)

@@ -13,6 +13,7 @@ SETTINGS = [
     dict(max_shift=0.9),
     dict(regressor_lr=1e-2),
     dict(lr_schedule="constant"),
+    dict(mirror=True),
 ]
 
 
@@ -55,6 +56,7 @@ def test_settings_of_the_classifier_matter(clip_models, pixels, settings):
         (dict(regressor_lr=None), r"'regressor_lr' parameter .* range \[0.0, inf\). Got None"),
         (dict(lr_schedule="linear"), "'lr_schedule' parameter .* must be a str among"),
         (dict(gather_batches="yes"), "'gather_batches' parameter .* 'bool'"),
+        (dict(mirror="both"), "'mirror' parameter .* 'bool'"),
     ],
 )
 def test_bad_settings_are_named(clip_models, pixels, settings, message):

@@ -108,6 +108,20 @@ def test_image_encoder_normalises_and_cuts_the_centre(clip_models):
     torch.testing.assert_close(encoder(canvas), expected)
 
 
+def test_mirror_images_are_averaged_with_equal_weight_but_not_in_training(clip_models):
+    backbone = load_backbone(clip_models["clip"])
+    encoder, plain = (
+        ImageEncoder(backbone.visual, backbone.preprocessing, mirror=mirror)
+        for mirror in (True, False)
+    )
+    images = torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8)
+    sides = [nn.functional.normalize(plain(side), dim=1) for side in (images, images.flip(3))]
+    torch.testing.assert_close(encoder(images), (sides[0] + sides[1]) / 2)
+    torch.testing.assert_close(encoder(images.flip(3)), encoder(images))
+    assert encoder.on(torch.device("cpu"), torch.bfloat16).mirror
+    torch.testing.assert_close(encoder.train()(images), plain(images))
+
+
 def test_batch_norms_keep_their_statistics(clip_models):
     backbone = load_backbone(clip_models["resnet"])
     encoder = ImageEncoder(backbone.visual, backbone.preprocessing).train()

@@ -102,6 +102,32 @@ def test_a_model_smaller_than_its_tower_may_refer_to_it(pixels, tmp_path):
     np.testing.assert_array_equal(loaded.predict(pixels), reg.predict(pixels))
 
 
+class Mirrored(NumCLIPRegressor):
+    mirror = True
+
+
+@pytest.mark.parametrize("fine_tune", ["full", "none"])
+def test_mirror_images_are_part_of_the_model(clip_models, pixels, tmp_path, fine_tune):
+    params = dict(model_name=clip_models["clip"], fine_tune=fine_tune, **ONE_EPOCH)
+    reg = Mirrored(FEW_OR_MANY, **params).fit(pixels, Y)
+    expected = reg.predict(pixels)
+    np.testing.assert_allclose(reg.predict(pixels[:, :, ::-1]), expected, rtol=1e-3)
+    reg.save(tmp_path)
+    loaded = Mirrored.load(tmp_path)
+    np.testing.assert_array_equal(loaded.predict(pixels), expected)
+
+
+def test_models_from_before_there_were_mirror_images_have_none(clip_models, pixels, tmp_path):
+    reg = fit(clip_models["clip"], pixels)
+    reg.save(tmp_path)
+    file = tmp_path / "sknumclip.json"
+    config = json.loads(file.read_text())
+    assert config["encoder"].pop("mirror") is False
+    file.write_text(json.dumps(config))
+    loaded = NumCLIPRegressor.load(tmp_path)
+    np.testing.assert_array_equal(loaded.predict(pixels), reg.predict(pixels))
+
+
 def test_parameters_may_be_numbers_of_numpy(clip_models, pixels, tmp_path):
     params = dict(canvas_scale=np.int64(1), lr=np.float32(1e-4), beta=np.float32(2))
     reg = fit(clip_models["clip"], pixels, **params)

@@ -39,20 +39,19 @@ def run_documented_code(model_file, files):
 
 
 @pytest.mark.parametrize(
-    ("kind", "options", "mode"),
+    ("kind", "options", "mode", "mirror"),
     [
-        ("clip", {"fine_tune": "full", "grad_checkpointing": True}, "shortest"),
-        ("resnet", {"fine_tune": "none", "shift": "relative"}, "squash"),
-        ("siglip", {"fine_tune": "full", "shift": "none"}, "longest"),
-        ("clip", {"fine_tune": "none", "max_epochs": "auto"}, "shortest"),
+        ("clip", {"fine_tune": "full", "grad_checkpointing": True}, "shortest", False),
+        ("resnet", {"fine_tune": "none", "shift": "relative"}, "squash", False),
+        ("siglip", {"fine_tune": "full", "shift": "none"}, "longest", True),
+        ("clip", {"fine_tune": "none", "max_epochs": "auto"}, "shortest", True),
     ],
 )
-def test_same_predictions_from_files(files, tmp_path, kind, options, mode):
+def test_same_predictions_from_files(files, tmp_path, kind, options, mode, mirror):
     recipe = {**PREPROCESSING, "resize_mode": mode, "fill_color": 7}
     name = save_clip(tmp_path / kind, MODELS[kind], recipe)
-    reg = NumCLIPRegressor(bins=FEW_OR_MANY, model_name=name, **{**TWO_EPOCHS, **options}).fit(
-        files, Y
-    )
+    params = dict(bins=FEW_OR_MANY, model_name=name) | TWO_EPOCHS | options
+    reg = with_settings(NumCLIPRegressor, mirror=mirror)(**params).fit(files, Y)
     weights = {k: v.clone() for k, v in reg.net_.module_.state_dict().items()}
     before = reg.predict(files)
     reg.to_onnx(tmp_path / "deep" / "model.onnx")
