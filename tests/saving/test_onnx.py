@@ -29,6 +29,21 @@ def files(pixels, tmp_path):
     return save_pictures(tmp_path, cut)
 
 
+def squares(folder):
+    files = [folder / f"square {side}.png" for side in range(30, 150)]
+    for side, file in enumerate(files, start=30):
+        Image.new("RGB", (side, side), (side, 0, 255)).save(file)
+    return files
+
+
+def very_long_pictures(folder):
+    shapes = [(8, 127), (8, 128), (8, 129), (8, 137), (301, 9), (2000, 3), (1, 999), (20, 400)]
+    rng = np.random.default_rng(0)
+    return save_pictures(
+        folder, [rng.integers(0, 256, size=(*shape, 3), dtype=np.uint8) for shape in shapes]
+    )
+
+
 def run_documented_code(model_file, files):
     """Run the code of the docstring, which needs neither torch nor this package."""
     text = inspect.getdoc(to_onnx).split("::\n", 1)[1].split("\nFor an estimator fitted", 1)[0]
@@ -67,31 +82,10 @@ def test_same_predictions_from_files(files, tmp_path, kind, options, mode, mirro
     after = reg.net_.module_.state_dict()
     assert all((after[name] == tensor).all() for name, tensor in weights.items())
     np.testing.assert_array_equal(reg.predict(files), before)
-
-
-def test_square_files_of_any_size_fill_the_canvas(files, clip_models, tmp_path):
-    reg = NumCLIPRegressor(bins=FEW_OR_MANY, model_name=clip_models["clip"], **TWO_EPOCHS).fit(
-        files, Y
-    )
-    reg.to_onnx(tmp_path / "model.onnx")
-    squares = [tmp_path / f"square {side}.png" for side in range(30, 150)]
-    for side, file in enumerate(squares, start=30):
-        Image.new("RGB", (side, side), (side, 0, 255)).save(file)
-    prediction, _, _ = run_documented_code(tmp_path / "model.onnx", squares)
-    np.testing.assert_allclose(prediction, reg.predict(squares), rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("mode", ["shortest", "longest", "squash"])
-def test_very_long_files_are_cut_alike(files, tmp_path, mode):
-    name = save_clip(tmp_path / "clip", MODELS["clip"], {**PREPROCESSING, "resize_mode": mode})
-    reg = NumCLIPRegressor(bins=FEW_OR_MANY, model_name=name, **TWO_EPOCHS).fit(files, Y)
-    reg.to_onnx(tmp_path / "model.onnx")
-    shapes = [(8, 127), (8, 128), (8, 129), (8, 137), (301, 9), (2000, 3), (1, 999), (20, 400)]
-    rng = np.random.default_rng(0)
-    noise = [rng.integers(0, 256, size=(*shape, 3), dtype=np.uint8) for shape in shapes]
-    long = save_pictures(tmp_path / "long", noise)
-    prediction, _, _ = run_documented_code(tmp_path / "model.onnx", long)
-    np.testing.assert_allclose(prediction, reg.predict(long), rtol=1e-5, atol=1e-5)
+    # Squares fill the canvas, and very long pictures are cut alike.
+    others = squares(tmp_path) + very_long_pictures(tmp_path / "long")
+    prediction, _, _ = run_documented_code(tmp_path / "deep" / "model.onnx", others)
+    np.testing.assert_allclose(prediction, reg.predict(others), rtol=1e-5, atol=1e-5)
 
 
 def test_numbers_far_from_zero_and_any_batch_size(files, pixels, tmp_path):
