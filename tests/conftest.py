@@ -1,5 +1,6 @@
 """Shared by all tests: no network, seeds, and small CLIP models of every kind in folders."""
 
+import gc
 import os
 import shutil
 import sys
@@ -13,6 +14,11 @@ from open_clip.transformer import VisionTransformer
 from torch.nn.modules.module import register_module_forward_hook
 
 from sknumclip import NumCLIPRegressor
+
+
+def pytest_collection_finish():
+    """Imported modules live to the end, so the garbage collector need not look at them again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
