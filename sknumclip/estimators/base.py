@@ -12,7 +12,7 @@ from .._typing import Augment, StrPath
 from ..bins import LinguisticBins
 from ..training.callbacks import CallbackSupportMixin
 from ..training.loop import LR_SCHEDULES, check_callbacks
-from .checks import Described, Interval, StrOptions
+from .checks import Described, Interval, StrOptions, validate_parameter_constraints
 from .fitting import FitMixin
 from .inputs import INPUT_CONSTRAINTS
 from .predicting import PredictMixin
@@ -52,7 +52,8 @@ class BaseCLIPEstimator(CallbackSupportMixin, FitMixin, PredictMixin, BaseEstima
     callbacks: list[Any] | None = None
     checkpoint: StrPath | None = None
     gather_batches = True
-    _settings: tuple[str, ...] = ()  # class attributes that affect results, like parameters
+    # Class attributes that affect results and are checked, like parameters.
+    _settings: tuple[str, ...] = ("mirror",)
     augment: Augment = False
     compile = early_stopping = grad_checkpointing = warm_start = False
     validation_fraction = 0.1
@@ -69,6 +70,14 @@ class BaseCLIPEstimator(CallbackSupportMixin, FitMixin, PredictMixin, BaseEstima
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
+
+    def _validate_params(self):
+        super()._validate_params()
+        validate_parameter_constraints(
+            {name: self._parameter_constraints[name] for name in self._settings},
+            {name: getattr(self, name) for name in self._settings},
+            caller_name=type(self).__name__,
+        )
 
     def _check_callbacks(self):
         check_callbacks(self.callbacks, self.lr_schedule)

@@ -24,12 +24,7 @@ from ..model.prompts import (
 )
 from ..solving.rows import weighted_quantile
 from .base import TRAINING_CONSTRAINTS, BaseCLIPEstimator
-from .checks import (
-    Described,
-    Interval,
-    StrOptions,
-    validate_parameter_constraints,
-)
+from .checks import Described, Interval, StrOptions
 from .explanation import explain_outputs
 from .input_types import as_images
 from .inputs import FOLDER
@@ -109,22 +104,14 @@ class BaseNumCLIP(SolveMixin, BaseCLIPEstimator):
     lr_schedule: LrSchedule = "cosine"
     gather_batches = True
     _settings = (
+        *BaseCLIPEstimator._settings,
         "gather_batches",
         "lr_schedule",
         "max_shift",
-        "mirror",
         "regressor_lr",
         "shift",
         "solve_first",
     )
-
-    def _validate_params(self):
-        super()._validate_params()
-        validate_parameter_constraints(
-            {name: self._parameter_constraints[name] for name in self._settings},
-            {name: getattr(self, name) for name in self._settings},
-            caller_name=type(self).__name__,
-        )
 
     def _prompts(self, prompts_class, backbone, bins, generator):
         return prompts_class.from_texts(

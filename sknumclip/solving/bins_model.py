@@ -155,6 +155,7 @@ class BinsModel:
         if parameters is None:
             parameters = np.zeros((len(weight), self.n_parameters))
         ranking = self.make_ranking(rows, weight)
+        # As all arrays of the loss, with the rows last: sums over the few bins are fast then.
         zero_shot = np.ascontiguousarray(rows.zero_shot.T)
 
         def solve(penalty):

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from baselines_shared import TRAINED, Y
-from factories import TINY_FROZEN
+from factories import TINY_FROZEN, with_settings
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
@@ -23,6 +23,19 @@ def test_fits_predicts_clones_and_pickles(make_baseline, pixels, cls, fine_tune)
     assert reg.transform(pixels).shape == (8, 16)
     np.testing.assert_array_equal(clone(reg).fit(pixels, Y).predict(pixels), y_pred)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(reg)).predict(pixels), y_pred)
+
+
+@pytest.mark.parametrize("cls", TRAINED)
+def test_mirror_images_are_a_setting(make_baseline, pixels, cls):
+    plain, mirrored = (
+        make_baseline(with_settings(cls, mirror=mirror), fine_tune="none").fit(pixels, Y)
+        for mirror in (False, True)
+    )
+    assert (mirrored.predict(pixels) != plain.predict(pixels)).any()
+    with pytest.raises(ValueError, match="'mirror' parameter .* 'bool'"):
+        make_baseline(with_settings(cls, mirror="both")).fit(pixels, Y)
+    with pytest.raises(ValueError, match="class attribute mirror = True"):
+        plain.set_params(mirror=True)
 
 
 @pytest.mark.parametrize("cls", TRAINED)
