@@ -40,6 +40,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from scipy.stats import ttest_rel
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -273,36 +274,60 @@ def fine_numclip(task, shared, training):
     return numclip(bins=task.fine_bins)(task, shared, training)
 
 
+class KernelAdapter(RegressorMixin, BaseEstimator):
+    """Zero-shot CLIP, and a Gaussian process on what is left of the label."""
+
+    def __init__(self, zero_shot, process):
+        self.zero_shot = zero_shot
+        self.process = process
+
+    def fit(self, X, y):
+        self.zero_shot_ = clone(self.zero_shot).fit(X, y)
+        self.process_ = clone(self.process).fit(X, y - self.zero_shot_.predict(X))
+        return self
+
+    def predict(self, X):
+        return self.zero_shot_.predict(X) + self.process_.predict(X)
+
+
+def kernel_adapter(task, shared, training):
+    embedder, *process = gaussian_process(task, shared, training)
+    adapter = KernelAdapter(zero_shot("words")(task, shared, training), make_pipeline(*process))
+    return make_pipeline(embedder, adapter)
+
+
 METHODS = {
+    "median": median,
     "zero-shot, words": zero_shot("words"),
     "zero-shot, digits of the bins": zero_shot("numbers"),
     "zero-shot, one prompt per number": zero_shot_numbers,
     "RidgeCV on embeddings": ridge,
+    "SVR on embeddings": svr,
+    "Gaussian process on embeddings": gaussian_process,
+    "kernel adapter": kernel_adapter,
     "head, L1": head("l1"),
     "head, cross-entropy (DEX)": head("cross_entropy"),
     "head, sord": head("sord"),
     "head, corn": head("corn"),
     "head, triangular": head("triangular"),
+    **{
+        f"head, {name}, {rate}": head(loss, float(rate))
+        for name, loss in {"L1": "l1", "cross-entropy": "cross_entropy", "sord": "sord"}.items()
+        for rate in ("1e-5", "3e-5", "1e-4")
+    },
     "CoOp": prompted(baselines.CoOpRegressor, 1e-2),
     "OrdinalCLIP": prompted(baselines.OrdinalCLIPRegressor, 1e-2),
     "L2RCLIP": prompted(baselines.L2RCLIPRegressor, 3e-3),
-    "NumCLIP": numclip(),
-    "NumCLIP, finer bins": fine_numclip,
-    "NumCLIP, 5 unnamed bins": numclip(bins=5, template="{}"),
-}
-ABLATION = {
+    "NumCLIP, 100 epochs": numclip(max_epochs=100),
+    "NumCLIP, frozen tower": numclip(fine_tune="none", max_epochs="auto"),
     "random prompts, InfoNCE": numclip(prompt_init="random", ranking_loss="infonce"),
     "random prompts, FCRC": numclip(prompt_init="random"),
     "words, InfoNCE": numclip(ranking_loss="infonce"),
     "NumCLIP": numclip(),
-}
-DISTANCE = {
-    "NumCLIP": numclip(),
+    "NumCLIP, finer bins": fine_numclip,
+    "NumCLIP, 5 unnamed bins": numclip(bins=5, template="{}"),
     "distance: sqrt": numclip(ranking_loss=FCRC(distance="sqrt")),
     "distance: squared": numclip(ranking_loss=FCRC(distance="squared")),
-}
-SETTINGS = {
-    "NumCLIP": numclip(),
     "beta = 0 (InfoNCE)": numclip(beta=0.0),
     "beta = 1": numclip(beta=1.0),
     "beta = 16": numclip(beta=16.0),
@@ -314,42 +339,52 @@ SETTINGS = {
     "shift: none": numclip(shift="none"),
     "prompts in digits": numclip(prompt_init="numbers"),
 }
-SAMPLES = {
-    "median": median,
-    "zero-shot, words": zero_shot("words"),
-    "RidgeCV on embeddings": ridge,
-    "SVR on embeddings": svr,
-    "Gaussian process on embeddings": gaussian_process,
-    "head, L1": head("l1"),
-    "head, cross-entropy (DEX)": head("cross_entropy"),
-    "NumCLIP, 100 epochs": numclip(max_epochs=100),
-    "NumCLIP": numclip(),
-}
-LEFT_OUT = (
-    "no ranking loss",
-    "beta = 0 (InfoNCE)",
-    "beta = 16",
-    "prompts in digits",
-    "shift: none",
-)
-RANKING = {name: SETTINGS[name] for name in ("NumCLIP", *LEFT_OUT)}
-FINE_TUNED = {
-    "NumCLIP, frozen tower": numclip(fine_tune="none", max_epochs="auto"),
-    **{
-        f"head, {name}, {rate}": head(loss, float(rate))
-        for name, loss in {"L1": "l1", "cross-entropy": "cross_entropy", "sord": "sord"}.items()
-        for rate in ("1e-5", "3e-5", "1e-4")
-    },
-    "NumCLIP": numclip(),
-}
+
+# %%
+# Tables
+# ------
+
+ON_EMBEDDINGS = [
+    "RidgeCV on embeddings",
+    "SVR on embeddings",
+    "Gaussian process on embeddings",
+    "kernel adapter",
+]
+HEADS = [
+    "head, L1",
+    "head, cross-entropy (DEX)",
+    "head, sord",
+    "head, corn",
+    "head, triangular",
+]
+PAPER = [
+    *("zero-shot, words", "zero-shot, digits of the bins", "zero-shot, one prompt per number"),
+    *(*ON_EMBEDDINGS, *HEADS, "CoOp", "OrdinalCLIP", "L2RCLIP"),
+    *("NumCLIP", "NumCLIP, finer bins", "NumCLIP, 5 unnamed bins"),
+]
+ABLATION = ["random prompts, InfoNCE", "random prompts, FCRC", "words, InfoNCE", "NumCLIP"]
+SETTINGS = [
+    *("NumCLIP", "beta = 0 (InfoNCE)", "beta = 1", "beta = 16", "no ranking loss"),
+    *("weight_norm: mean", "same bin not masked", "released code's loss"),
+    *("shift: relative", "shift: none", "prompts in digits"),
+]
+RANKING = [
+    *("NumCLIP", "no ranking loss", "beta = 0 (InfoNCE)", "beta = 16"),
+    *("prompts in digits", "shift: none"),
+]
+AT_RATES = [name for name in METHODS if name.startswith("head") and name.endswith(("-4", "-5"))]
+SAMPLES = [
+    *("median", "zero-shot, words", *ON_EMBEDDINGS, *HEADS, "NumCLIP, 100 epochs", "NumCLIP"),
+]
+# The methods and the numbers of training images of each table.
 TABLES = {
-    "full": (METHODS, ["all"]),
-    "few_shot": (METHODS, ["1", "2", "4", "8", "16", "all"]),
+    "full": (PAPER, ["all"]),
+    "few_shot": (PAPER, ["1", "2", "4", "8", "16", "all"]),
     "ablation": (ABLATION, ["4", "all"]),
-    "distance": (DISTANCE, ["4", "all"]),
+    "distance": (["NumCLIP", "distance: sqrt", "distance: squared"], ["4", "all"]),
     "settings": (SETTINGS, ["4", "all"]),
     "ranking": (RANKING, ["n=20", "n=50", "n=200", "all"]),
-    "fine_tuned": (FINE_TUNED, ["n=100", "all"]),
+    "fine_tuned": (["NumCLIP, frozen tower", *AT_RATES, "NumCLIP"], ["n=100", "all"]),
     "samples": (SAMPLES, ["n=10", "n=20", "n=50", "n=100", "n=200", "n=500", "n=1000", "all"]),
 }
 REFERENCE = "NumCLIP"  # differences are to it
@@ -386,17 +421,16 @@ def run(args, task):
         shared = dict(model_name=args.model, pretrained=args.pretrained)
     shared |= dict(canvas_scale=task.canvas_scale, verbose=0)
     cells = [
-        (method, make, shots, seed)
+        (method, shots, seed)
         for table in args.table
         for shots in args.shots or TABLES[table][1]
         for seed in range(args.seeds)
-        for method, make in TABLES[table][0].items()
-        if method in (args.methods or TABLES[table][0])
-        and not (method == "NumCLIP, finer bins" and task.fine_bins is None)
+        for method in args.methods or TABLES[table][0]
+        if not (method == "NumCLIP, finer bins" and task.fine_bins is None)
     ]
     results = Path(args.results)
     known = set(_read(results)[CELL].itertuples(index=False, name=None))
-    for i, (method, make, shots, seed) in enumerate(cells):
+    for i, (method, shots, seed) in enumerate(cells):
         key = (*name_task(args, task), method, shots, seed)
         if key in known:
             continue
@@ -406,7 +440,7 @@ def run(args, task):
             training["max_epochs"] = FULL_EPOCHS.get(shots, 20)
         if args.max_epochs is not None:
             training["max_epochs"] = args.max_epochs
-        estimator = make(task, shared, training)
+        estimator = METHODS[method](task, shared, training)
         if args.mirror:
             estimator = _on_both_sides(estimator, shared)
         row = dict(zip(CELL, key, strict=True)) | evaluate(estimator, task, shots, seed)
@@ -552,7 +586,7 @@ def main():
     parser.add_argument("--fine-tune", choices=["full", "none"], default="none")
     parser.add_argument("--mirror", action="store_true", help="average over mirror images")
     parser.add_argument("--max-epochs", type=int, help="of all that is trained; frozen NumCLIP too")
-    parser.add_argument("--methods", nargs="+", help="only these")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, help="these, not the table's")
     parser.add_argument("--shots", nargs="+", help="images per number; the table's by default")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--results", default="tables.csv")
@@ -562,8 +596,7 @@ def main():
     task = DATASETS[args.dataset](args)
     results = run(args, task)
     for table in args.table:
-        methods, shots = TABLES[table]
-        shots = args.shots or shots
+        methods, shots = args.methods or TABLES[table][0], args.shots or TABLES[table][1]
         stem = Path(args.results).with_suffix("")
         stem = f"{stem}-{args.dataset}-{args.fine_tune}-{table}"
         text = report(results, task, methods, shots)

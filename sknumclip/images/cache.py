@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import tempfile
 import weakref
-from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
 
@@ -16,12 +15,12 @@ import torch
 from .. import __version__
 from ..machine.files import naming_cache_folder, with_checksum, without_checksum, write_whole
 from ..machine.memory import free_memory
+from ..machine.recent import RecentlyUsed
 
 __all__ = [
     "EMBEDDINGS",
     "CanvasFolder",
     "CanvasMemory",
-    "EmbeddingMemory",
     "Embeddings",
     "NoCanvases",
     "NoEmbeddings",
@@ -130,40 +129,8 @@ def canvas_cache(cache, images, different, shape, recipe, n_sharing):
     return store
 
 
-class EmbeddingMemory:
-    """Cache of the most recently used embeddings of this process, by content.
-
-    A frozen tower has not seen labels, so folds and candidates of a search may share embeddings.
-    """
-
-    def __init__(self, max_bytes):
-        self.max_bytes = max_bytes
-        self._rows = OrderedDict()
-        self._bytes = 0
-        self._lock = Lock()
-
-    def get(self, key):
-        with self._lock:
-            row = self._rows.get(key)
-            if row is not None:
-                self._rows.move_to_end(key)
-            return row
-
-    def put(self, key, row):
-        with self._lock:
-            if key not in self._rows:
-                self._rows[key] = row
-                self._bytes += row.nbytes
-            while self._bytes > self.max_bytes:
-                self._bytes -= self._rows.popitem(last=False)[1].nbytes
-
-    def clear(self):
-        with self._lock:
-            self._rows.clear()
-            self._bytes = 0
-
-
-EMBEDDINGS = EmbeddingMemory(MAX_CACHED_BYTES)
+# A frozen tower has not seen labels, so folds and candidates of a search may share embeddings.
+EMBEDDINGS = RecentlyUsed(MAX_CACHED_BYTES)
 
 
 class NoEmbeddings:

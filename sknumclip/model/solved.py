@@ -4,11 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from . import N_WAVES
 from .modules import SHIFTS, CLIPModule, Output, ShiftRegressor
 
-__all__ = ["N_WAVES", "SolvedModule"]
-
-N_WAVES = 512
+__all__ = ["SolvedModule"]
 
 
 class SolvedModule(CLIPModule):

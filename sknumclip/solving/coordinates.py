@@ -8,7 +8,7 @@ from sklearn.kernel_approximation import RBFSampler
 from sklearn.metrics import pairwise_distances
 from sklearn.utils import gen_batches
 
-from ..model.solved import N_WAVES
+from ..model import N_WAVES
 
 __all__ = ["Coordinates", "coordinates_of"]
 

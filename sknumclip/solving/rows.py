@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-__all__ = ["Rows", "folds_of", "merge_rows", "n_folds", "weighted_quantile"]
-
+__all__ = ["MANY_ROWS", "Rows", "folds_of", "merge_rows", "n_folds", "weighted_quantile"]
 
 N_FOLDS = 5
+MANY_ROWS = 20_000  # are enough to choose coordinates and penalties
 
 
 @dataclass(frozen=True)

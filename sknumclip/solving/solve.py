@@ -5,20 +5,18 @@ from functools import partial
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.preprocessing import StandardScaler
 
 from .bins_model import PENALTIES, BinsModel, FittedBins
 from .blend import blend_candidates, strength_shares
-from .coordinates import Coordinates, coordinates_of
+from .coordinates import Coordinates
+from .features import feature_parts
 from .ranking import no_ranking, ranking_of
-from .ridge import solve_ridges, weighted_sum
-from .rows import folds_of, merge_rows, weighted_quantile
+from .ridge import weighted_sum
+from .rows import MANY_ROWS, N_FOLDS, folds_of, merge_rows, weighted_quantile
 from .shifts import MANY_BINS, Shifts, solve_shifts
 
 __all__ = ["Problem", "Solution", "n_steps", "solve"]
 
-# With more rows, the penalty is chosen on this many, of which one part of five is held out.
-MANY_ROWS = 20_000
 NEGLIGIBLE = 1e-3  # share of the last two penalties; smaller ones would get less
 COVERED = 0.9  # share of labels within 1.645 standard deviations, as in a normal distribution
 
@@ -95,11 +93,9 @@ def solve(rows, problem, advance=lambda: None):
     rows = merge_rows(rows)
     splits, of_clip = _splits(rows, problem.seed), problem.text_weights is not None
     held, tested = _held(rows, splits)
-    some = rows[:: -(-len(rows) // MANY_ROWS)]  # tell as much of the features as all
-    standard = StandardScaler().fit(some.X, sample_weight=some.weight)
-    coordinates = coordinates_of(some.X, *_unit(standard, of_clip), problem.seed)
-    ridges = solve_ridges(rows, standard.scale_, coordinates, tested, of_clip)
-    inner = _in_coordinates(rows, coordinates, problem)
+    parts = feature_parts(rows, tested, problem.seed, of_clip)
+    coordinates, ridges = parts.coordinates, parts.ridges
+    inner = replace(rows, X=parts.X, zero_shot=_zero_shot(rows, problem))
     models = _models(problem, inner.X.shape[1])
     bins = _solve_bins(models, inner, held, splits, advance)
     medians = [np.full(len(split.outside), rows[split.inside].median()) for split in splits]
@@ -162,7 +158,7 @@ def _splits(rows, seed):
         folds = [fold for _ in range(n_repeats(n)) for fold in folds_of(rows, rng)]
         return [_Held(np.setdiff1d(np.arange(n), fold), fold) for fold in folds]
     some = np.random.default_rng(seed).permutation(n)[:MANY_ROWS]
-    return [_Held(np.sort(some[MANY_ROWS // 5 :]), some[: MANY_ROWS // 5])]
+    return [_Held(np.sort(some[MANY_ROWS // N_FOLDS :]), some[: MANY_ROWS // N_FOLDS])]
 
 
 def _held(rows, splits):
@@ -173,20 +169,11 @@ def _held(rows, splits):
     return replace(held, weight=held.weight / times), tested
 
 
-def _unit(standard, of_clip):
-    """Leave CLIP embeddings as they are, to be compared with texts; scale other features."""
-    if of_clip:
-        return np.zeros_like(standard.mean_), np.ones_like(standard.scale_)
-    return standard.mean_, standard.scale_ * np.sqrt(len(standard.scale_))
-
-
-def _in_coordinates(rows, coordinates, problem):
-    """Return `rows` for the bins model: coordinates for features, and logits of zero-shot CLIP."""
+def _zero_shot(rows, problem):
+    """Return the logits of zero-shot CLIP, shape (n, n_bins)."""
     if problem.text_weights is None:
-        zero_shot = np.zeros((len(rows), problem.bins.n_bins))
-    else:
-        zero_shot = rows.X @ problem.text_weights.T
-    return replace(rows, X=coordinates(rows.X), zero_shot=zero_shot)
+        return np.zeros((len(rows), problem.bins.n_bins))
+    return rows.X @ problem.text_weights.T
 
 
 def _models(problem, n_coordinates):

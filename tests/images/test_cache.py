@@ -7,10 +7,11 @@ from factories import preprocessing
 from images_shared import CountingEncoder, all_canvases, embed, picture
 from PIL import Image
 
-from sknumclip.images.cache import EmbeddingMemory, Embeddings
+from sknumclip.images.cache import Embeddings
 from sknumclip.images.canvases import CanvasStore
 from sknumclip.images.embeddings import clear_embedding_cache
 from sknumclip.images.reading import Images
+from sknumclip.machine.recent import RecentlyUsed
 
 pytestmark = pytest.mark.usefixtures("_small_batches_and_empty_cache")
 
@@ -65,11 +66,11 @@ def test_a_folder_asks_for_the_state_of_each_file_once(files, tmp_path, monkeypa
 
 
 def test_the_cache_stays_within_its_limit(monkeypatch):
-    memory = EmbeddingMemory(max_bytes=40)
+    memory = RecentlyUsed(max_bytes=40)
     monkeypatch.setattr("sknumclip.images.cache.EMBEDDINGS", memory)
     encoder = CountingEncoder()
     embed(encoder, [picture(i) for i in range(1, 11)], cache=Embeddings("a"))
-    assert len(memory._rows) == 3  # 12 bytes each
+    assert len(memory._values) == 3  # 12 bytes each
     embed(encoder, [picture(9), picture(10)], cache=Embeddings("a"))
     assert encoder.n_images == 10
 
