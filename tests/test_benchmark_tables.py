@@ -64,3 +64,12 @@ def test_another_folder_in_the_same_file_is_computed_anew(tmp_path):
         tables.append((tmp_path / "results-folder-none-full.md").read_text())
     assert tables[0] != tables[1]
     assert len(pd.read_csv(tmp_path / "results.csv")) == 2
+
+
+@pytest.mark.slow
+def test_a_method_that_does_not_exist_is_refused():
+    options = ["--table", "samples", "--methods", "NumCLIP", "ridge"]
+    done = subprocess.run([sys.executable, str(SCRIPT), *options], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "invalid choice: 'ridge'" in done.stderr
+    assert "RidgeCV on embeddings" in done.stderr
