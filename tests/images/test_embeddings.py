@@ -1,11 +1,10 @@
 """embed_images: right rows, each image once, nothing kept beyond the limit."""
 
-import multiprocessing
-
 import numpy as np
 import pytest
 from factories import save_pictures
 from images_shared import CountingEncoder, embed, picture
+from processes_shared import SERVER
 
 from sknumclip.exceptions import ImageReadError
 from sknumclip.images.cache import Embeddings
@@ -59,11 +58,10 @@ def embed_in_a_process_of_its_own(folder, paths, start, queue):
 
 def test_processes_that_share_a_folder_embed_each_image_once(tmp_path):
     paths = save_pictures(tmp_path, [picture(i + 1) for i in range(20)])
-    context = multiprocessing.get_context("spawn")
-    start, queue = context.Barrier(2), context.Queue()
+    start, queue = SERVER.Barrier(2), SERVER.Queue()
     args = (tmp_path / "cache", paths, start, queue)
     processes = [
-        context.Process(target=embed_in_a_process_of_its_own, args=args, daemon=True)
+        SERVER.Process(target=embed_in_a_process_of_its_own, args=args, daemon=True)
         for _ in range(2)
     ]
     for process in processes:

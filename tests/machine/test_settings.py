@@ -1,16 +1,20 @@
 """own_settings: results do not depend on the caller's torch settings, which are restored."""
 
 import contextlib
+import multiprocessing
 import os
+import warnings
 
 import numpy as np
 import pytest
 import torch
-from factories import BINS, GRADES, Y, run_python
+from factories import BINS, GRADES, Y
+from processes_shared import SERVER
 
 from sknumclip import CLIPEmbedder, NumCLIPClassifier, NumCLIPRegressor
 from sknumclip.baselines import ImageHeadRegressor, ZeroShotCLIPRegressor
 from sknumclip.clip import loading
+from sknumclip.datasets import make_counting_images
 from sknumclip.images.embeddings import clear_embedding_cache
 from sknumclip.machine.settings import own_settings
 
@@ -160,31 +164,30 @@ def test_the_callers_random_numbers_are_as_without_us(anew, clip_models, pixels,
     np.testing.assert_array_equal(torch.rand(3), expected)
 
 
-FORK = """
-import multiprocessing, sys, warnings
-import torch
-from sknumclip import NumCLIPRegressor
-from sknumclip.datasets import make_counting_images
+def fit_and_predict_in_a_fork(results):
+    torch.set_num_threads(2)
+    X, y = make_counting_images(40, random_state=0)
+    reg = NumCLIPRegressor(3, model_name="tiny", max_epochs=0, random_state=0, verbose=0).fit(X, y)
+    expected = reg.predict(X)
 
-torch.set_num_threads(2)
-X, y = make_counting_images(40, random_state=0)
-reg = NumCLIPRegressor(3, model_name="tiny", max_epochs=0, random_state=0, verbose=0).fit(X, y)
-expected = reg.predict(X)
+    def predict():
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            error = np.abs(reg.predict(X) - expected).max()
+        results.put((error, [str(warning.message) for warning in caught]))
 
-def predict():
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        same = abs(reg.predict(X) - expected).max() < 0.5
-    print("in the fork:", same, *(str(warning.message) for warning in caught), flush=True)
-
-fork = multiprocessing.get_context("fork").Process(target=predict)
-fork.start()
-fork.join(60)
-"""
+    fork = multiprocessing.get_context("fork").Process(target=predict)
+    fork.start()
+    fork.join(60)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
 def test_a_forked_worker_predicts_and_is_told_why_on_one_thread():
-    printed = run_python(["-c", FORK], timeout=120)
-    assert "in the fork: True This process was forked" in printed
-    assert "'spawn' or 'forkserver'" in printed
+    results = SERVER.Queue()
+    process = SERVER.Process(target=fit_and_predict_in_a_fork, args=(results,))
+    process.start()
+    error, (message,) = results.get(timeout=120)
+    process.join()
+    assert error < 0.5
+    assert message.startswith("This process was forked")
+    assert "'spawn' or 'forkserver'" in message

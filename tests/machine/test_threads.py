@@ -4,11 +4,12 @@ import os
 import threading
 
 import numpy as np
+import pytest
 import torch
-from factories import FromZeroShot, run_python
+from factories import run_python
 
+from sknumclip import CLIPEmbedder
 from sknumclip.machine.threads import torch_threads
-from sknumclip.training import loop
 
 
 def test_threads_are_the_callers_again_afterwards():
@@ -39,57 +40,25 @@ def test_threads_that_overlap_leave_the_callers_number():
         torch.set_num_threads(before)
 
 
-def test_a_container_of_two_cores_gets_no_more_threads():
-    code = """
-import numpy as np, torch
-from sknumclip import CLIPEmbedder
-normalize = torch.nn.functional.normalize
-def watch(*args, **kwargs):
-    seen.add(torch.get_num_threads())
-    return normalize(*args, **kwargs)
-torch.nn.functional.normalize = watch
-for asked in (1, 2, 4):
-    seen = set()
-    torch.set_num_threads(asked)
-    embedder = CLIPEmbedder(model_name="tiny", image_cache=None, verbose=0)
-    embedder.fit_transform(np.zeros((3, 40, 40, 3), np.uint8))
-    print(asked, *seen, torch.get_num_threads())
-"""
-    env = {**os.environ, "LOKY_MAX_CPU_COUNT": "2"}
-    lines = run_python(["-c", code], 120, env=env).split("\n")[:3]
-    assert lines == ["1 1 1", "2 2 2", "4 2 4"]  # asked, used, and left as asked
+@pytest.mark.parametrize(("asked", "used"), [(1, 1), (2, 2), (4, 2)])
+def test_a_container_of_two_cores_gets_no_more_threads(monkeypatch, asked, used):
+    normalize, seen = torch.nn.functional.normalize, set()
 
-
-def threads_of_steps(X, y, **params):
-    """The numbers of threads that steps take if the caller allows two."""
-    seen = set()
-
-    def loss(logits, bin_index, y, **options):
+    def watch(*args, **kwargs):
         seen.add(torch.get_num_threads())
-        return logits.sum() * 0
+        return normalize(*args, **kwargs)
 
+    monkeypatch.setattr(torch.nn.functional, "normalize", watch)
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
     before = torch.get_num_threads()
-    torch.set_num_threads(2)
+    torch.set_num_threads(asked)
     try:
-        # A solved start would compute the loss as well.
-        reg = FromZeroShot(3, model_name="tiny", max_epochs=1, verbose=0)
-        reg.set_params(ranking_loss=loss, **params).fit(X, y)
-        assert torch.get_num_threads() == 2
+        embedder = CLIPEmbedder(model_name="tiny", image_cache=None, verbose=0)
+        embedder.fit_transform(np.zeros((3, 40, 40, 3), np.uint8))
+        assert torch.get_num_threads() == asked
     finally:
         torch.set_num_threads(before)
-    return seen
-
-
-def test_steps_too_small_for_threads_take_one(monkeypatch):
-    rng, y = np.random.default_rng(0), np.arange(8.0)
-    features, images = (
-        rng.normal(size=(8, 8)),
-        rng.integers(256, size=(8, 64, 64, 3), dtype=np.uint8),
-    )
-    assert threads_of_steps(features, y, fine_tune="none") == {1}
-    assert threads_of_steps(images, y, fine_tune="full") == {1}  # of a tower this small
-    monkeypatch.setattr(loop, "SMALL", 1000)
-    assert threads_of_steps(images, y, fine_tune="full") == {2}
+    assert seen == {used}
 
 
 THREADS = """

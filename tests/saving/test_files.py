@@ -1,12 +1,12 @@
 """Saving is atomic: a folder contains the old model or the new one, even after a crash."""
 
-import multiprocessing
 import os
 import shutil
 
 import numpy as np
 import pytest
 from factories import Y
+from processes_shared import SERVER
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.machine import files as machine_files
@@ -86,19 +86,16 @@ def test_loading_while_others_save_gives_a_whole_model(two_models, pixels, tmp_p
         model.save(source)
     target = tmp_path / "target"
     shutil.copytree(sources[0], target)
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    savers = [context.Process(target=_save_in_turns, args=(target, sources, stop))]
-    for saver in savers:
-        saver.start()
+    stop = SERVER.Event()
+    saver = SERVER.Process(target=_save_in_turns, args=(target, sources, stop))
+    saver.start()
     try:
         found = []
         while len(found) < 40 or (len(set(map(str, found))) < 2 and len(found) < 2000):
             found.append(NumCLIPRegressor.load(target).predict(pixels).tolist())
     finally:
         stop.set()
-        for saver in savers:
-            saver.join(60)
+        saver.join(60)
     assert all(values in expected for values in found)
     assert len(set(map(str, found))) == 2  # both were met
     assert np.isfinite(NumCLIPRegressor.load(target).predict(pixels)).all()

@@ -1,15 +1,10 @@
 """train(): stopping, callbacks, checkpoints and resuming."""
 
 import pickle
-import signal
-import subprocess
-import sys
-import time
 import warnings
 
 import joblib
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from factories import FromZeroShot, with_settings
@@ -179,52 +174,6 @@ def test_ctrl_c_leaves_a_usable_estimator_and_says_so(make, data, epoch, early_s
 
 
 # -------------------------------------------------------------------------------------- checkpoints
-
-
-RUN = """
-import sys, time, torch
-from skorch.callbacks import Callback, EarlyStopping, LRScheduler
-torch.set_num_threads(1)
-import numpy as np
-from sknumclip import NumCLIPRegressor
-pixels = np.random.default_rng(0).integers(0, 256, size=(8, 40, 48, 3), dtype=np.uint8)
-y = np.array([1.0, 5, 9, 12, 28, 40, 77, 99])
-class Slow(Callback):
-    def on_epoch_end(self, net, **kwargs):
-        time.sleep(0.05)
-NumCLIPRegressor(**{params!r}, checkpoint={folder!r}, callbacks=[Slow()]).fit(pixels, y)
-"""
-
-
-@pytest.mark.parametrize("early_stopping", [False, True])
-def test_a_killed_fit_goes_on_to_the_same_bits(make, data, tmp_path, early_stopping):
-    X, y = data
-    params = make(
-        max_epochs=25, n_iter_no_change=25, early_stopping=early_stopping, validation_fraction=0.25
-    ).get_params()
-    for name in ("accelerator", "callbacks", "checkpoint"):
-        del params[name]
-    folder = tmp_path / "checkpoints"
-    code = RUN.format(params=params, folder=str(folder))
-    process = subprocess.Popen([sys.executable, "-c", code])
-    deadline = time.monotonic() + 60
-    while not list(folder.glob("*.safetensors")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    time.sleep(0.3)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, "it finished before it could be killed"
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        straight = NumCLIPRegressor(**params).fit(X, y)
-        resumed = NumCLIPRegressor(**{**params, "checkpoint": folder}).fit(X, y)
-    finally:
-        torch.set_num_threads(threads)
-    columns = [name for name in straight.history_ if name != "dur"]
-    pd.testing.assert_frame_equal(straight.history_[columns], resumed.history_[columns])
-    for name, value in straight.net_.module_.state_dict().items():
-        assert torch.equal(value, resumed.net_.module_.state_dict()[name]), name
 
 
 def test_a_checkpoint_that_is_no_folder_is_found_early(make, tmp_path):
