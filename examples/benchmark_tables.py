@@ -373,9 +373,7 @@ RANKING = [
     *("prompts in digits", "shift: none"),
 ]
 AT_RATES = [name for name in METHODS if name.startswith("head") and name.endswith(("-4", "-5"))]
-SAMPLES = [
-    *("median", "zero-shot, words", *ON_EMBEDDINGS, *HEADS, "NumCLIP, 100 epochs", "NumCLIP"),
-]
+SAMPLES = ["median", "zero-shot, words", *ON_EMBEDDINGS, *HEADS, "NumCLIP, 100 epochs", "NumCLIP"]
 # The methods and the numbers of training images of each table.
 TABLES = {
     "full": (PAPER, ["all"]),

@@ -6,10 +6,11 @@ import threading
 import numpy as np
 import pytest
 import torch
-from factories import run_python
+from factories import FromZeroShot, run_python
 
 from sknumclip import CLIPEmbedder
 from sknumclip.machine.threads import torch_threads
+from sknumclip.training import loop
 
 
 def test_threads_are_the_callers_again_afterwards():
@@ -59,6 +60,38 @@ def test_a_container_of_two_cores_gets_no_more_threads(monkeypatch, asked, used)
     finally:
         torch.set_num_threads(before)
     assert seen == {used}
+
+
+def threads_of_steps(X, y, **params):
+    """The numbers of threads that steps take if the caller allows two."""
+    seen = set()
+
+    def loss(logits, bin_index, y, **options):
+        seen.add(torch.get_num_threads())
+        return logits.sum() * 0
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        # A solved start would compute the loss as well.
+        reg = FromZeroShot(3, model_name="tiny", max_epochs=1, verbose=0)
+        reg.set_params(ranking_loss=loss, **params).fit(X, y)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    return seen
+
+
+def test_steps_too_small_for_threads_take_one(monkeypatch):
+    rng, y = np.random.default_rng(0), np.arange(8.0)
+    features, images = (
+        rng.normal(size=(8, 8)),
+        rng.integers(256, size=(8, 64, 64, 3), dtype=np.uint8),
+    )
+    assert threads_of_steps(features, y, fine_tune="none") == {1}
+    assert threads_of_steps(images, y, fine_tune="full") == {1}  # of a tower this small
+    monkeypatch.setattr(loop, "SMALL", 1000)
+    assert threads_of_steps(images, y, fine_tune="full") == {2}
 
 
 THREADS = """
