@@ -82,6 +82,6 @@ def test_a_list_of_paths_is_refused_by_mapie(drawn, paths):
 def test_the_example_runs(tmp_path):
     script = Path(__file__).parent.parent / "examples" / "plot_05_intervals.py"
     output = run_python([script], timeout=600, cwd=tmp_path)
-    shares = re.findall(r"(\d+)% conformal +: holds ([\d.]+)%", output)
-    assert [abs(float(held) - int(level)) < 5 for level, held in shares] == [True, True]
+    shares = re.findall(r"(\d+)% conformal +: covers ([\d.]+)%", output)
+    assert [abs(float(covered) - int(level)) < 5 for level, covered in shares] == [True, True]
     assert (tmp_path / "intervals.png").stat().st_size > 10_000
