@@ -23,7 +23,7 @@ from sknumclip.datasets import make_counting_images
 
 PARAMS = dict(bins=BINS, batch_size=8, random_state=0, verbose=0, precision="fp32")
 FULL = dict(fine_tune="full", augment=True, early_stopping=True, lr=1e-3, n_iter_no_change=12)
-FROZEN = dict(fine_tune="none", early_stopping=False, prompt_lr=1e-2)
+FROZEN = dict(fine_tune="none", early_stopping=True, prompt_lr=1e-2, n_iter_no_change=12)
 KINDS = {"full": {**FULL, "max_epochs": 15}, "none": {**FROZEN, "max_epochs": 40}}
 
 

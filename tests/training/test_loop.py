@@ -1,14 +1,18 @@
 """train(): stopping, callbacks, checkpoints and resuming."""
 
 import pickle
+import signal
+import time
 import warnings
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from factories import FromZeroShot, with_settings
-from skorch.callbacks import EarlyStopping, EpochScoring, LRScheduler
+from processes_shared import SERVER
+from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 from training_shared import EPOCHS_SEEN, Watch
 
 from sknumclip import NumCLIPRegressor
@@ -174,6 +178,48 @@ def test_ctrl_c_leaves_a_usable_estimator_and_says_so(make, data, epoch, early_s
 
 
 # -------------------------------------------------------------------------------------- checkpoints
+
+
+class Slow(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        time.sleep(0.05)
+
+
+def fit_slowly(params, X, y):
+    torch.set_num_threads(1)
+    NumCLIPRegressor(**params, callbacks=[Slow()]).fit(X, y)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_killed_fit_goes_on_to_the_same_bits(make, data, tmp_path, early_stopping):
+    X, y = data
+    params = make(
+        max_epochs=25, n_iter_no_change=25, early_stopping=early_stopping, validation_fraction=0.25
+    ).get_params()
+    for name in ("accelerator", "callbacks", "checkpoint"):
+        del params[name]
+    folder = tmp_path / "checkpoints"
+    process = SERVER.Process(target=fit_slowly, args=({**params, "checkpoint": folder}, X, y))
+    process.start()
+    deadline = time.monotonic() + 60
+    while not list(folder.glob("*.safetensors")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL, "it finished before it could be killed"
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        straight = NumCLIPRegressor(**params).fit(X, y)
+        resumed = NumCLIPRegressor(**{**params, "checkpoint": folder}).fit(X, y)
+    finally:
+        torch.set_num_threads(threads)
+    columns = [name for name in straight.history_ if name != "dur"]
+    pd.testing.assert_frame_equal(straight.history_[columns], resumed.history_[columns])
+    for name, value in straight.net_.module_.state_dict().items():
+        assert torch.equal(value, resumed.net_.module_.state_dict()[name]), name
 
 
 def test_a_checkpoint_that_is_no_folder_is_found_early(make, tmp_path):
