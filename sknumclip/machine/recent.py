@@ -24,7 +24,9 @@ class RecentlyUsed:
             return value
 
     def put(self, key, value):
-        """Keep `value`, unless `key` has one."""
+        """Keep `value`, unless `key` has one or it alone is too large."""
+        if value.nbytes > self.max_bytes:
+            return
         with self._lock:
             if key not in self._values:
                 self._values[key] = value

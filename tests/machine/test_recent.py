@@ -14,11 +14,11 @@ def test_what_was_not_used_for_longest_goes_first():
     assert [key for key in "abcd" if recent.get(key) is not None] == ["a", "c", "d"]
 
 
-def test_what_is_too_large_is_not_kept():
+def test_what_is_too_large_is_not_kept_and_displaces_nothing():
     recent = RecentlyUsed(max_bytes=24)
+    recent.put("b", np.zeros(1))
     recent.put("a", np.zeros(100))
     assert recent.get("a") is None
-    recent.put("b", np.zeros(1))
     assert recent.get("b") is not None
 
 
