@@ -11,12 +11,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from factories import BINS, counting_files
 from processes_shared import SERVER
 from skorch.callbacks import Callback
+from training_shared import assert_same_fit
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.datasets import make_counting_images
@@ -57,13 +57,6 @@ def kill_after(delay, params):
     process.kill()
     process.join()
     return process.exitcode == -signal.SIGKILL
-
-
-def assert_same_fit(one, other):
-    columns = [name for name in one.history_ if name != "dur"]
-    pd.testing.assert_frame_equal(one.history_[columns], other.history_[columns], check_exact=True)
-    for name, value in one.net_.module_.state_dict().items():
-        assert torch.equal(value, other.net_.module_.state_dict()[name]), name
 
 
 def kill_and_resume(params, folder, n_kills, seed):

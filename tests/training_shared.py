@@ -1,5 +1,7 @@
-"""A callback that notes epochs and may interrupt a fit."""
+"""A callback that notes epochs and may interrupt a fit, and a comparison of two fits."""
 
+import pandas as pd
+import torch
 from skorch.callbacks import Callback
 
 EPOCHS_SEEN = []
@@ -17,3 +19,10 @@ class Watch(Callback):
     def on_batch_end(self, net, **kwargs):
         if len(net.history) == self.interrupt_at:
             raise KeyboardInterrupt
+
+
+def assert_same_fit(one, other):
+    columns = [name for name in one.history_ if name != "dur"]
+    pd.testing.assert_frame_equal(one.history_[columns], other.history_[columns], check_exact=True)
+    for name, value in one.net_.module_.state_dict().items():
+        assert torch.equal(value, other.net_.module_.state_dict()[name]), name

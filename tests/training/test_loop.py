@@ -7,13 +7,12 @@ import warnings
 
 import joblib
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from factories import FromZeroShot, with_settings
 from processes_shared import SERVER
 from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
-from training_shared import EPOCHS_SEEN, Watch
+from training_shared import EPOCHS_SEEN, Watch, assert_same_fit
 
 from sknumclip import NumCLIPRegressor
 from sknumclip.clip.backbone import load_backbone
@@ -216,10 +215,7 @@ def test_a_killed_fit_goes_on_to_the_same_bits(make, data, tmp_path, early_stopp
         resumed = NumCLIPRegressor(**{**params, "checkpoint": folder}).fit(X, y)
     finally:
         torch.set_num_threads(threads)
-    columns = [name for name in straight.history_ if name != "dur"]
-    pd.testing.assert_frame_equal(straight.history_[columns], resumed.history_[columns])
-    for name, value in straight.net_.module_.state_dict().items():
-        assert torch.equal(value, resumed.net_.module_.state_dict()[name]), name
+    assert_same_fit(straight, resumed)
 
 
 def test_a_checkpoint_that_is_no_folder_is_found_early(make, tmp_path):
