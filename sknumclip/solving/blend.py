@@ -10,8 +10,9 @@ from scipy.special import expit
 __all__ = ["Blend", "blend_candidates", "prior_shares", "solve_shares", "strength_shares"]
 
 CAUTION = 3.0  # the higher, the closer to the best penalty alone
-STRENGTH, MORE_FOR_FEW = 3.0, 60.0  # strength of the prior for n samples: 3 + 60 / n samples
-HUBER_WIDTH = 0.1  # in units of the mean absolute deviation of the labels
+STRENGTH, MORE_FOR_FEW = 3.0, 130.0  # strength of the prior for n samples: 3 + 130 / n samples
+HUBER_WIDTH = 0.1  # in units of the error of the best model
+EXACT = 1e-3  # smallest such error, in units of the mean absolute deviation of the labels
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,10 @@ def solve_shares(predictions, y, weight, prior):
     """
     n = weight.sum()
     strength = (STRENGTH + MORE_FOR_FEW / n) / n
-    scale = np.abs(y - np.average(y, weights=weight)).mean() or 1.0
+    # What errors are compared with: where labels can be told well, those of a good model are small.
+    least = np.average(np.abs(predictions - y[:, None]), axis=0, weights=weight).min()
+    deviation = np.average(np.abs(y - np.average(y, weights=weight)), weights=weight)
+    scale = max(least, EXACT * deviation) or 1.0
     predictions, y = predictions / scale, y / scale
 
     def value_and_gradient(shares):

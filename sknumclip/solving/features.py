@@ -1,4 +1,4 @@
-"""Coordinates and ridges: what candidates of a search share if only bins or losses differ."""
+"""Coordinates and ridge axes: what candidates of a search share if bins, words or losses differ."""
 
 from dataclasses import dataclass
 
@@ -8,29 +8,29 @@ from sklearn.preprocessing import StandardScaler
 
 from ..machine.recent import RecentlyUsed
 from .coordinates import Coordinates, coordinates_of
-from .ridge import solve_ridges
+from .ridge import WAVE_UNIT, WAVES, RidgePath
 from .rows import MANY_ROWS
 
 __all__ = ["FeatureParts", "feature_parts"]
 
-_RECENT = RecentlyUsed(256 * 2**20)  # 2,000 embeddings of length 512 take 15
+_RECENT = RecentlyUsed(256 * 2**20)  # 2,000 embeddings of length 512 take 20
 
 
 @dataclass(frozen=True)
 class FeatureParts:
-    """Parts of a solved fit that depend on neither bins nor losses."""
+    """Parts of a solved fit that depend on features only, not on labels, bins or losses."""
 
     coordinates: Coordinates
-    ridges: dict
-    """From names to Ridge."""
     X: np.ndarray
     """The rows in coordinates, shape (n, n_coordinates)."""
+    paths: dict
+    """From names to RidgePath."""
 
     @property
     def nbytes(self):
         """Bytes of what is large."""
         of_coordinates = self.coordinates.of_features.nbytes + self.coordinates.of_waves.nbytes
-        return self.X.nbytes + of_coordinates
+        return self.X.nbytes + of_coordinates + sum(path.nbytes for path in self.paths.values())
 
 
 def feature_parts(rows, tested, seed, of_clip):
@@ -49,7 +49,7 @@ def feature_parts(rows, tested, seed, of_clip):
     -------
     FeatureParts
     """
-    key = joblib.hash((rows.X, rows.y, rows.weight, tested, seed, of_clip))
+    key = joblib.hash((rows.X, rows.weight, tested, seed, of_clip))
     parts = _RECENT.get(key)
     if parts is None:
         parts = _feature_parts(rows, tested, seed, of_clip)
@@ -60,9 +60,13 @@ def feature_parts(rows, tested, seed, of_clip):
 def _feature_parts(rows, tested, seed, of_clip):
     some = rows[:: -(-len(rows) // MANY_ROWS)]  # tell as much of the features as all
     standard = StandardScaler().fit(some.X, sample_weight=some.weight)
+    scale = standard.scale_
     coordinates = coordinates_of(some.X, *_unit(standard, of_clip), seed)
-    ridges = solve_ridges(rows, standard.scale_, coordinates, tested, of_clip)
-    return FeatureParts(coordinates, ridges, coordinates(rows.X))
+    paths = {WAVES: RidgePath(coordinates.waves(rows.X), rows.weight, WAVE_UNIT, tested)}
+    units = {"ridge": scale} if of_clip else {"ridge": scale, "ridge, one unit": scale.mean()}
+    for name, unit in units.items():
+        paths[name] = RidgePath(rows.X, rows.weight, unit, tested)
+    return FeatureParts(coordinates, coordinates(rows.X), paths)
 
 
 def _unit(standard, of_clip):

@@ -1,64 +1,67 @@
 """Ridge regressions on features and on waves, with leave-one-out predictions."""
 
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
 from .blend import strength_shares
 
-__all__ = ["Ridge", "ridge_path", "solve_ridges", "weighted_sum"]
+__all__ = ["WAVES", "WAVE_UNIT", "Ridge", "RidgePath", "solve_ridges", "weighted_sum"]
 
 PENALTIES = 10.0 ** np.arange(-3, 4.01, 0.5)  # per feature of variance 1
 WAVE_UNIT = 0.45  # about the standard deviation of a wave, (1 - mean kernel) / 2 under the root
+WAVES = "ridge, waves"  # name of the path on waves
+NEGLIGIBLE = 1e-12  # variance along an axis, as a share of the largest: rounding noise
 _MANY = 4096  # rows per batch of predictions
 
 
 @dataclass(frozen=True)
 class Ridge:
-    """A linear function of features and waves, and its leave-one-out predictions."""
+    """A linear function of features and waves, and maybe zero-shot CLIP, to be added up."""
 
     left_out: np.ndarray
+    """Leave-one-out predictions."""
+    of_text: float
+    """1 if the rest is added to the predictions of zero-shot CLIP, else 0."""
     of_features: np.ndarray
     of_waves: np.ndarray
     intercept: float
 
 
-def solve_ridges(rows, scale, coordinates, tested, of_clip):
-    """Solve one ridge on the features, each in its own unit, one on the waves, and maybe another.
-
-    The other is for features that are not CLIP's: on all of them in one unit.
+def solve_ridges(paths, rows, coordinates, start):
+    """Fit a ridge for each path: to the labels, or to what zero-shot CLIP leaves of them.
 
     Parameters
     ----------
+    paths : dict of str to RidgePath
+        One of them, ``WAVES``, on the waves of the features.
     rows : Rows
-    scale : ndarray of shape (n_features,)
-        Unit of each feature.
     coordinates : Coordinates
-    tested : int ndarray of shape (n_tested,)
-        Indices of the rows to leave out, one at a time.
-    of_clip : bool
+        Whose waves these are.
+    start : ndarray of shape (n,) or None
+        Predictions of zero-shot CLIP to start from.
 
     Returns
     -------
     dict of str to Ridge
     """
-    no_features, no_waves = np.zeros(rows.X.shape[1]), np.zeros(len(coordinates.phases))
-    waves = replace(rows, X=coordinates.waves(rows.X))
-    left_out, coefficients, intercept = _solve_ridge(waves, WAVE_UNIT, tested)
-    ridges = {"ridge, waves": Ridge(left_out, no_features, coefficients, intercept)}
-    del waves  # may be most of the memory
-    units = {"ridge": scale} if of_clip else {"ridge": scale, "ridge, one unit": scale.mean()}
-    for name, unit in units.items():
-        left_out, coefficients, intercept = _solve_ridge(rows, unit, tested)
-        ridges[name] = Ridge(left_out, coefficients, no_waves, intercept)
+    from_text = start is not None
+    start = start if from_text else np.zeros(len(rows))
+    ridges = {}
+    for name, path in paths.items():
+        X = coordinates.waves(rows.X) if name == WAVES else rows.X
+        coefficients, intercepts, left_out = path.solve(X, rows.y - start, rows.weight)
+        left_out += start[path.tested]
+        errors = np.abs(left_out - rows.y[path.tested])
+        shares = strength_shares(errors, rows.weight[path.tested])
+        of_features, of_waves = np.zeros(rows.X.shape[1]), np.zeros(len(coordinates.phases))
+        if name == WAVES:
+            of_waves = shares @ coefficients
+        else:
+            of_features = shares @ coefficients
+        intercept = shares @ intercepts
+        ridges[name] = Ridge(shares @ left_out, float(from_text), of_features, of_waves, intercept)
     return ridges
-
-
-def _solve_ridge(rows, scale, tested):
-    """Return leave-one-out predictions, and coefficients and intercept of the fit to all rows."""
-    coefficients, intercepts, left_out = ridge_path(rows, scale, tested)
-    shares = strength_shares(np.abs(left_out - rows.y[tested]), rows.weight[tested])
-    return shares @ left_out, shares @ coefficients, shares @ intercepts
 
 
 def weighted_sum(ridges, shares):
@@ -77,49 +80,75 @@ def weighted_sum(ridges, shares):
     return Ridge(*(sum(column) for column in zip(*terms, strict=True)))
 
 
-def ridge_path(rows, scale, tested):
-    """Fit a ridge regression for each of ``PENALTIES``.
+class RidgePath:
+    """Ridge regressions on the same features, for each of ``PENALTIES`` and for any labels.
 
     Parameters
     ----------
-    rows : Rows
+    X : ndarray of shape (n, n_features)
+    weight : ndarray of shape (n,)
     scale : float or ndarray of shape (n_features,)
         Unit of each feature.
     tested : int ndarray of shape (n_tested,)
         Indices of the rows to leave out, one at a time.
-
-    Returns
-    -------
-    coefficients : ndarray of shape (n_penalties, n_features)
-    intercepts : ndarray of shape (n_penalties,)
-    left_out : ndarray of shape (n_penalties, n_tested)
-        Prediction for each of these rows by a model fitted to all others.
     """
-    X_mean, y_mean = rows.mean(rows.X), rows.mean(rows.y)
-    root = np.sqrt(rows.weight)
-    X, y = rows.X - X_mean, (rows.y - y_mean) * root
-    X /= scale  # in place, as X may be most of the memory
-    X *= root[:, None]
-    penalties = PENALTIES[:, None] * X.shape[1]
-    if len(X) < X.shape[1]:  # use the smaller of the two square matrices
-        values, vectors = np.linalg.eigh(X @ X.T)
-        values = values.clip(0)
-        axes = vectors.T @ X
-        along = vectors.T @ y / (values + penalties)
-    else:
+
+    def __init__(self, X, weight, scale, tested):
+        self.origin, self.scale, self.tested = np.average(X, axis=0, weights=weight), scale, tested
+        X = X - self.origin
+        X /= scale  # in place, as X may be most of the memory
+        own = X[tested]
+        X *= np.sqrt(weight)[:, None]
+        values, self.axes = _axes(X)
+        # Along each axis, for each penalty: shape (n_penalties, n_axes).
+        self.inverse = 1 / (values + PENALTIES[:, None] * X.shape[1])
+        leverage = np.empty((len(PENALTIES), len(tested)))
+        for part in _parts(len(tested)):
+            leverage[:, part] = self.inverse @ ((own[part] @ self.axes.T) ** 2).T
+        self.kept = 1 - weight[tested] * (leverage + 1 / weight.sum())
+
+    @property
+    def nbytes(self):
+        """Bytes of what is large."""
+        return self.axes.nbytes + self.inverse.nbytes + self.kept.nbytes
+
+    def solve(self, X, y, weight):
+        """Fit to labels.
+
+        Parameters
+        ----------
+        X, weight : ndarray
+            As before.
+        y : ndarray of shape (n,)
+
+        Returns
+        -------
+        coefficients : ndarray of shape (n_penalties, n_features)
+        intercepts : ndarray of shape (n_penalties,)
+        left_out : ndarray of shape (n_penalties, n_tested)
+            Prediction for each of the tested rows by a model fitted to all others.
+        """
+        y_mean = np.average(y, weights=weight)
+        along = self.axes @ (X.T @ (weight * (y - y_mean)) / self.scale)
+        coefficients = (along * self.inverse) @ self.axes / self.scale
+        intercepts = y_mean - coefficients @ self.origin
+        left_out = np.empty((len(PENALTIES), len(self.tested)))
+        for part in _parts(len(self.tested)):
+            rows = self.tested[part]
+            residual = y[rows] - (coefficients @ X[rows].T + intercepts[:, None])
+            left_out[:, part] = y[rows] - residual / self.kept[:, part].clip(1e-6)
+        return coefficients, intercepts, left_out
+
+
+def _axes(X):
+    """Return the eigenvalues of X.T @ X and the axes, shape (n_axes, n_features)."""
+    if len(X) >= X.shape[1]:
         values, vectors = np.linalg.eigh(X.T @ X)
-        values = values.clip(0)
-        axes = vectors.T
-        along = axes @ (X.T @ y) / (values + penalties)
-    coefficients = along @ axes
-    fitted, leverage = [], []
-    of_axes = values if len(X) < X.shape[1] else np.ones_like(values)  # squared lengths
-    for part in np.array_split(tested, max(1, len(tested) // _MANY)):
-        shares = (X[part] @ axes.T) ** 2 / np.where(of_axes > 0, of_axes, 1.0)
-        leverage.append(shares @ (1 / (values + penalties)).T)
-        fitted.append(X[part] @ coefficients.T)
-    leverage = np.concatenate(leverage).T + rows.weight[tested] / rows.weight.sum()
-    residual = (y[tested] - np.concatenate(fitted).T) / (1 - leverage).clip(1e-6)
-    left_out = rows.y[tested] - residual / root[tested]
-    coefficients /= scale
-    return coefficients, y_mean - coefficients @ X_mean, left_out
+        return values.clip(0), vectors.T
+    values, vectors = np.linalg.eigh(X @ X.T)  # the smaller of the two matrices
+    used = values > NEGLIGIBLE * values[-1]
+    return values[used], vectors[:, used].T @ X / np.sqrt(values[used])[:, None]
+
+
+def _parts(n):
+    return [slice(start, start + _MANY) for start in range(0, n, _MANY)]

@@ -7,7 +7,7 @@ from scipy.special import softmax
 from sklearn.preprocessing import StandardScaler
 
 from .blend import strength_shares
-from .ridge import ridge_path
+from .ridge import RidgePath
 from .rows import Rows
 
 __all__ = ["MANY_BINS", "Shifts", "solve_shifts"]
@@ -85,7 +85,8 @@ def _path(rows, bins):
     # One unit for all columns of a kind: a bin with few rows must stay hard to learn.
     kinds = scale[:n_bins], scale[n_bins:]
     scale = np.concatenate([np.full_like(kind, np.sqrt((kind**2).mean())) for kind in kinds])
-    return ridge_path(rows, scale, np.array([], dtype=int))[:2]
+    path = RidgePath(rows.X, rows.weight, scale, np.array([], dtype=int))
+    return path.solve(rows.X, rows.y, rows.weight)[:2]
 
 
 def _shifts(path, shares):

@@ -11,7 +11,7 @@ from .blend import blend_candidates, strength_shares
 from .coordinates import Coordinates
 from .features import feature_parts
 from .ranking import no_ranking, ranking_of
-from .ridge import weighted_sum
+from .ridge import solve_ridges, weighted_sum
 from .rows import MANY_ROWS, N_FOLDS, folds_of, merge_rows, weighted_quantile
 from .shifts import MANY_BINS, Shifts, solve_shifts
 
@@ -94,17 +94,20 @@ def solve(rows, problem, advance=lambda: None):
     splits, of_clip = _splits(rows, problem.seed), problem.text_weights is not None
     held, tested = _held(rows, splits)
     parts = feature_parts(rows, tested, problem.seed, of_clip)
-    coordinates, ridges = parts.coordinates, parts.ridges
+    coordinates = parts.coordinates
     inner = replace(rows, X=parts.X, zero_shot=_zero_shot(rows, problem))
     models = _models(problem, inner.X.shape[1])
     bins = _solve_bins(models, inner, held, splits, advance)
     medians = [np.full(len(split.outside), rows[split.inside].median()) for split in splits]
     candidates = {"bins": bins.predictions, "median": np.concatenate(medians)}
     simple = ["median"]
+    start = None
     if of_clip:
-        zero_shot = models[0].fitted(np.zeros(models[0].n_parameters))
-        candidates["text"] = zero_shot.predict(inner[tested])
+        text = models[0].fitted(np.zeros(models[0].n_parameters)).predict(inner)
+        candidates["text"] = text[tested]
         simple.append("text")
+        start = text if _beats_median(text, rows) else None
+    ridges = solve_ridges(parts.paths, rows, coordinates, start)
     candidates |= {name: ridge.left_out for name, ridge in ridges.items()}
     shifts = [Shifts.none(problem.bins.n_bins)] * (len(splits) + 1)
     if problem.shift != "none" and problem.bins.n_bins <= MANY_BINS:
@@ -129,7 +132,7 @@ def solve(rows, problem, advance=lambda: None):
         bias=bias,
         centers=shifts[-1].centers,
         slopes=shifts[-1].slopes,
-        text_share=blend.shares["text"],
+        text_share=blend.shares["text"] + linear.of_text,
         coefficients=linear.of_features,
         wave_coefficients=linear.of_waves,
         intercept=linear.intercept + blend.shares["median"] * rows.median(),
@@ -281,6 +284,11 @@ def _with_median(path, blend):
     """Add the error of the median to that of each penalty: no better means nothing is learned."""
     median = float(blend.errors["median"])
     return [{**tried, "median_mae": median} if "valid_mae" in tried else tried for tried in path]
+
+
+def _beats_median(y_pred, rows):
+    errors = np.abs(y_pred - rows.y), np.abs(rows.median() - rows.y)
+    return rows.mean(errors[0]) < rows.mean(errors[1])
 
 
 def _is_new_to_clip(blend):

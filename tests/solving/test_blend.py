@@ -32,18 +32,34 @@ def test_a_weight_of_2_is_two_samples():
     times, prior = np.arange(30) % 3 + 1.0, np.array([0.2, 0.3, 0.5])
     repeated = np.repeat(np.arange(30), times.astype(int))
     expected = solve_shares(predictions[repeated], y[repeated], np.ones(len(repeated)), prior)
-    # The scale of labels is that of rows, so it is as if their deviations were equal.
     found = solve_shares(predictions, y, times, prior)
-    np.testing.assert_allclose(found, expected, atol=0.05)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def test_the_fewer_samples_the_closer_the_shares_stay_to_the_prior():
     prior, moved = np.array([1.0, 0.0]), []
     for n in (4, 16, 400):
         y = np.linspace(-1, 1, n)
-        predictions = np.column_stack([np.zeros(n), y])  # the second model is right
+        predictions = np.column_stack([np.zeros(n), y / 2])  # the second model is better
         moved.append(solve_shares(predictions, y, np.ones(n), prior)[1])
-    assert moved[0] < 0.2 < moved[1] < 0.95 < moved[2]
+    assert moved[0] < 0.2 < moved[1] < 0.9 < moved[2]
+
+
+def test_how_well_labels_can_be_told_does_not_change_what_it_takes_to_convince():
+    rng = np.random.default_rng(0)
+    prior, shares = np.array([1.0, 0.0]), []
+    for noise in (1.0, 0.01):
+        errors = rng.normal(size=(60, 2)) * [1.5 * noise, noise]
+        y = rng.normal(size=60)
+        shares.append(solve_shares(y[:, None] + errors, y, np.ones(60), prior)[1])
+    assert shares[1] == pytest.approx(shares[0], abs=0.15)
+
+
+def test_a_model_without_error_gets_all():
+    y = np.linspace(-1, 1, 20)
+    predictions = np.column_stack([np.zeros(20), y])
+    shares = solve_shares(predictions, y, np.ones(20), np.array([1.0, 0.0]))
+    np.testing.assert_allclose(shares, [0, 1], atol=0.01)
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ def recent():
     features._RECENT.clear()
 
 
-def fit_and_predict(X, y, **params):
-    reg = NumCLIPRegressor(FOUR_COUNTS, template="{} shapes.", **TINY_FROZEN | params)
+def fit_and_predict(X, y, bins=FOUR_COUNTS, **params):
+    reg = NumCLIPRegressor(bins, **dict(template="{} shapes.") | TINY_FROZEN | params)
     return reg.fit(X, y).predict(X)
 
 
@@ -31,6 +31,7 @@ def test_a_fit_after_others_is_the_same_to_the_bit(data, recent):
     alone = fit_and_predict(X, y)
     recent.clear()
     fit_and_predict(X, y, beta=0.0)
+    fit_and_predict(X, y, bins=3)
     after_others = fit_and_predict(X, y)
     np.testing.assert_array_equal(after_others, alone)
 
@@ -52,8 +53,8 @@ def test_candidates_of_a_search_compute_them_once(data, monkeypatch):
     monkeypatch.setattr(
         features, "_feature_parts", lambda *args: computed.append(args) or compute(*args)
     )
-    for beta in (0.0, 1.0, 4.0):
-        fit_and_predict(X, y, beta=beta)
+    for params in ({}, dict(beta=1.0), dict(template="{} things."), dict(bins=3)):
+        fit_and_predict(X, y, **params)
     assert len(computed) == 1
     fit_and_predict(X, y[::-1].copy())
     assert len(computed) == 2
