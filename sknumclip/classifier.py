@@ -77,7 +77,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
     checkpoint : str, Path or None, default=None
     callbacks : list of skorch callbacks or None, default=None
     random_state : int, RandomState instance or None, default=None
-    augment : bool or callable, default=True
+    augment : {"auto", "crop"}, bool or callable, default="auto"
     canvas_scale : float, default=8/7
     image_cache : {"auto", "memory"}, str, Path or None, default="auto"
     num_workers : "auto" or int, default="auto"
@@ -106,9 +106,9 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
 
     Notes
     -----
-    Set ``augment=False`` if mirroring an image could change its class. `shift` is a class attribute
-    here, ``"width"``. A solved fit minimizes the cross-entropy, not the error of the rank, with or
-    without the ranking loss, whichever has the lower log loss out of fold: see ``history_``.
+    `shift` is a class attribute here, ``"width"``. A solved fit minimizes the cross-entropy, not
+    the error of the rank, with or without the ranking loss, whichever has the lower log loss out of
+    fold: see ``history_``.
 
     ``classes_`` and the columns of ``predict_proba`` are in the order of the classes. If that is
     not the sorted order ("poor", "fair", "good"), scikit-learn's probability metrics (``log_loss``,
@@ -173,7 +173,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         checkpoint: StrPath | None = None,
         callbacks: list[Any] | None = None,
         random_state: RandomState = None,
-        augment: Augment = True,
+        augment: Augment = "auto",
         canvas_scale: float = 8 / 7,
         image_cache: StrPath | None = "auto",
         num_workers: IntOrAuto = "auto",

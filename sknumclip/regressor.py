@@ -119,9 +119,12 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
     random_state : int, RandomState instance or None, default=None
         Determines everything random. On a CPU, with the same number of torch threads, the same
         state gives bitwise identical results whatever the cache and `num_workers`.
-    augment : bool or callable, default=True
-        Whether to train the image tower on random crops of the canvas and on mirrored images
-        (Section 4.1). If False, it is trained on the center crop, which predictions also use.
+    augment : {"auto", "crop"}, bool or callable, default="auto"
+        What the image tower is trained on. With True, on random crops of the canvas, half of them
+        mirrored (Section 4.1); with "crop", on random crops only, for tasks where left and right
+        matter, such as reading a dial; with False, on the center crop, which predictions also use.
+        "auto" is True, unless a ridge regression on the embeddings is clearly worse for held-out
+        images once they are mirrored; then it is "crop", and a warning says so.
         A callable makes the training views itself: it gets canvases, a uint8 tensor of shape (n, 3,
         height, width), and returns a tensor like it, of the canvas's or of the tower's size;
         torchvision transforms (``v2``) get one image at a time. torch's random numbers are seeded
@@ -265,7 +268,7 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         checkpoint: StrPath | None = None,
         callbacks: list[Any] | None = None,
         random_state: RandomState = None,
-        augment: Augment = True,
+        augment: Augment = "auto",
         canvas_scale: float = 8 / 7,
         image_cache: StrPath | None = "auto",
         num_workers: IntOrAuto = "auto",
@@ -347,7 +350,7 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
                 f"paper() makes a NumCLIPRegressor. Got {cls.__name__}: derive your class from "
                 "sknumclip.regressor.PaperRegressor, and pass the other settings as parameters."
             )
-        settings = dict(shift="relative", batch_size=32, lr=1e-5, prompt_lr=1e-5)
+        settings = dict(shift="relative", batch_size=32, lr=1e-5, prompt_lr=1e-5, augment=True)
         return PaperRegressor(bins, **{**settings, **params})
 
     def fit(

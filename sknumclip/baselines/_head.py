@@ -49,7 +49,7 @@ class ImageHeadRegressor(ClassRegressor):
     head_lr : float, default=1e-2
         Learning rate of the head.
     lr_schedule : {"cosine", "constant"}, default="cosine"
-    augment : bool or callable, default=True
+    augment : "crop", bool or callable, default=True
     canvas_scale : float, default=8/7
     early_stopping : bool, default=False
     validation_fraction : float, default=0.1

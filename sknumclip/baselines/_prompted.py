@@ -57,7 +57,7 @@ class CoOpRegressor(ClassRegressor):
     prompt_lr : float, default=1e-4
         Learning rate of the prompts.
     lr_schedule : {"cosine", "constant"}, default="cosine"
-    augment : bool or callable, default=True
+    augment : "crop", bool or callable, default=True
     canvas_scale : float, default=8/7
     early_stopping : bool, default=False
     validation_fraction : float, default=0.1
@@ -195,7 +195,7 @@ class OrdinalCLIPRegressor(CoOpRegressor):
     prompt_lr : float, default=1e-4
         Learning rate of the prompts.
     lr_schedule : {"cosine", "constant"}, default="cosine"
-    augment : bool or callable, default=True
+    augment : "crop", bool or callable, default=True
     canvas_scale : float, default=8/7
     early_stopping : bool, default=False
     validation_fraction : float, default=0.1
@@ -326,7 +326,7 @@ class L2RCLIPRegressor(CoOpRegressor):
     prompt_lr : float, default=1e-4
         Learning rate of the prompts.
     lr_schedule : {"cosine", "constant"}, default="cosine"
-    augment : bool or callable, default=True
+    augment : "crop", bool or callable, default=True
     canvas_scale : float, default=8/7
     early_stopping : bool, default=False
     validation_fraction : float, default=0.1

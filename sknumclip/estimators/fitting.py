@@ -261,15 +261,13 @@ class FitMixin:
         own = self.augment if callable(self.augment) else None
         cuts_views = own is not None or self.augment
         size = tuple(checked.backbone.preprocessing.size) if cuts_views else None
+        how = size, own, self.augment != "crop"
         if not self._stops_early:
-            return Samples(inputs, targets, kept, size, own), None
+            return Samples(inputs, targets, kept, *how), None
         training, validation = train_test_split(
             kept, test_size=self.validation_fraction, random_state=checked.seed
         )
-        return (
-            Samples(inputs, targets, training, size, own),
-            Samples(inputs, targets, validation),
-        )
+        return Samples(inputs, targets, training, *how), Samples(inputs, targets, validation)
 
     # ----------------------------------------------------------------------------------- train
 

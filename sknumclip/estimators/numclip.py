@@ -41,6 +41,7 @@ def _are_callbacks(values):
 NUMCLIP_CONSTRAINTS = {
     **TRAINING_CONSTRAINTS,
     "max_epochs": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
+    "augment": ["boolean", StrOptions({"auto", "crop"}), callable],
     "template": [str],
     "prompt_init": [StrOptions(set(PROMPT_INITS))],
     "ranking_loss": [StrOptions(set(RANKING_LOSSES)), callable],

@@ -17,6 +17,7 @@ from ..solving.rows import Rows
 from ..solving.solve import Problem, n_steps, solve
 from ..training.callbacks import shows_progress
 from ..training.net import restore_net
+from .mirroring import error_of_mirroring
 
 __all__ = ["SolveMixin"]
 
@@ -105,11 +106,35 @@ class SolveMixin:
         if self._is_solved:
             module, solution = self._solve(checked, prepared)
             return restore_net(module.eval(), solution.path)
-        if self._solves_first:
+        if self._solves_first or self._tests_mirroring:
             frozen = self._embed_training_images(checked, prepared)
+        if self._tests_mirroring:
+            prepared = self._without_wrong_mirror_images(prepared, frozen, checked)
+        if self._solves_first:
             module, solution = self._solve(checked, frozen)
             prepared = replace(prepared, start=module, is_new_to_clip=solution.is_new_to_clip)
         return super()._train(checked, prepared, tasks)
+
+    @property
+    def _tests_mirroring(self):
+        is_trained = self.fine_tune != "none" and self.max_epochs != 0
+        return is_trained and self.augment == "auto" and not self.mirror
+
+    def _without_wrong_mirror_images(self, prepared, frozen, checked):
+        """Return `prepared` without mirroring if labels do not hold for mirror images."""
+        used = prepared.training.indices
+        mirrored = self._embed_training_images(checked, prepared, mirror="only")
+        pair = frozen.inputs[used].numpy(), mirrored.inputs[used].numpy()
+        ratio = error_of_mirroring(*pair, checked.y[used], checked.seed)
+        if ratio is None:
+            return prepared
+        warn_user(
+            f"augment='auto': mirror images of held-out training images are predicted {ratio:.2g} "
+            "times as badly as the images, so left and right seem to matter. The tower is trained "
+            "on random crops only. Use augment='crop' to choose that, or augment=True to train on "
+            "mirror images nonetheless."
+        )
+        return replace(prepared, training=replace(prepared.training, mirrors=False))
 
     def _solve(self, checked, prepared):
         """Solve for all parameters; return the module and the Solution."""
@@ -141,11 +166,16 @@ class SolveMixin:
         encoder = FeatureEncoder(n_features, n_features, image_encoder=source)
         return SolvedModule.from_solution(encoder, bins, solution, texts), solution
 
-    def _embed_training_images(self, checked, prepared):
-        """Return `prepared` with embeddings of the frozen tower as inputs."""
+    def _embed_training_images(self, checked, prepared, mirror=None):
+        """Return `prepared` with embeddings of the frozen tower as inputs, maybe of mirror images.
+
+        See :class:`~sknumclip.model.modules.ImageEncoder` for `mirror`.
+        """
+        encoder = self._image_encoder(checked.backbone)
+        encoder.mirror = self.mirror if mirror is None else mirror
         features, _ = self._embed(
             checked.X,
-            self._image_encoder(checked.backbone),
+            encoder,
             checked.backbone.fingerprint,
             0 if shows_progress(self) else self.verbose,
             store=prepared.inputs,

@@ -75,7 +75,7 @@ def canvas_size(preprocessing, scale=1.0):
     return tuple(round(side * scale) for side in preprocessing.size)
 
 
-def training_views(canvases, size, generator, places=None, batch_size=None):
+def training_views(canvases, size, generator, places=None, batch_size=None, mirrors=True):
     """Cut a random crop from each canvas and mirror half of them (Section 4.1 of the paper).
 
     Parameters
@@ -90,6 +90,8 @@ def training_views(canvases, size, generator, places=None, batch_size=None):
         are drawn for the whole batch, so that they do not depend on how it is split.
     batch_size : int, default=None
         Size of that batch.
+    mirrors : bool, default=True
+        If False, none is mirrored; the crops are the same.
 
     Returns
     -------
@@ -105,7 +107,8 @@ def training_views(canvases, size, generator, places=None, batch_size=None):
 
     rows, columns = positions(0), positions(1)
     mirrored = torch.rand(n_drawn, 1, generator=generator)[drawn] < 0.5
-    columns = torch.where(mirrored, columns.flip(1), columns)
+    if mirrors:
+        columns = torch.where(mirrored, columns.flip(1), columns)
     samples = torch.arange(n, device=device)[:, None, None]
     rows, columns = to_device(rows, device)[:, :, None], to_device(columns, device)[:, None, :]
     # Indexing puts the channels last; the towers want them second.

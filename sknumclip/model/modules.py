@@ -45,8 +45,9 @@ class ImageEncoder(nn.Module):
     canvas_scale : float, default=1.0
         Size of the canvases relative to the tower's image size; the center is cropped. It is the
         same in training and prediction, so that objects have the same size in both.
-    mirror : bool, default=False
+    mirror : bool or "only", default=False
         Whether to average the embeddings of each image and its mirror image, except in training.
+        With "only", the embedding is that of the mirror image.
     """
 
     is_frozen = False
@@ -91,12 +92,14 @@ class ImageEncoder(nn.Module):
     def forward(self, images):
         """Embed uint8 images or canvases of shape (n, 3, height, width) as (n, embed_dim)."""
         height, width = self.preprocessing.size
+        if self.mirror == "only":
+            images = images.flip(3)
         top, left = (images.shape[2] - height) // 2, (images.shape[3] - width) // 2
         images = images[:, :, top : top + height, left : left + width]
         pixels = torch.mul(images, self.factor).add_(self.offset)  # one new array, not two
         pixels = pixels.to(next(self.visual.parameters(), pixels).dtype)
         features = self.visual(pixels)
-        if self.training or not self.mirror:
+        if self.training or not self.mirror or self.mirror == "only":
             return features
         both = features, self.visual(pixels.flip(3))
         return sum(F.normalize(one.float(), dim=1) for one in both) / 2

@@ -31,6 +31,8 @@ class Samples(Dataset):
         Size of the random crops of the canvases; None uses whole canvases.
     augment : callable or None, default=None
         Makes views of that size, or of the canvases' size, instead of random crops.
+    mirrors : bool, default=True
+        Whether half of the random crops are mirrored.
     """
 
     inputs: object
@@ -38,6 +40,7 @@ class Samples(Dataset):
     indices: np.ndarray
     view_size: tuple[int, int] | None = None
     augment: Callable[..., Any] | None = None
+    mirrors: bool = True
 
     def __len__(self):
         return len(self.indices)
@@ -66,7 +69,8 @@ class Samples(Dataset):
     def _views(self, canvases, generator, places, n_all):
         """Make views of the canvases at `places` in a batch of `n_all`, however it is split."""
         if self.augment is None:
-            return training_views(canvases, self.view_size, generator, places, n_all)
+            how = places, n_all, self.mirrors
+            return training_views(canvases, self.view_size, generator, *how)
         seeds = torch.randint(2**62, (n_all,), generator=generator)[places].tolist()
         sizes = {self.view_size, tuple(canvases.shape[2:])}
         return own_views(canvases, self.augment, seeds, sizes)
