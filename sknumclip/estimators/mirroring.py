@@ -30,7 +30,7 @@ def error_of_mirroring(features, mirrored, y, seed):
         Error of mirror images divided by that of the images; None if it is not clearly larger.
     """
     some = np.random.default_rng(seed).permutation(len(y))[:ENOUGH]
-    if len(some) < 2 * N_FOLDS:
+    if len(some) < 2 * N_FOLDS or np.ptp(y[some]) == 0:
         return None
     features, mirrored, y = features[some], mirrored[some], y[some]
     errors, mirrored_errors = np.zeros(len(y)), np.zeros(len(y))

@@ -49,8 +49,9 @@ def solve_ridges(paths, rows, coordinates, start):
     start = start if from_text else np.zeros(len(rows))
     ridges = {}
     for name, path in paths.items():
-        X = coordinates.waves(rows.X) if name == WAVES else rows.X
-        coefficients, intercepts, left_out = path.solve(X, rows.y - start, rows.weight)
+        features = coordinates.waves if name == WAVES else np.asarray
+        left = rows.y - start
+        coefficients, intercepts, left_out = path.solve(rows.X, left, rows.weight, features)
         left_out += start[path.tested]
         errors = np.abs(left_out - rows.y[path.tested])
         shares = strength_shares(errors, rows.weight[path.tested])
@@ -112,14 +113,15 @@ class RidgePath:
         """Bytes of what is large."""
         return self.axes.nbytes + self.inverse.nbytes + self.kept.nbytes
 
-    def solve(self, X, y, weight):
+    def solve(self, X, y, weight, features=np.asarray):
         """Fit to labels.
 
         Parameters
         ----------
-        X, weight : ndarray
-            As before.
-        y : ndarray of shape (n,)
+        X : ndarray of shape (n, n_columns)
+        y, weight : ndarray of shape (n,)
+        features : callable, default=numpy.asarray
+            From rows of `X` to the features that the path is of, in batches to save memory.
 
         Returns
         -------
@@ -129,13 +131,15 @@ class RidgePath:
             Prediction for each of the tested rows by a model fitted to all others.
         """
         y_mean = np.average(y, weights=weight)
-        along = self.axes @ (X.T @ (weight * (y - y_mean)) / self.scale)
+        centered = weight * (y - y_mean)
+        moments = sum(features(X[part]).T @ centered[part] for part in _parts(len(X)))
+        along = self.axes @ (moments / self.scale)
         coefficients = (along * self.inverse) @ self.axes / self.scale
         intercepts = y_mean - coefficients @ self.origin
         left_out = np.empty((len(PENALTIES), len(self.tested)))
         for part in _parts(len(self.tested)):
             rows = self.tested[part]
-            residual = y[rows] - (coefficients @ X[rows].T + intercepts[:, None])
+            residual = y[rows] - (coefficients @ features(X[rows]).T + intercepts[:, None])
             left_out[:, part] = y[rows] - residual / self.kept[:, part].clip(1e-6)
         return coefficients, intercepts, left_out
 

@@ -48,6 +48,18 @@ def test_views_are_crops_of_their_canvas_some_of_them_mirrored():
     assert len(positions) == 9
 
 
+def test_without_mirroring_the_crops_are_the_same():
+    canvases = torch.randint(0, 256, (16, 3, 8, 8), dtype=torch.uint8)
+    both, crops = (
+        training_views(canvases, (6, 6), torch.Generator().manual_seed(0), mirrors=mirrors)
+        for mirrors in (True, False)
+    )
+    unlike = [not torch.equal(*pair) for pair in zip(both, crops, strict=True)]
+    assert 2 < sum(unlike) < 14
+    mirrored = torch.tensor(unlike)[:, None, None, None]
+    assert torch.equal(torch.where(mirrored, both.flip(3), both), crops)
+
+
 def test_views_are_seeded():
     canvases = torch.randint(0, 256, (4, 3, 8, 8), dtype=torch.uint8)
     first, same, other = (
