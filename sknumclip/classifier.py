@@ -12,7 +12,7 @@ from sklearn.base import ClassifierMixin
 
 from ._typing import (
     Accelerator,
-    Augment,
+    AugmentOrAuto,
     Device,
     FineTune,
     FloatArray,
@@ -173,7 +173,7 @@ class NumCLIPClassifier(ClassifierMixin, BaseNumCLIP):
         checkpoint: StrPath | None = None,
         callbacks: list[Any] | None = None,
         random_state: RandomState = None,
-        augment: Augment = "auto",
+        augment: AugmentOrAuto = "auto",
         canvas_scale: float = 8 / 7,
         image_cache: StrPath | None = "auto",
         num_workers: IntOrAuto = "auto",

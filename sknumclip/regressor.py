@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin
 
 from ._typing import (
     Accelerator,
-    Augment,
+    AugmentOrAuto,
     Device,
     FineTune,
     FloatOrAuto,
@@ -268,7 +268,7 @@ class NumCLIPRegressor(RegressorMixin, BinRegressionMixin, BaseNumCLIP):
         checkpoint: StrPath | None = None,
         callbacks: list[Any] | None = None,
         random_state: RandomState = None,
-        augment: Augment = "auto",
+        augment: AugmentOrAuto = "auto",
         canvas_scale: float = 8 / 7,
         image_cache: StrPath | None = "auto",
         num_workers: IntOrAuto = "auto",

@@ -25,9 +25,10 @@ class CountingEncoder:
         return pixels.float().mean(dim=(2, 3))
 
 
-def embed(encoder, items, **kwargs):
+def embed(encoder, items, wanted=slice(None), **kwargs):
     kwargs = {"device": torch.device("cpu"), "on_error": "raise", **kwargs}
-    return embed_images(encoder, CanvasStore(Images(items), preprocessing("squash")), **kwargs)
+    store = CanvasStore(Images(items), preprocessing("squash")).wanting(wanted)
+    return embed_images(encoder, store, **kwargs)
 
 
 def picture(grey):

@@ -23,7 +23,7 @@ def check_augment(estimator, preprocessing):
         raise ValueError(
             f"augment={augment!r:.100} changes what the image tower is trained on, but with "
             "fine_tune='none' each image is embedded once, without augmentation. Train part of the "
-            "tower, as in fine_tune=1, or use augment=True, the default."
+            "tower, as in fine_tune=1, or leave augment out."
         )
     if estimator.checkpoint is not None:
         try:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from .._typing import Augment, StrPath
+from .._typing import AugmentOrAuto, StrPath
 from ..bins import LinguisticBins
 from ..training.callbacks import CallbackSupportMixin
 from ..training.loop import LR_SCHEDULES, check_callbacks
@@ -54,7 +54,7 @@ class BaseCLIPEstimator(CallbackSupportMixin, FitMixin, PredictMixin, BaseEstima
     gather_batches = True
     # Class attributes that affect results and are checked, like parameters.
     _settings: tuple[str, ...] = ("mirror",)
-    augment: Augment = False
+    augment: AugmentOrAuto = False
     compile = early_stopping = grad_checkpointing = warm_start = False
     validation_fraction = 0.1
     accumulate_steps = 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from .._warnings import warn_user
@@ -17,7 +18,7 @@ from ..solving.rows import Rows
 from ..solving.solve import Problem, n_steps, solve
 from ..training.callbacks import shows_progress
 from ..training.net import restore_net
-from .mirroring import error_of_mirroring
+from .mirroring import ENOUGH_IMAGES, can_be_tested, error_of_mirroring
 
 __all__ = ["SolveMixin"]
 
@@ -106,11 +107,10 @@ class SolveMixin:
         if self._is_solved:
             module, solution = self._solve(checked, prepared)
             return restore_net(module.eval(), solution.path)
-        if self._solves_first or self._tests_mirroring:
-            frozen = self._embed_training_images(checked, prepared)
         if self._tests_mirroring:
-            prepared = self._without_wrong_mirror_images(prepared, frozen, checked)
+            prepared = self._without_wrong_mirror_images(checked, prepared)
         if self._solves_first:
+            frozen = self._embed_training_images(checked, prepared)
             module, solution = self._solve(checked, frozen)
             prepared = replace(prepared, start=module, is_new_to_clip=solution.is_new_to_clip)
         return super()._train(checked, prepared, tasks)
@@ -120,19 +120,24 @@ class SolveMixin:
         is_trained = self.fine_tune != "none" and self.max_epochs != 0
         return is_trained and self.augment == "auto" and not self.mirror
 
-    def _without_wrong_mirror_images(self, prepared, frozen, checked):
-        """Return `prepared` without mirroring if labels do not hold for mirror images."""
-        used = prepared.training.indices
-        mirrored = self._embed_training_images(checked, prepared, mirror="only")
-        pair = frozen.inputs[used].numpy(), mirrored.inputs[used].numpy()
-        ratio = error_of_mirroring(*pair, checked.y[used], checked.seed)
+    def _without_wrong_mirror_images(self, checked, prepared):
+        """Return `prepared` without mirroring if training on mirror images does harm."""
+        indices = prepared.training.indices
+        some = np.random.default_rng(checked.seed).permutation(indices)[:ENOUGH_IMAGES]
+        if not can_be_tested(checked.y[some]):
+            return prepared
+        features, mirrored = (
+            self._embed_training_images(checked, prepared, mirror, some).inputs[some].numpy()
+            for mirror in (False, "only")
+        )
+        ratio = error_of_mirroring(features, mirrored, checked.y[some])
         if ratio is None:
             return prepared
         warn_user(
-            f"augment='auto': mirror images of held-out training images are predicted {ratio:.2g} "
-            "times as badly as the images, so left and right seem to matter. The tower is trained "
-            "on random crops only. Use augment='crop' to choose that, or augment=True to train on "
-            "mirror images nonetheless."
+            "augment='auto': the error for mirror images of held-out training images is "
+            f"{ratio:.2g} times that for the images themselves, so left and right seem to matter. "
+            "The tower is trained on random crops only. Use augment='crop' to choose that, or "
+            "augment=True to train on mirror images nonetheless."
         )
         return replace(prepared, training=replace(prepared.training, mirrors=False))
 
@@ -166,10 +171,11 @@ class SolveMixin:
         encoder = FeatureEncoder(n_features, n_features, image_encoder=source)
         return SolvedModule.from_solution(encoder, bins, solution, texts), solution
 
-    def _embed_training_images(self, checked, prepared, mirror=None):
+    def _embed_training_images(self, checked, prepared, mirror=None, wanted=slice(None)):
         """Return `prepared` with embeddings of the frozen tower as inputs, maybe of mirror images.
 
-        See :class:`~sknumclip.model.modules.ImageEncoder` for `mirror`.
+        See :class:`~sknumclip.model.modules.ImageEncoder` for `mirror`. Only the images at the
+        indices `wanted` are embedded.
         """
         encoder = self._image_encoder(checked.backbone)
         encoder.mirror = self.mirror if mirror is None else mirror
@@ -178,7 +184,7 @@ class SolveMixin:
             encoder,
             checked.backbone.fingerprint,
             0 if shows_progress(self) else self.verbose,
-            store=prepared.inputs,
+            store=prepared.inputs.wanting(wanted),
         )
         return replace(prepared, inputs=torch.from_numpy(features))
 

@@ -1,5 +1,6 @@
 """CanvasStore: decode and resize many images in threads, and cache the canvases."""
 
+import copy
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
@@ -51,10 +52,17 @@ class CanvasStore:
         # An image that occurs several times is decoded and cached once.
         self.first = images.first_of_each()
         different, recipe = np.unique(self.first), f"{preprocessing} {scale}"
+        self.wanted = slice(None)
         self._cache = canvas_cache(cache, images, different, self.shape, recipe, n_sharing)
 
     def __len__(self):
         return len(self.images)
+
+    def wanting(self, indices):
+        """Return this store, but only the images at `indices` are to be embedded."""
+        store = copy.copy(self)
+        store.wanted = indices
+        return store
 
     def __getitem__(self, i):
         """Return the canvas of image `i`, uint8 ndarray of shape (3, H, W)."""

@@ -59,7 +59,7 @@ def embed_images(
     Returns
     -------
     features : float32 ndarray of shape (n_images, width)
-        Embeddings; NaN for images that cannot be read.
+        Embeddings; NaN for images that cannot be read or are not wanted.
     failures : dict of int to str
         Reason for each unreadable image, by index.
 
@@ -69,7 +69,8 @@ def embed_images(
         If there are any and ``on_error="raise"``. It lists all of them.
     """
     processes.check_same(len(store), "Numbers of images")
-    own = np.unique(processes.part(store.first)).tolist()
+    own = np.unique(processes.part(store.first))
+    own = np.intersect1d(own, store.first[store.wanted]).tolist()
     size, keys = GPU_UNCACHED_BATCH_SIZE if device.type == "cuda" else BATCH_SIZE, {}
     if cache is not None:
         size = CPU_CACHED_BATCH_SIZE if device.type == "cpu" else BATCH_SIZE
@@ -113,7 +114,7 @@ def embed_images(
     asked_for = processes.part(store.first).tolist()
     features = np.full((len(asked_for), width), np.nan, dtype=np.float32)
     for place, i in enumerate(asked_for):
-        if first[i] in rows:
+        if first.get(i) in rows:
             features[place] = rows[first[i]]
     return processes.all_features(features, len(store)), failures
 

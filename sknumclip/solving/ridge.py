@@ -131,17 +131,18 @@ class RidgePath:
             Prediction for each of the tested rows by a model fitted to all others.
         """
         y_mean = np.average(y, weights=weight)
-        centered = weight * (y - y_mean)
-        moments = sum(features(X[part]).T @ centered[part] for part in _parts(len(X)))
-        along = self.axes @ (moments / self.scale)
-        coefficients = (along * self.inverse) @ self.axes / self.scale
-        intercepts = y_mean - coefficients @ self.origin
+        y = y - y_mean
+        # Centered: a large constant would otherwise leave its rounding noise.
+        moments = sum(
+            (features(X[part]) - self.origin).T @ (weight * y)[part] for part in _parts(len(X))
+        )
+        coefficients = (self.axes @ (moments / self.scale) * self.inverse) @ self.axes / self.scale
         left_out = np.empty((len(PENALTIES), len(self.tested)))
         for part in _parts(len(self.tested)):
             rows = self.tested[part]
-            residual = y[rows] - (coefficients @ features(X[rows]).T + intercepts[:, None])
-            left_out[:, part] = y[rows] - residual / self.kept[:, part].clip(1e-6)
-        return coefficients, intercepts, left_out
+            residual = y[rows] - coefficients @ (features(X[rows]) - self.origin).T
+            left_out[:, part] = y_mean + y[rows] - residual / self.kept[:, part].clip(1e-6)
+        return coefficients, y_mean - coefficients @ self.origin, left_out
 
 
 def _axes(X):

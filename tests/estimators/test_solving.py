@@ -60,7 +60,7 @@ def test_images_are_decoded_once_for_both(make, files, data, monkeypatch):
     )
     make(max_epochs=1).fit(files, data[1])
     assert len(stores) == 1
-    assert len(reads) == 4 * len(files)  # to check, to embed on both sides, and in the epoch
+    assert len(reads) == 3 * len(files)  # to check, to embed, and in the epoch
 
 
 def rate_of_tower(X, y, **params):

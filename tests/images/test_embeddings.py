@@ -30,6 +30,16 @@ def test_each_image_is_embedded_once_for_each_key():
     assert encoder.n_images == 7
 
 
+def test_only_wanted_images_are_embedded():
+    encoder = CountingEncoder()
+    items = [picture(grey) for grey in (50, 100, 150, 200)]
+    features, failures = embed(encoder, items, wanted=np.array([3, 1]))
+    assert encoder.n_images == 2
+    np.testing.assert_allclose(features[[1, 3], 0], [100, 200])
+    assert np.isnan(features[[0, 2]]).all()
+    assert not failures
+
+
 def test_unreadable_images_are_nan_or_an_error_before_more_work():
     encoder = CountingEncoder()
     items = ["missing.jpg", *map(picture, range(5)), "lost.jpg"]
