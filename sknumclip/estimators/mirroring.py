@@ -4,6 +4,8 @@ import numpy as np
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import KFold
 
+from ..solving.blend import t_value
+
 __all__ = ["ENOUGH_IMAGES", "can_be_tested", "error_of_mirroring"]
 
 ENOUGH_IMAGES = 1000
@@ -50,15 +52,10 @@ def error_of_mirroring(features, mirrored, y):
         both = np.concatenate([features[inside], mirrored[inside]])
         ridge = _ridge(both, np.tile(y[inside], 2))
         with_mirrored[outside] = np.abs(ridge.predict(features[outside]) - y[outside])
-    ratio = of_mirrored.mean() / plain.mean()
-    is_worse = ratio > WORTHWHILE and _t_value(of_mirrored - plain) > CLEARLY
-    return float(ratio) if is_worse and _t_value(with_mirrored - plain) > PROBABLY else None
+    ratio, once = of_mirrored.mean() / plain.mean(), np.ones(len(y))
+    is_worse = ratio > WORTHWHILE and t_value(of_mirrored - plain, once) > CLEARLY
+    return float(ratio) if is_worse and t_value(with_mirrored - plain, once) > PROBABLY else None
 
 
 def _ridge(X, y):
     return RidgeCV(np.logspace(-3, 3, 13)).fit(X.astype(float), y)
-
-
-def _t_value(differences):
-    noise = differences.std(ddof=1) / np.sqrt(len(differences))
-    return differences.mean() / max(noise, np.finfo(float).tiny)

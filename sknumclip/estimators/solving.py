@@ -110,8 +110,8 @@ class SolveMixin:
         if self._tests_mirroring:
             prepared = self._without_wrong_mirror_images(checked, prepared)
         if self._solves_first:
-            frozen = self._embed_training_images(checked, prepared)
-            module, solution = self._solve(checked, frozen)
+            frozen = self._embed_frozen(checked, prepared.inputs, self.mirror)
+            module, solution = self._solve(checked, replace(prepared, inputs=frozen))
             prepared = replace(prepared, start=module, is_new_to_clip=solution.is_new_to_clip)
         return super()._train(checked, prepared, tasks)
 
@@ -127,7 +127,7 @@ class SolveMixin:
         if not can_be_tested(checked.y[some]):
             return prepared
         features, mirrored = (
-            self._embed_training_images(checked, prepared, mirror, some).inputs[some].numpy()
+            self._embed_frozen(checked, prepared.inputs.wanting(some), mirror)[some].numpy()
             for mirror in (False, "only")
         )
         ratio = error_of_mirroring(features, mirrored, checked.y[some])
@@ -171,22 +171,18 @@ class SolveMixin:
         encoder = FeatureEncoder(n_features, n_features, image_encoder=source)
         return SolvedModule.from_solution(encoder, bins, solution, texts), solution
 
-    def _embed_training_images(self, checked, prepared, mirror=None, wanted=slice(None)):
-        """Return `prepared` with embeddings of the frozen tower as inputs, maybe of mirror images.
-
-        See :class:`~sknumclip.model.modules.ImageEncoder` for `mirror`. Only the images at the
-        indices `wanted` are embedded.
-        """
+    def _embed_frozen(self, checked, store, mirror):
+        """Return embeddings of the frozen tower; for `mirror` see ImageEncoder."""
         encoder = self._image_encoder(checked.backbone)
-        encoder.mirror = self.mirror if mirror is None else mirror
+        encoder.mirror = mirror
         features, _ = self._embed(
             checked.X,
             encoder,
             checked.backbone.fingerprint,
             0 if shows_progress(self) else self.verbose,
-            store=prepared.inputs.wanting(wanted),
+            store=store,
         )
-        return replace(prepared, inputs=torch.from_numpy(features))
+        return torch.from_numpy(features)
 
     def _tower_lr(self, prepared, n_steps):
         if self.lr != "auto":

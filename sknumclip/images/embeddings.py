@@ -69,8 +69,7 @@ def embed_images(
         If there are any and ``on_error="raise"``. It lists all of them.
     """
     processes.check_same(len(store), "Numbers of images")
-    own = np.unique(processes.part(store.first))
-    own = np.intersect1d(own, store.first[store.wanted]).tolist()
+    own = np.intersect1d(processes.part(store.first), store.first[store.wanted]).tolist()
     size, keys = GPU_UNCACHED_BATCH_SIZE if device.type == "cuda" else BATCH_SIZE, {}
     if cache is not None:
         size = CPU_CACHED_BATCH_SIZE if device.type == "cpu" else BATCH_SIZE

@@ -7,7 +7,14 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-__all__ = ["Blend", "blend_candidates", "prior_shares", "solve_shares", "strength_shares"]
+__all__ = [
+    "Blend",
+    "blend_candidates",
+    "prior_shares",
+    "solve_shares",
+    "strength_shares",
+    "t_value",
+]
 
 CAUTION = 3.0  # the higher, the closer to the best penalty alone
 STRENGTH, MORE_FOR_FEW = 3.0, 130.0  # strength of the prior for n samples: 3 + 130 / n samples
@@ -74,7 +81,7 @@ def strength_shares(errors, weight):
         Not negative; they sum to 1.
     """
     best = np.average(errors, axis=1, weights=weight).argmin()
-    shares = np.array([np.exp(-CAUTION * _t_value(row - errors[best], weight)) for row in errors])
+    shares = np.array([np.exp(-CAUTION * t_value(row - errors[best], weight)) for row in errors])
     return shares / shares.sum()
 
 
@@ -103,16 +110,17 @@ def prior_shares(errors, weight, simple, rich):
     prior[simple[0]] = 1.0
     best = simple[0]
     if len(simple) == 2:
-        advantage = expit(2 * _t_value(errors[:, simple[0]] - errors[:, simple[1]], weight))
+        advantage = expit(2 * t_value(errors[:, simple[0]] - errors[:, simple[1]], weight))
         prior[simple] = 1 - advantage, advantage
         best = simple[int(advantage > 0.5)]
-    share = expit(_t_value(errors[:, best] - errors[:, rich], weight))
+    share = expit(t_value(errors[:, best] - errors[:, rich], weight))
     prior *= 1 - share
     prior[rich] = share
     return prior
 
 
-def _t_value(differences, weight):
+def t_value(differences, weight):
+    """Return the weighted mean divided by its standard error."""
     mean, n = np.average(differences, weights=weight), weight.sum()
     variance = np.average((differences - mean) ** 2, weights=weight) / max(n - 1, 1.0)
     return mean / np.sqrt(variance + np.finfo(float).tiny) if mean else 0.0

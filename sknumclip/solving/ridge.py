@@ -12,7 +12,7 @@ PENALTIES = 10.0 ** np.arange(-3, 4.01, 0.5)  # per feature of variance 1
 WAVE_UNIT = 0.45  # about the standard deviation of a wave, (1 - mean kernel) / 2 under the root
 WAVES = "ridge, waves"  # name of the path on waves
 NEGLIGIBLE = 1e-12  # variance along an axis, as a share of the largest: rounding noise
-_MANY = 4096  # rows per batch of predictions
+_BATCH = 4096
 
 
 @dataclass(frozen=True)
@@ -98,15 +98,14 @@ class RidgePath:
         self.origin, self.scale, self.tested = np.average(X, axis=0, weights=weight), scale, tested
         X = X - self.origin
         X /= scale  # in place, as X may be most of the memory
-        own = X[tested]
         X *= np.sqrt(weight)[:, None]
         values, self.axes = _axes(X)
         # Along each axis, for each penalty: shape (n_penalties, n_axes).
         self.inverse = 1 / (values + PENALTIES[:, None] * X.shape[1])
         leverage = np.empty((len(PENALTIES), len(tested)))
         for part in _parts(len(tested)):
-            leverage[:, part] = self.inverse @ ((own[part] @ self.axes.T) ** 2).T
-        self.kept = 1 - weight[tested] * (leverage + 1 / weight.sum())
+            leverage[:, part] = self.inverse @ ((X[tested[part]] @ self.axes.T) ** 2).T
+        self.kept = 1 - leverage - weight[tested] / weight.sum()
 
     @property
     def nbytes(self):
@@ -130,6 +129,8 @@ class RidgePath:
         left_out : ndarray of shape (n_penalties, n_tested)
             Prediction for each of the tested rows by a model fitted to all others.
         """
+        if len(X) <= _BATCH:  # compute them once
+            X, features = features(X), np.asarray
         y_mean = np.average(y, weights=weight)
         y = y - y_mean
         # Centered: a large constant would otherwise leave its rounding noise.
@@ -156,4 +157,5 @@ def _axes(X):
 
 
 def _parts(n):
-    return [slice(start, start + _MANY) for start in range(0, n, _MANY)]
+    """Return slices, as scikit-learn's gen_batches, which refuses n = 0."""
+    return [slice(start, start + _BATCH) for start in range(0, n, _BATCH)]

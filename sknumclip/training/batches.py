@@ -69,8 +69,7 @@ class Samples(Dataset):
     def _views(self, canvases, generator, places, n_all):
         """Make views of the canvases at `places` in a batch of `n_all`, however it is split."""
         if self.augment is None:
-            how = places, n_all, self.mirrors
-            return training_views(canvases, self.view_size, generator, *how)
+            return training_views(canvases, self.view_size, generator, places, n_all, self.mirrors)
         seeds = torch.randint(2**62, (n_all,), generator=generator)[places].tolist()
         sizes = {self.view_size, tuple(canvases.shape[2:])}
         return own_views(canvases, self.augment, seeds, sizes)
